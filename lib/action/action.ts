@@ -1,0 +1,88 @@
+import * as core from '@actions/core';
+import type * as z from 'zod/mini';
+import { Failure, formatFailure } from '../errors.ts';
+import { readInputs } from './inputs.ts';
+import { type Log, openLog } from './log.ts';
+import { writeOutputs, writeSummary } from './outputs.ts';
+import { type Run, readRun } from './run.ts';
+
+/** What the runner gives a step and takes from it. */
+export interface ActionContext {
+  readonly log: Log;
+  /** The workflow run this step belongs to. */
+  readonly run: Run;
+  /** Aborted when the runner asks the step to end (SIGINT, SIGTERM, SIGHUP). */
+  readonly signal: AbortSignal;
+  /** A variable of the runner's environment; undefined when unset or empty. */
+  env(name: string): string | undefined;
+  /** Sets outputs; may be called again, and before a failure: what was set stays set. */
+  outputs(values: Record<string, OutputValue>): Promise<void>;
+  /** Appends Markdown to the step summary, where the platform has one. */
+  summary(markdown: string): Promise<void>;
+  /** Keeps text for the post step. Never a secret: it is written to a file of the runner. */
+  save(name: string, value: string): void;
+}
+
+/** Lists and records are written as JSON over several lines, at most 256 KiB. */
+export type OutputValue = string | number | boolean | object | undefined;
+
+export interface ActionDefinition<Inputs> {
+  /** Keys are the input names of action.yml. */
+  schema: z.ZodMiniType<Inputs>;
+  /** Throws a Failure to end red. */
+  main(inputs: Inputs, context: ActionContext): Promise<void>;
+  /** Runs after the job, with what main saved; inputs can't be counted on there. */
+  post?(saved: (name: string) => string, context: ActionContext): Promise<void>;
+}
+
+const SAVED_PHASE = 'phase';
+
+/** Runs one action, main or post step; sets the process's exit code, the only place that does. */
+export async function action<Inputs>({ schema, main, post }: ActionDefinition<Inputs>): Promise<void> {
+  const log = openLog(readRun(process.env).platform);
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort(signal));
+  const context: ActionContext = {
+    log,
+    run: readRun(process.env),
+    signal: ended.signal,
+    env: (name) => process.env[name] || undefined,
+    outputs: writeOutputs,
+    summary: writeSummary,
+    save: (name, value) => core.saveState(name, value),
+  };
+  try {
+    requireNode(process.versions.node);
+    if (core.getState(SAVED_PHASE) === 'main') {
+      await post?.((name) => core.getState(name), context);
+    } else {
+      core.saveState(SAVED_PHASE, 'main');
+      await main(readInputs(schema, process.env), context);
+    }
+    process.exitCode = 0;
+  } catch (error) {
+    log.failure(error instanceof Failure ? error.message : unexpected(error));
+    process.exitCode = 1;
+  }
+  await log.drain(process.exitCode !== 0);
+  // A socket or timer of a library must not hold the runner's slot.
+  process.exit();
+}
+
+function requireNode(version: string): void {
+  if (Number.parseInt(version, 10) >= 20) return;
+  throw new Failure({
+    what: 'Starting the action',
+    why: `it needs Node.js 20 or later, the runner's \`node\` is ${version}.`,
+    remedy: 'install a newer Node.js where the job runs (its image, or the host), first in PATH.',
+  });
+}
+
+function unexpected(error: unknown): string {
+  return formatFailure({
+    what: 'The action',
+    why: `an unexpected error: ${error instanceof Error ? error.message : String(error)}`,
+    remedy: 'report it with the lines below.',
+    output: error instanceof Error ? error.stack : undefined,
+  });
+}

@@ -1,0 +1,79 @@
+import * as z from 'zod/mini';
+
+/** A required text. */
+export const text = () => z.string();
+
+/** An optional text. */
+export const optional = () => z.optional(z.string());
+
+/** A whole number from `min` to `max`; without a default it may be unset. */
+export function wholeNumber(min: number, max: number) {
+  return z.optional(numberText(min, max, true));
+}
+
+/** A whole number from `min` to `max`. */
+export function wholeNumberOr(initial: number, min: number, max: number) {
+  return z._default(numberText(min, max, true), initial);
+}
+
+/** A number of seconds from `min` to `max`; fractions are allowed. */
+export function secondsOr(initial: number, min: number, max: number) {
+  return z._default(numberText(min, max, false), initial);
+}
+
+/** `true` or `false` as YAML writes them. */
+export function flagOr(initial: boolean) {
+  return z._default(
+    z.pipe(
+      z.string().check(
+        z.refine((value) => /^(true|false)$/i.test(value), {
+          error: ({ input }) => `expected true or false, got '${input}'`,
+        }),
+      ),
+      z.transform((value: string) => value.toLowerCase() === 'true'),
+    ),
+    initial,
+  );
+}
+
+/** One of `choices`, the first of them when unset. */
+export function choice<const Choice extends string>(choices: readonly [Choice, ...Choice[]]) {
+  return z._default(
+    z.enum(choices, { error: ({ input }) => `expected ${choices.join(', ')}, got '${input}'` }),
+    choices[0] as never,
+  ) as unknown as z.ZodMiniType<Choice>;
+}
+
+/** Non-empty lines, trimmed. */
+export function lines() {
+  return z._default(
+    z.pipe(
+      z.string(),
+      z.transform((value: string) => splitLines(value)),
+    ),
+    [],
+  ) as unknown as z.ZodMiniType<string[]>;
+}
+
+/** The non-empty lines of `value`, trimmed. */
+export function splitLines(value: string): string[] {
+  return value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function numberText(min: number, max: number, whole: boolean) {
+  const kind = whole ? 'a whole number' : 'a number';
+  return z.pipe(
+    z.string().check(
+      z.refine(
+        (value) => (whole ? /^\d{1,15}$/ : /^\d{1,12}(\.\d{1,6})?$/).test(value) && +value >= min && +value <= max,
+        {
+          error: ({ input }) => `expected ${kind} from ${min} to ${max}, got '${input}'`,
+        },
+      ),
+    ),
+    z.transform((value: string) => Number(value)),
+  );
+}

@@ -1,0 +1,53 @@
+import { EOL } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Platform } from './run.ts';
+
+/** The job's log: plain lines, whatever the platform makes of them. */
+export interface Log {
+  line(text: string): void;
+  /** A line that must be seen though the step goes on. */
+  warning(text: string): void;
+  /** The last words of a red step. */
+  failure(text: string): void;
+  /** Hides `secret` in everything the job prints from now on. */
+  mask(secret: string | undefined): void;
+  /** Waits until all is written; before a red end also until the runner has read it. */
+  drain(red: boolean): Promise<void>;
+}
+
+const SHORTEST_MASK_CHARACTERS = 4;
+
+/** Opens the log of this step on standard output. */
+export function openLog(platform: Platform): Log {
+  const write = (text: string) => void process.stdout.write(`${text}${EOL}`);
+  // Forgejo and Gitea show workflow commands undecoded, and an error twice.
+  const annotated = (kind: string, text: string) =>
+    platform === 'github' ? `::${kind}::${escapeCommand(text)}` : `${kind === 'error' ? 'Error' : 'Warning'}: ${text}`;
+  return {
+    line: write,
+    warning: (text) => write(annotated('warning', text)),
+    failure: (text) => write(annotated('error', text)),
+    mask: (secret) => {
+      for (const line of maskable(secret ?? '')) {
+        write(`::add-mask::${platform === 'github' ? escapeCommand(line) : line}`);
+      }
+    },
+    drain: async (red) => {
+      await new Promise((written) => process.stdout.write('', written));
+      // A step that fails fast after much output lost its last 30 lines on the Forgejo runner; this cures it.
+      if (red) await sleep(500);
+    },
+  };
+}
+
+/** The lines of a secret that a runner can hide: its masks are literal and cover one line. */
+function maskable(secret: string): string[] {
+  return secret
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= SHORTEST_MASK_CHARACTERS && !line.startsWith('-----'));
+}
+
+function escapeCommand(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}

@@ -1,0 +1,5 @@
+/** A POSIX sh program as text, its `. other.sh` lines inlined and comments stripped by scripts/sh-program.mjs. */
+declare module '*.sh' {
+  const program: string;
+  export default program;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+import { shVitePlugin } from './scripts/sh-program.mjs';
+
+const tier = (name: string, limits: object) => ({
+  plugins: [shVitePlugin],
+  test: { name, include: [`test/${name}/**/*.test.ts`], ...limits },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      tier('unit', { testTimeout: 5_000 }),
+      tier('integration', { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 3 }),
+      tier('e2e', { testTimeout: 180_000, hookTimeout: 900_000, fileParallelism: false }),
+    ],
+  },
+});
