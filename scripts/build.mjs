@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { build } from 'esbuild';
 import { shPlugin } from './sh-program.mjs';
 
@@ -30,7 +30,7 @@ export async function buildAll(outdir) {
 function entryPoints() {
   const actions = readdirSync('actions', { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const entries = Object.fromEntries(actions.map(({ name }) => [name, `actions/${name}/main.ts`]));
-  return { ...entries, demo: 'scripts/demo/main.ts' };
+  return existsSync('scripts/demo/main.ts') ? { ...entries, demo: 'scripts/demo/main.ts' } : entries;
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) await buildAll('dist');

@@ -5,6 +5,8 @@ import type { Platform } from './run.ts';
 /** The job's log: plain lines, whatever the platform makes of them. */
 export interface Log {
   line(text: string): void;
+  /** A line that tells a phase, with the time since the step began. */
+  phase(name: string, text: string): void;
   /** A line that must be seen though the step goes on. */
   warning(text: string): void;
   /** The last words of a red step. */
@@ -23,8 +25,13 @@ export function openLog(platform: Platform): Log {
   // Forgejo and Gitea show workflow commands undecoded, and an error twice.
   const annotated = (kind: string, text: string) =>
     platform === 'github' ? `::${kind}::${escapeCommand(text)}` : `${kind === 'error' ? 'Error' : 'Warning'}: ${text}`;
+  const startedAt = performance.now();
   return {
     line: write,
+    phase: (name, text) => {
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      write(`[${seconds.padStart(5)} s] ${name.padEnd(15)} ${text}`);
+    },
     warning: (text) => write(annotated('warning', text)),
     failure: (text) => write(annotated('error', text)),
     mask: (secret) => {

@@ -1,0 +1,170 @@
+import * as z from 'zod/mini';
+import { choice, flagOr, lines, optional, secondsOr, wholeNumber, wholeNumberOr } from '../../lib/action/fields.ts';
+import { connectionFields } from '../../lib/ssh/inputs.ts';
+import { splitWords } from '../../lib/words.ts';
+
+const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
+const ACCOUNT = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})$/;
+const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10}))?$/;
+const STATUS_LIST = /^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/;
+
+/** Every input of action.yml under its own name, checked; see README.md for what each means. */
+export const fields = z
+  .object({
+    ...connectionFields,
+    source: optional(),
+    destination: matching(isPlainPath, 'an absolute path without ".." or control characters'),
+    owner: z.optional(matching(OWNER, 'user, user:group or numbers')),
+    mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
+    capabilities: z.optional(matching(/^[a-z0-9_,=+ -]+$/i, 'capabilities such as cap_net_bind_service=+ep')),
+    strategy: choice(['staged', 'in-place']),
+    restart: choice(['auto', 'process', 'systemd', 'command', 'none']),
+    service: z.optional(matching(/^(user:)?[A-Za-z0-9:_.@\\-]+$/, 'the name of a unit, or user:NAME')),
+    'stop-command': optional(),
+    'start-command': optional(),
+    'stop-signal': z._default(matching(isSignal, `one of ${SIGNALS.join(', ')}`), 'TERM'),
+    'stop-timeout-seconds': wholeNumberOr(10, 1, 3600),
+    'run-as': z.optional(matching(ACCOUNT, 'the name of an account')),
+    args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
+    'working-directory': z.optional(matching(isPlainPath, 'an absolute path')),
+    environment: lines(),
+    'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
+    'health-url': z.optional(matching(isHttpUrl, 'an http or https URL without a user in it')),
+    'health-status': z._default(matching(STATUS_LIST, 'status codes and ranges such as 200-399 or 200,204'), '200-399'),
+    'health-contains': optional(),
+    'health-port': wholeNumber(1, 65535),
+    'health-command': optional(),
+    'health-timeout-seconds': wholeNumberOr(60, 1, 3600),
+    'stable-seconds': secondsOr(3, 0, 3600),
+    rollback: flagOr(true),
+    'rollback-to': z.optional(matching(/^(previous|[0-9a-f]{4,64})$/i, 'previous or at least 4 digits of a sha256')),
+    'keep-releases': wholeNumberOr(3, 0, 100),
+    'expect-strings': lines(),
+    'allow-older': flagOr(false),
+    force: flagOr(false),
+    'lock-timeout-seconds': wholeNumberOr(60, 0, 86_400),
+    'dry-run': flagOr(false),
+  })
+  .check((context) => {
+    for (const [path, message] of contradictions(context.value)) {
+      context.issues.push({ code: 'custom', message, path: [path], input: context.value });
+    }
+  });
+
+type Fields = z.infer<typeof fields>;
+
+/** What the user asked for, in the terms of this action; the only place that knows the input names. */
+export type DeployInputs = ReturnType<typeof toDeployInputs>;
+
+export const schema = z.pipe(fields, z.transform(toDeployInputs));
+
+function toDeployInputs(given: Fields) {
+  const destination = given.destination.endsWith('/')
+    ? `${given.destination}${given.source?.split('/').at(-1) ?? ''}`
+    : given.destination;
+  const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(destination.replace(/\/{2,}/g, '/')) ?? [];
+  return {
+    connection: given,
+    source: given.source,
+    folder: folder || '/',
+    name,
+    destination: `${folder}/${name}`,
+    owner: given.owner,
+    mode: given.mode?.padStart(4, '0'),
+    capabilities: given.capabilities,
+    strategy: given.strategy,
+    restart: given.restart,
+    service: given.service,
+    stopCommand: given['stop-command'],
+    startCommand: given['start-command'],
+    stopSignal: signalName(given['stop-signal']),
+    stopTimeoutSeconds: given['stop-timeout-seconds'],
+    runAs: given['run-as'],
+    args: splitWords(given.args),
+    workingDirectory: given['working-directory'],
+    environment: given.environment,
+    logFile: given['log-file'],
+    health: {
+      url: given['health-url'],
+      status: given['health-status'].replace(/\s/g, ''),
+      contains: given['health-contains'],
+      port: given['health-port'],
+      command: given['health-command'],
+      timeoutSeconds: given['health-timeout-seconds'],
+      stableSeconds: given['stable-seconds'],
+    },
+    rollback: given.rollback,
+    rollbackTo: given['rollback-to']?.toLowerCase(),
+    keepReleases: given['keep-releases'],
+    expectStrings: given['expect-strings'],
+    allowOlder: given['allow-older'],
+    force: given.force,
+    lockTimeoutSeconds: given['lock-timeout-seconds'],
+    dryRun: given['dry-run'],
+  };
+}
+
+function contradictions(given: Fields): [input: string, message: string][] {
+  const found: [string, string][] = [];
+  if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless rollback-to is set']);
+  if (given.source && given['rollback-to'])
+    found.push(['rollback-to', 'goes without source: it activates a kept release']);
+  if (given.destination?.endsWith('/') && !given.source)
+    found.push(['destination', 'must name the file where there is no source']);
+  if (given.restart === 'command' && !given['start-command'])
+    found.push(['start-command', 'required with restart: command']);
+  if (given.restart !== 'command' && (given['start-command'] || given['stop-command'])) {
+    found.push([given['start-command'] ? 'start-command' : 'stop-command', 'goes only with restart: command']);
+  }
+  if (given.service && !['auto', 'systemd'].includes(given.restart)) {
+    found.push(['service', 'goes only with restart: systemd or auto']);
+  }
+  if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'needs health-url']);
+  if (given.restart === 'none') {
+    for (const name of ['health-url', 'health-port', 'health-command'] as const) {
+      if (given[name]) found.push([name, 'can prove nothing with restart: none, which starts nothing']);
+    }
+  }
+  for (const line of given.environment ?? []) {
+    // The value is a secret: only the name may be shown.
+    if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(line)) {
+      found.push([
+        'environment',
+        `every line must be KEY=VALUE with a name a shell can export, not '${line.replace(/=.*/s, '=…').slice(0, 40)}'`,
+      ]);
+    }
+  }
+  return found;
+}
+
+function matching(rule: RegExp | ((value: string) => boolean), expected: string) {
+  const accepts = rule instanceof RegExp ? (value: string) => rule.test(value) : rule;
+  return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
+}
+
+function isPlainPath(path: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: names with these can't be told in a log line
+  return path.startsWith('/') && path !== '/' && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path);
+}
+
+function isSignal(name: string): boolean {
+  return SIGNALS.includes(signalName(name));
+}
+
+function signalName(name: string): string {
+  return name.toUpperCase().replace(/^SIG/, '');
+}
+
+function isSplittable(text: string): boolean {
+  try {
+    splitWords(text);
+    return !text.includes('\0');
+  } catch {
+    return false;
+  }
+}
+
+function isHttpUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && !/[\s"\\]/.test(value);
+}

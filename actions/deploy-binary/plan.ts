@@ -1,0 +1,460 @@
+import { runsOn } from '../../lib/elf.ts';
+import type { DeployInputs } from './inputs.ts';
+import type { Found, FoundProcess } from './inspect.ts';
+import type { Source } from './source.ts';
+
+/** One thing that will be done, and why. */
+export interface Step {
+  does: string;
+  because: string;
+}
+
+/** A reason not to begin, and the one thing to do about it. */
+export interface Obstacle {
+  why: string;
+  remedy: string;
+}
+
+export type Restart = 'process' | 'systemd' | 'command' | 'none';
+
+/** What the file at the destination is to be, and where its bytes come from. */
+export interface NewFile {
+  from: 'upload' | 'release' | 'in place already';
+  sha256: string;
+  bytes: number;
+}
+
+export interface Plan {
+  kind: 'unchanged' | 'deploy' | 'refused';
+  obstacles: Obstacle[];
+  steps: Step[];
+  file: NewFile;
+  owner: string;
+  mode: string;
+  restart: Restart;
+  unit: string;
+  unitUser: string;
+  runAs: string;
+}
+
+/** What the workflow run says of itself, for the guard against older builds. */
+export interface Build {
+  workflow: string;
+  number: number;
+}
+
+/** Pure: inputs and what was found give what will be done, with a reason per step, or every obstacle at once. */
+export function planDeploy(
+  inputs: DeployInputs,
+  found: Found,
+  { source, build }: { source: Source | undefined; build: Build },
+): Plan {
+  const release = inputs.rollbackTo ? findRelease(inputs.rollbackTo, found) : undefined;
+  const { restart, unit, unitUser, because } = chooseRestart(inputs, found);
+  const owner = inputs.owner ?? found.file?.owner ?? found.login;
+  const plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'> = {
+    file: newFile(found, source, release?.sha256),
+    owner,
+    mode: inputs.mode ?? found.file?.mode ?? '0755',
+    restart,
+    unit,
+    unitUser,
+    runAs: inputs.runAs ?? (owner.split(':')[0] || found.login),
+  };
+  const obstacles = [
+    ...hostObstacles(inputs, found, source),
+    ...fileObstacles(inputs, found),
+    ...roomObstacles(inputs, found, plan.file),
+    ...accountObstacles(found, plan),
+    ...restartObstacles(found, plan),
+    ...healthObstacles(inputs, found),
+    ...releaseObstacles(inputs, found, release),
+    ...orderObstacles(inputs, found, build),
+  ];
+  if (obstacles.length > 0) return { ...plan, kind: 'refused', obstacles, steps: [] };
+  const difference = whatDiffers(inputs, found, plan);
+  if (!difference) return { ...plan, kind: 'unchanged', obstacles, steps: [] };
+  return { ...plan, kind: 'deploy', obstacles, steps: steps(inputs, found, { plan, difference, because }) };
+}
+
+function newFile(found: Found, source: Source | undefined, releaseSha256: string | undefined): NewFile {
+  const sha256 = source?.sha256 ?? releaseSha256 ?? '';
+  const bytes = source?.bytes ?? 0;
+  if (found.file?.sha256 === sha256) return { from: 'in place already', sha256, bytes: found.file.bytes };
+  return { from: source ? 'upload' : 'release', sha256, bytes };
+}
+
+function findRelease(wanted: string, found: Found): { sha256: string } | undefined {
+  if (wanted === 'previous') return found.releases[0];
+  const matches = found.releases.filter(({ sha256 }) => sha256.startsWith(wanted));
+  if (matches.length === 0 && found.file?.sha256.startsWith(wanted)) return { sha256: found.file.sha256 };
+  return matches.length === 1 ? matches[0] : undefined;
+}
+
+function chooseRestart(inputs: DeployInputs, found: Found) {
+  const managed = found.processes.find(({ unit }) => unit !== '');
+  if (inputs.service) {
+    const userUnit = inputs.service.startsWith('user:');
+    const unit = unitName(inputs.service.replace(/^user:/, ''));
+    const unitUser = userUnit ? (managed?.unitUser ?? inputs.runAs ?? inputs.owner?.split(':')[0] ?? found.login) : '';
+    return { restart: 'systemd' as Restart, unit, unitUser, because: 'the input service names it' };
+  }
+  if (inputs.restart === 'auto' || inputs.restart === 'systemd') {
+    if (managed) {
+      const { unit, unitUser } = managed;
+      return {
+        restart: 'systemd' as Restart,
+        unit,
+        unitUser,
+        because: `it manages pid ${managed.pid}, which runs the file`,
+      };
+    }
+  }
+  const restart = inputs.restart === 'auto' ? 'process' : inputs.restart;
+  const because = inputs.restart === 'auto' ? 'no unit manages the program' : `restart is ${restart}`;
+  return { restart, unit: '', unitUser: '', because };
+}
+
+function unitName(name: string): string {
+  return /\.[a-z]+$/.test(name) ? name : `${name}.service`;
+}
+
+function hostObstacles(inputs: DeployInputs, found: Found, source: Source | undefined): Obstacle[] {
+  const list: Obstacle[] = [];
+  for (const tool of ['flock', 'setsid', 'sha256sum', 'stat', 'timeout']) {
+    if (!found.tools.has(tool)) {
+      list.push({
+        why: `the target has no \`${tool}\`.`,
+        remedy: 'install util-linux and coreutils there, or busybox.',
+      });
+    }
+  }
+  if (found.sudoError !== undefined) {
+    list.push({
+      why: `root is needed, because ${found.needsRoot}, and sudo refuses: ${found.sudoError || 'no reason given'}`,
+      remedy: `allow ${found.login} to use sudo without a password there, or log in as the account that owns the file.`,
+    });
+  }
+  if (found.stateRefused) {
+    list.push({
+      why: `${found.stateRefused}.`,
+      remedy: 'deploy with the account that owns it, or move it away (its kept releases go with it).',
+    });
+  }
+  if (!source) return list;
+  if (!source.elf) {
+    if (['auto', 'process'].includes(inputs.restart)) {
+      list.push({
+        why: `${source.path} is no ELF program, so the process that runs it can't be found by what it executes.`,
+        remedy: 'ship the compiled binary; for a script use restart: systemd, command or none.',
+      });
+    }
+    return list;
+  }
+  if (!runsOn(source.elf, found.machine)) {
+    list.push({
+      why: `${source.path} is built for ${source.elf.machine}, the target is ${found.machine}.`,
+      remedy: 'build for the target, or correct host.',
+    });
+  } else if (source.elf.interpreter && !found.interpreterExists) {
+    list.push({
+      why: `${source.path} needs the loader ${source.elf.interpreter}, which the target does not have.`,
+      remedy: /musl/.test(source.elf.interpreter)
+        ? 'build it for glibc, or link it statically.'
+        : 'build it for the C library of the target (musl?), or link it statically.',
+    });
+  }
+  return list;
+}
+
+function fileObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
+  const list: Obstacle[] = [];
+  if (found.folderRefused) {
+    list.push({
+      why: `${found.folderRefused}.`,
+      remedy: `create the folder ${inputs.folder} with the owner it is to have, or correct destination.`,
+    });
+  }
+  if (found.fileProblem) {
+    list.push({
+      why: `${found.fileProblem}.`,
+      remedy: 'name the regular file itself as destination, readable to this account.',
+    });
+  }
+  if (!found.folder) return list;
+  const { path, owner, mode, mount, options } = found.folder;
+  if (options.includes('ro')) {
+    list.push({
+      why: `${mount} is mounted read-only.`,
+      remedy: `remount ${mount} read-write; if it became read-only by itself, check its disk.`,
+    });
+  } else if (!found.folder.writable && found.sudoError === undefined) {
+    list.push({
+      why: `${found.login} can't write to ${path} (${owner}, ${mode}).`,
+      remedy: 'allow sudo, or log in as an account that may.',
+    });
+  }
+  if (options.includes('noexec')) {
+    list.push({
+      why: `${mount} is mounted noexec, so nothing in ${path} can be started.`,
+      remedy: 'choose a destination on another file system.',
+    });
+  }
+  for (const what of found.immutable) {
+    list.push({
+      why: `the ${what === 'file' ? 'file' : `folder ${path}`} is immutable or append-only.`,
+      remedy: `run \`chattr -i -a ${what === 'file' ? inputs.destination : path}\` there if that was not meant.`,
+    });
+  }
+  return list;
+}
+
+function roomObstacles({ strategy }: DeployInputs, found: Found, file: NewFile): Obstacle[] {
+  if (file.from !== 'upload' || !found.folder) return [];
+  // In place, the old one is kept compressed: a third of it is a cautious guess for programs.
+  const needed = strategy === 'staged' ? file.bytes : file.bytes - (found.file?.bytes ?? 0) * (1 - 1 / 3);
+  if (needed + RESERVE_BYTES <= found.freeBytes) return [];
+  return [
+    {
+      why: `${megabytes(file.bytes)} are to be written, ${megabytes(found.freeBytes)} are free on ${found.folder.mount}.`,
+      remedy: strategy === 'staged' ? 'free some room there, or use strategy: in-place.' : 'free some room there.',
+    },
+  ];
+}
+
+const RESERVE_BYTES = 1_000_000;
+
+function accountObstacles(found: Found, plan: Pick<Plan, 'owner' | 'restart' | 'runAs'>): Obstacle[] {
+  const list = found.missingUsers.map((user) => ({
+    why: `there is no user ${user} on the target.`,
+    remedy: `create it there, or correct owner and run-as.`,
+  }));
+  if (found.missingGroup) {
+    list.push({
+      why: `there is no group ${found.missingGroup} on the target.`,
+      remedy: 'create it there, or correct owner.',
+    });
+  }
+  if (plan.restart !== 'process' || list.length > 0) return list;
+  const mayStart = found.asRoot || plan.runAs === found.login;
+  if (!mayStart && found.sudoError === undefined) {
+    list.push({
+      why: `${found.login} can't start a program as ${plan.runAs}.`,
+      remedy: 'allow sudo, or log in as that account.',
+    });
+  }
+  if (plan.runAs === 'root' && found.folder && !['root', '0'].includes(found.folder.owner)) {
+    list.push({
+      why: `root would execute a file from ${found.folder.path}, where ${found.folder.owner} can put another one.`,
+      remedy: 'set run-as to the service account, or give the folder to root.',
+    });
+  }
+  return list;
+}
+
+function restartObstacles(found: Found, { restart, unit }: { restart: Restart; unit: string }): Obstacle[] {
+  const list: Obstacle[] = [];
+  if (restart === 'systemd' && !unit) {
+    list.push({
+      why: 'no unit runs the file now, so which one is meant is unknown.',
+      remedy: 'set service to the name of the unit.',
+    });
+  }
+  if (found.serviceError !== undefined) {
+    list.push({
+      why: `the unit ${unit} can't be asked for: ${found.serviceError}.`,
+      remedy: 'is systemd running there, and the user manager for a user unit?',
+    });
+  } else if (found.service && found.service.load !== 'loaded') {
+    list.push({
+      why: `the unit ${unit} is ${found.service.load || 'not there'}.`,
+      remedy: 'install and load the unit first (systemctl daemon-reload), or correct service.',
+    });
+  }
+  if (restart === 'none' && found.processes.length > 0) {
+    list.push({
+      why: `restart is none, but ${pids(found.processes)} runs the file.`,
+      remedy: 'stop it first, or let this step restart it: restart: auto.',
+    });
+  }
+  if (found.unseen && !found.asRoot && found.sudoError === undefined) {
+    list.push({
+      why: `pid ${found.unseen} may run the file, but ${found.login} can't see what it executes.`,
+      remedy: 'log in as root or as its account, or allow sudo.',
+    });
+  }
+  if (found.sessionKills && !found.asRoot && !found.lingers && restart !== 'systemd') {
+    list.push({
+      why: `logind there ends everything that ${found.login} started when the connection closes (KillUserProcesses=yes).`,
+      remedy: `run \`loginctl enable-linger ${found.login}\` there once.`,
+    });
+  }
+  if (found.logProblem && restart === 'process')
+    list.push({ why: `${found.logProblem}.`, remedy: 'create it with the right owner, or correct log-file.' });
+  return list;
+}
+
+function healthObstacles({ health }: DeployInputs, found: Found): Obstacle[] {
+  const list: Obstacle[] = [];
+  if (health.url && found.httpClient === '') {
+    list.push({
+      why: `nothing on the target can ask ${health.url}.`,
+      remedy: 'install curl there, or use health-port or health-command.',
+    });
+  }
+  if (found.portHolder) {
+    list.push({
+      why: `port ${health.port} is held by another process (pid ${found.portHolder}), which does not run the file.`,
+      remedy: 'stop that process, or correct health-port.',
+    });
+  }
+  return list;
+}
+
+function releaseObstacles(
+  { rollbackTo }: DeployInputs,
+  found: Found,
+  release: { sha256: string } | undefined,
+): Obstacle[] {
+  if (!rollbackTo || release) return [];
+  const kept = found.releases.map(({ sha256 }) => sha256.slice(0, 12)).join(', ') || 'none';
+  const ambiguous = found.releases.filter(({ sha256 }) => sha256.startsWith(rollbackTo)).length > 1;
+  return [
+    {
+      why: `${ambiguous ? 'more than one kept release begins with' : 'no kept release is'} ${rollbackTo}; kept are: ${kept}.`,
+      remedy: 'choose one of those, or deploy the version from its source.',
+    },
+  ];
+}
+
+function orderObstacles({ allowOlder, rollbackTo }: DeployInputs, { live }: Found, build: Build): Obstacle[] {
+  if (allowOlder || rollbackTo || !live || live.workflow !== build.workflow || live.runNumber <= build.number)
+    return [];
+  return [
+    {
+      why: `run ${live.runNumber} of this workflow is deployed already (${live.run}); this is the older run ${build.number}.`,
+      remedy: 'nothing, if the newer build is meant to stay; else set allow-older: true.',
+    },
+  ];
+}
+
+/** Why a deploy is needed; undefined when everything is so already. */
+function whatDiffers(
+  inputs: DeployInputs,
+  found: Found,
+  plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'>,
+): string | undefined {
+  const { file, processes } = found;
+  if (!file) return 'there is no such file yet';
+  if (plan.file.from !== 'in place already') return 'its sha256 differs';
+  if (inputs.force) return 'force is set';
+  if (!sameOwner(plan.owner, file.owner)) return `its owner is ${file.owner}, not ${plan.owner}`;
+  if (plan.mode !== file.mode) return `its mode is ${file.mode}, not ${plan.mode}`;
+  if (inputs.capabilities && inputs.capabilities !== file.capabilities) return 'its capabilities differ';
+  if (plan.restart === 'none') return undefined;
+  if (processes.length === 0) return 'no process runs it';
+  const stale = processes.find(({ live }) => !live);
+  if (stale) return `pid ${stale.pid} still runs an older image of it`;
+  if (plan.restart === 'process') {
+    const foreign = processes.find(({ user }) => user !== plan.runAs);
+    if (foreign) return `pid ${foreign.pid} runs as ${foreign.user}, not ${plan.runAs}`;
+    const other = processes.find(({ same }) => same !== 'yes');
+    if (other)
+      return `pid ${other.pid} was started with ${other.same === 'folder' ? 'another working directory' : `other ${other.same}`}`;
+  }
+  if (plan.restart === 'systemd' && !processes.some(({ unit }) => unit === plan.unit))
+    return `${plan.unit} does not run it`;
+  const asked = inputs.health.url ?? inputs.health.port ?? inputs.health.command;
+  return asked !== undefined && found.health !== 'ok' ? `it is not healthy: ${found.health}` : undefined;
+}
+
+/** `user` alone asks for nothing of the group. */
+function sameOwner(wanted: string, present: string): boolean {
+  return wanted.includes(':') ? wanted === present : wanted === present.split(':')[0];
+}
+
+function steps(
+  inputs: DeployInputs,
+  found: Found,
+  {
+    plan,
+    difference,
+    because,
+  }: { plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'>; difference: string; because: string },
+): Step[] {
+  const list: Step[] = [];
+  const inPlace = inputs.strategy === 'in-place';
+  const upload = {
+    does: `upload ${megabytes(plan.file.bytes)} ${inPlace ? 'once the program is stopped' : 'beside the live file'}`,
+    because: difference,
+  };
+  if (plan.file.from === 'upload' && !inPlace) list.push(upload);
+  if (plan.file.from === 'release')
+    list.push({ does: `take the kept release ${short(plan.file.sha256)}`, because: 'rollback-to names it' });
+  if (plan.restart === 'systemd') list.push({ does: `stop the unit ${plan.unit}`, because });
+  if (plan.restart === 'command' && inputs.stopCommand) list.push({ does: 'run the stop command', because });
+  if (found.processes.length > 0 && plan.restart !== 'systemd') {
+    list.push({
+      does: `stop ${pids(found.processes)} with ${inputs.stopSignal}, after ${inputs.stopTimeoutSeconds} s with KILL`,
+      because: plan.file.from === 'in place already' ? difference : 'it runs the file that is replaced',
+    });
+  }
+  if (plan.file.from === 'upload' && inPlace) list.push(upload);
+  if (plan.file.from === 'in place already')
+    list.push({
+      does: `leave the file as it is (${plan.owner}, ${plan.mode})`,
+      because: 'its sha256 is the wanted one',
+    });
+  else
+    list.push({
+      does: `replace the file by one rename, owner ${plan.owner}, mode ${plan.mode}`,
+      because: found.file ? 'the path is always whole that way, old or new' : 'nothing is there yet',
+    });
+  list.push(...startSteps(inputs, plan, because));
+  return list;
+}
+
+function startSteps(
+  inputs: DeployInputs,
+  plan: { restart: Restart; unit: string; runAs: string },
+  because: string,
+): Step[] {
+  const { health } = inputs;
+  const start: Record<Restart, Step[]> = {
+    none: [],
+    systemd: [{ does: `start the unit ${plan.unit}`, because }],
+    command: [{ does: 'run the start command', because }],
+    process: [{ does: `start it as ${plan.runAs} in ${inputs.workingDirectory ?? inputs.folder}`, because }],
+  };
+  if (plan.restart === 'none') return [];
+  const proofs = [
+    health.port === undefined ? '' : `it listens on port ${health.port}`,
+    health.url ? `${health.url} answers ${health.status}${health.contains ? ' with the text wanted' : ''}` : '',
+    health.command ? 'the health command succeeds' : '',
+  ].filter((proof) => proof !== '');
+  return [
+    ...start[plan.restart],
+    {
+      does: `prove that ${proofs.join(' and ') || 'the process runs this file'} within ${health.timeoutSeconds} s, and stays so for ${health.stableSeconds} s`,
+      because: inputs.rollback
+        ? 'the previous version is put back if not'
+        : 'the step fails if not (rollback is false)',
+    },
+  ];
+}
+
+function pids(processes: readonly FoundProcess[]): string {
+  return `pid ${processes.map(({ pid }) => pid).join(', ')}`;
+}
+
+/** A digest as people compare it. */
+export function short(sha256: string): string {
+  return sha256.slice(0, 12);
+}
+
+/** Bytes as people read them. */
+export function megabytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} bytes`;
+}

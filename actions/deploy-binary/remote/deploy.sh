@@ -1,0 +1,166 @@
+# Runs on the target: takes the lock, receives and proves the new file, hands the transaction over to a detached copy of
+# itself, and tells the runner how it goes.
+# shellcheck disable=SC2154
+. ../../../lib/remote/prelude.sh
+. ../../../lib/remote/say.sh
+. ../../../lib/remote/clock.sh
+. ../../../lib/remote/limit.sh
+. ../../../lib/process/find.sh
+. ../../../lib/process/port.sh
+. ../../../lib/health/http.sh
+. ../../../lib/health/health.sh
+. ../../../lib/service/as-user.sh
+. ../../../lib/service/systemd.sh
+. ./folder.sh
+. ./words.sh
+. ./lock.sh
+. ./journal.sh
+. ./releases.sh
+. ./stage.sh
+. ./stop.sh
+. ./start.sh
+. ./prove.sh
+. ./transaction.sh
+. ./follow-transaction.sh
+
+main() {
+  prelude
+  set -u
+  uptime_cs
+  began_cs=$now_cs
+  if [ "${in_detached:-}" = yes ]; then detached; else session; fi
+}
+
+# session: in the connection. Until the hand-over, losing it undoes everything.
+session() {
+  begin
+  me=$(id -u)
+  me_name=$(id -un)
+  handed=
+  trap 'exit 130' HUP INT TERM PIPE
+  trap leave EXIT
+  enter_folder "$in_folder" && enter_state create || give_up refused
+  take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
+  [ "$(seen)" = "$in_seen" ] || give_up changed
+  mkdir -p releases
+  old_sha=$in_old_sha
+  old_about=$in_old_about
+  exec 3<&0
+  stage || give_up refused
+  hand_over
+}
+
+# seen: what the runner's decisions rest on; another deploy may have come between its look and our lock.
+seen() {
+  stat -c '%d %i %s %Y %Z' "../$in_name" 2>/dev/null || printf 'none\n'
+  [ ! -f journal ] || tail -n 1 journal
+}
+
+stage() {
+  if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
+    keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
+    return 0
+  fi
+  case $in_encoding in
+    none) exec 3<&- ;;
+    release)
+      exec 3<&-
+      take_release || return 1
+      ;;
+    *) receive || return 1 ;;
+  esac
+  say staged "$in_sha256"
+  keep_previous || { refused='the previous release could not be kept'; return 1; }
+  [ "$in_encoding" = none ] || dress
+}
+
+leave() {
+  [ -z "$handed" ] || return 0
+  case $PWD in */".$in_name.deploy") rm -f incoming restored decode.errors ;; esac
+}
+
+# give_up WHY [DETAIL]: nothing was touched.
+give_up() {
+  say gave_up "$1"
+  say why "${2:-${refused:-}}"
+  end
+  exit 1
+}
+
+# hand_over: from here on nobody is needed but the target.
+hand_over() {
+  rm -f progress handed
+  : >progress
+  handed=yes
+  scope_words
+  # This program, whole, through a pipe: nothing of it is in an argument list or a file. Only what it needs is told it.
+  # shellcheck disable=SC2086
+  printf 'in_detached=yes\\n%s\n' "$line" |
+    exec $scope_words setsid /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"' >progress 2>/dev/null &
+  transaction=$!
+  process_start "$transaction"
+  printf '%s\n' "$in_id $transaction $process_start" >handed
+  exec 9>&- 3<&-
+  say handed "$transaction"
+  follow "$transaction" "$process_start"
+}
+
+# scope_words: where logind ends a login's processes with it, the transaction leaves the login's scope.
+scope_words() {
+  scope_words=
+  [ "$in_session_kills" = yes ] || return 0
+  if [ "$me" = 0 ]; then
+    scope_words='systemd-run --quiet --scope --collect --slice=system.slice --'
+  else
+    XDG_RUNTIME_DIR=/run/user/$me
+    export XDG_RUNTIME_DIR
+    scope_words='systemd-run --quiet --user --scope --collect --'
+  fi
+}
+
+# detached: the transaction itself, in our folder, with the lock's descriptor inherited.
+detached() {
+  trap : HUP INT TERM QUIT PIPE USR1 USR2
+  me=$(id -u)
+  begin
+  new_sha=$in_sha256
+  old_sha=$in_old_sha
+  old_about=$in_old_about
+  restart=$in_restart
+  unit=$in_unit
+  unit_user=$in_unit_user
+  sockets=
+  if [ "$restart" = systemd ] && unit_facts "$unit" "$unit_user"; then sockets=$unit_triggers; fi
+  refused='' failed='' down_mark='' downtime_cs='' pid=''
+  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask=''
+  was_running=no
+  find_executors
+  if [ -n "$running" ]; then
+    was_running=yes
+    [ "$restart" != process ] || remember_running "${running%% *}"
+  fi
+  case $in_action in
+    recover) recover ;;
+    deploy)
+      journal_open
+      activate
+      ;;
+  esac
+}
+
+# recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
+recover() {
+  recover_env=$old_env
+  journal_read || { finish untouched; return; }
+  old_env=$recover_env
+  was_running=${was_running:-no}
+  case $journal_phase in
+    accept)
+      remember_live "$new_sha"
+      finish active
+      ;;
+    *) go_back ;;
+  esac
+}
+
+main

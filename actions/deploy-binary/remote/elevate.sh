@@ -1,0 +1,51 @@
+# elevate: runs this whole program again as root, when a step needs it and `sudo -n` may. Says why, and what sudo said.
+elevate() {
+  root_reason=
+  [ "$me" != 0 ] && [ "$in_sudo" != never ] || return 1
+  if [ "$in_sudo" = always ]; then root_reason='sudo: always'; else reason_for_root; fi
+  [ -n "$root_reason" ] || return 1
+  say needs_root "$root_reason"
+  if ! sudo_error=$(sudo -n true 2>&1); then
+    say sudo_error "$sudo_error"
+    return 1
+  fi
+  printf 'in_elevated=yes\\nin_login=%s\\n%s\n' "$me_name" "$line" |
+    sudo -n -- /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'
+}
+
+# reason_for_root: the first step that this account can't do by itself.
+reason_for_root() {
+  if [ -z "$folder_entered" ] || [ ! -w . ]; then
+    root_reason="$me_name can't write to $in_folder"
+  elif [ -e "./.$in_name.deploy" ] && [ ! -O "./.$in_name.deploy" ]; then
+    root_reason="the releases in $in_folder/.$in_name.deploy belong to another account"
+  elif [ -e "./$in_name" ] && [ ! -O "./$in_name" ]; then
+    root_reason="$in_folder/$in_name belongs to another account"
+  elif [ -n "$in_owner" ] && ! is_me "${in_owner%%:*}"; then
+    root_reason="the owner is to be $in_owner"
+  elif [ -n "$in_run_as" ] && ! is_me "$in_run_as"; then
+    root_reason="the program runs as $in_run_as"
+  elif [ -n "$in_capabilities" ]; then
+    root_reason='file capabilities are to be set'
+  elif [ -n "$running_unseen" ]; then
+    root_reason="pid $running_unseen may run the file, and $me_name can't see it"
+  elif [ -n "$in_service" ] && [ -z "$in_service_user" ]; then
+    root_reason="$in_service is a system unit"
+  else
+    reason_of_processes
+  fi
+}
+
+reason_of_processes() {
+  for reason_pid in $running; do
+    if [ ! -O "/proc/$reason_pid" ]; then
+      root_reason="pid $reason_pid belongs to another account"
+    elif unit_of "$reason_pid" && [ -z "$unit_user" ]; then
+      root_reason="pid $reason_pid belongs to the system unit $unit"
+    fi
+  done
+}
+
+is_me() {
+  [ "$1" = "$me_name" ] || [ "$1" = "$me" ]
+}

@@ -1,0 +1,299 @@
+# Runs on the target before anything is decided: says what is there. It opens nothing for writing.
+# shellcheck disable=SC2154
+. ../../../lib/remote/prelude.sh
+. ../../../lib/remote/say.sh
+. ../../../lib/remote/clock.sh
+. ../../../lib/remote/limit.sh
+. ../../../lib/process/find.sh
+. ../../../lib/process/port.sh
+. ../../../lib/health/http.sh
+. ../../../lib/health/health.sh
+. ../../../lib/service/as-user.sh
+. ../../../lib/service/systemd.sh
+. ./folder.sh
+. ./words.sh
+. ./elevate.sh
+
+main() {
+  prelude
+  set -u
+  me=$(id -u)
+  me_name=$(id -un 2>/dev/null) || me_name=$me
+  [ "${in_elevated:-}" = yes ] || begin
+  kernel=$(uname -s)
+  if [ "$kernel" != Linux ]; then
+    say kernel "$kernel"
+    end
+    return
+  fi
+  look
+  end
+}
+
+look() {
+  refused=
+  folder_entered=
+  file_sum=
+  file_seen=none
+  file_user=${in_login:-$me_name}
+  if enter_folder "$in_folder"; then folder_entered=yes; fi
+  find_running "$in_folder/$in_name"
+  # On success the rest is said by this same program, run as root.
+  if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
+  say user "$me_name"
+  say login "${in_login:-$me_name}"
+  say uid "$me"
+  say machine "$(uname -m)"
+  look_at_tools
+  look_at_accounts
+  look_at_processes
+  look_at_session
+  if [ -z "$folder_entered" ]; then
+    say folder_refused "${refused:-$in_folder does not exist}"
+    return
+  fi
+  look_at_folder
+  look_at_file
+  run_as=${in_run_as:-${in_owner%%:*}}
+  [ -n "$run_as" ] || run_as=$file_user
+  look_at_state
+  look_at_service
+  look_at_health
+  look_at_log
+}
+
+look_at_tools() {
+  for tool in zstd gzip flock setsid sha256sum stat timeout; do
+    ! command -v "$tool" >/dev/null || say tool "$tool"
+  done
+  [ -z "$in_interpreter" ] || [ ! -e "$in_interpreter" ] || say interpreter yes
+}
+
+look_at_accounts() {
+  for account in ${in_owner:+"${in_owner%%:*}"} ${in_run_as:+"$in_run_as"}; do
+    account_exists "$account" || say missing_user "$account"
+  done
+  case $in_owner in
+    *:*) group_exists "${in_owner#*:}" || say missing_group "${in_owner#*:}" ;;
+  esac
+}
+
+# Numbers are accepted as they are: a file may belong to an account that only another system knows.
+account_exists() {
+  case $1 in *[!0-9]*) id -u -- "$1" >/dev/null 2>&1 ;; esac
+}
+
+group_exists() {
+  case $1 in *[!0-9]*) grep -q "^$1:" /etc/group || getent group "$1" >/dev/null 2>&1 ;; esac
+}
+
+look_at_processes() {
+  say unseen "$running_unseen"
+  for found_pid in $running; do
+    found_unit=
+    found_unit_user=
+    if unit_of "$found_pid"; then
+      found_unit=$unit
+      found_unit_user=$unit_user
+    fi
+    found_same=yes
+    found_words=$(zero_words "/proc/$found_pid/cmdline" 1d)
+    [ "${found_words% }" = "$in_args" ] || found_same=args
+    [ "$(readlink "/proc/$found_pid/cwd")" = "$in_working_directory" ] || found_same=folder
+    same_environment || found_same=environment
+    found_live=no
+    [ ! "/proc/$found_pid/exe" -ef "$in_folder/$in_name" ] || found_live=yes
+    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user"
+  done
+}
+
+# same_environment: whether every KEY=VALUE wanted is in the process's environment. Compared in memory.
+same_environment() {
+  [ -n "$in_environment" ] || return 0
+  found_env=" $(zero_words "/proc/$found_pid/environ" '')"
+  eval "set -- $in_environment"
+  for wanted in "$@"; do
+    quoted "$wanted"
+    case $found_env in *" $quoted "*) ;; *) return 1 ;; esac
+  done
+}
+
+# look_at_session: would logind kill what this login leaves running?
+look_at_session() {
+  [ -d /run/systemd/sessions ] || return 0
+  session_cgroup=$(cat /proc/self/cgroup)
+  case $session_cgroup in *session-*.scope*) ;; *) return 0 ;; esac
+  case ${in_login:-$me_name} in root) return 0 ;; esac
+  session_kills=$(limited 5 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null)
+  [ "$session_kills" = 'b true' ] || return 0
+  say session_kills yes
+  [ ! -e "/var/lib/systemd/linger/$me_name" ] || say lingers yes
+}
+
+look_at_folder() {
+  say folder "$PWD"
+  say folder_owner "$(stat -c %U .)"
+  say folder_mode "$(stat -c %a .)"
+  [ ! -w . ] || say folder_writable yes
+  df -P . | {
+    read -r _
+    read -r _ _ _ folder_free _ folder_mount
+    say free_kb "$folder_free"
+    say mount "$folder_mount"
+    folder_options=
+    while read -r _ mount_point _ mount_options _; do
+      [ "$mount_point" != "$folder_mount" ] || folder_options=$mount_options
+    done </proc/self/mounts
+    say mount_options "$folder_options"
+  }
+  look_for_immutable folder -d .
+}
+
+# look_for_immutable NAME ARGUMENT…: the flag that lets not even root change a file.
+look_for_immutable() {
+  command -v lsattr >/dev/null || return 0
+  immutable_name=$1
+  shift
+  immutable_flags=$(lsattr "$@" 2>/dev/null)
+  case ${immutable_flags%% *} in *[ia]*) say immutable "$immutable_name" ;; esac
+}
+
+look_at_file() {
+  if [ -L "./$in_name" ]; then
+    say file_link "$(readlink "./$in_name")"
+  elif [ -d "./$in_name" ]; then
+    say file_folder yes
+  elif [ -e "./$in_name" ] && [ ! -f "./$in_name" ]; then
+    say file_odd "$(stat -c %F "./$in_name")"
+  elif [ -e "./$in_name" ]; then
+    look_at_program
+  fi
+}
+
+look_at_program() {
+  file_user=$(stat -c %U "./$in_name")
+  file_seen=$(stat -c '%d %i %s %Y %Z' "./$in_name")
+  say file_about "$(stat -c '%U:%G %a' "./$in_name")"
+  say file_bytes "$(stat -c %s "./$in_name")"
+  look_for_immutable file "./$in_name"
+  if command -v getcap >/dev/null; then
+    file_capabilities=$(getcap "./$in_name" 2>/dev/null)
+    file_capabilities=${file_capabilities#"./$in_name"}
+    file_capabilities=${file_capabilities# = }
+    say file_capabilities "${file_capabilities# }"
+  fi
+  file_sha256
+}
+
+# file_sha256: of the live file. A file whose inode, size and change time are those that were recorded when its digest
+# was known has not changed since: its owner can set every other time, but not this one.
+file_sha256() {
+  if [ -O "./.$in_name.deploy" ] && [ ! -L "./.$in_name.deploy" ] && [ -f "./.$in_name.deploy/live" ]; then
+    IFS=' ' read -r live_sha live_seen <"./.$in_name.deploy/live"
+    if [ "$live_seen" = "$file_seen" ]; then
+      file_sum=$live_sha
+      say file_sha256 "$file_sum"
+      return
+    fi
+  fi
+  if [ ! -r "./$in_name" ]; then
+    say file_unreadable yes
+    return
+  fi
+  file_sum=$(sha256sum <"./$in_name")
+  file_sum=${file_sum%% *}
+  say file_sha256 "$file_sum"
+}
+
+look_at_state() {
+  state_seen=$file_seen
+  (
+    if enter_state; then
+      look_into_state
+    else
+      [ $? = 2 ] || say state_refused "$refused"
+      say seen "$state_seen"
+    fi
+  )
+}
+
+look_into_state() {
+  if [ -f journal ]; then
+    state_journal=$(tail -n 1 journal)
+    say seen "$state_seen
+$state_journal"
+    case $state_journal in
+      phase=end) ;;
+      phase=*)
+        say unfinished "${state_journal#phase=}"
+        IFS= read -r state_run <journal
+        say unfinished_run "${state_run#transaction=}"
+        ;;
+    esac
+  else
+    say seen "$state_seen"
+  fi
+  if [ -f lock ] && ! flock -n -s 9 9<lock; then
+    IFS= read -r state_holder <lock
+    say locked "$state_holder"
+  fi
+  if [ -f live ]; then
+    {
+      read -r _
+      read -r state_workflow
+      read -r state_number
+      read -r state_run
+      say live_workflow "$state_workflow"
+      say live_run_number "$state_number"
+      say live_run "$state_run"
+    } <live
+  fi
+  for state_about in releases/*.about; do
+    [ -f "$state_about" ] || continue
+    state_sha=${state_about#releases/}
+    say release "${state_sha%.about} $(stat -c %Y "$state_about") $(cat "$state_about")"
+  done
+  [ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
+}
+
+look_at_service() {
+  [ -n "$in_service" ] || return 0
+  if unit_facts "$in_service" "$in_service_user"; then
+    say service "load=$unit_load active=$unit_active sub=$unit_sub type=$unit_type"
+  else
+    say service_error "${unit_error:-systemd does not answer}"
+  fi
+}
+
+look_at_health() {
+  if [ -n "$in_health_url" ]; then
+    http_client "$in_health_url"
+    say http_client "$http_client"
+  fi
+  if [ -n "$in_health_port" ] && port_inodes "$in_health_port" && [ -n "$port_inodes" ]; then
+    # shellcheck disable=SC2086
+    if [ -z "$running" ] || ! port_owned_by "$in_health_port" $running; then
+      port_owner "$in_health_port"
+      say port_holder "${port_owner_pids:-unknown}"
+    fi
+  fi
+  # Only where "unchanged" may be the answer.
+  [ "$file_sum" = "$in_sha256" ] && [ -n "$in_sha256" ] && [ -n "$running" ] || return 0
+  if health_check yes "${running%% *}"; then say health ok; else say health "$health_reason"; fi
+}
+
+look_at_log() {
+  [ -n "$in_log_file" ] || return 0
+  log_folder=${in_log_file%/*}
+  if [ ! -d "${log_folder:-/}" ]; then
+    say log_folder_missing "${log_folder:-/}"
+  elif [ -d "$in_log_file" ]; then
+    say log_is_folder yes
+  elif [ -e "$in_log_file" ]; then
+    as_user "$run_as" test -w "$in_log_file" || say log_unwritable "$in_log_file"
+  else
+    as_user "$run_as" test -w "${log_folder:-/}" || say log_unwritable "${log_folder:-/}"
+  fi
+}
+
+main

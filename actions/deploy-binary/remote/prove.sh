@@ -1,0 +1,142 @@
+# Proof that what was started is this file, runs, is healthy, and stays so.
+
+# prove LIVE_CONTAINS: within in_health_timeout_seconds healthy, then the same process for in_stable_seconds.
+# Sets refused and failed (which phase), pid, downtime_cs.
+prove() {
+  failed=health
+  prove_contains=$1
+  uptime_cs
+  prove_until=$((start_mark + in_health_timeout_seconds * 100))
+  prove_pause=2
+  until prove_once; do
+    [ -z "$gone" ] || return 1
+    uptime_cs
+    if [ "$now_cs" -ge "$prove_until" ]; then
+      refused="not healthy within $in_health_timeout_seconds s: $health_reason"
+      return 1
+    fi
+    pause_cs "$prove_pause"
+    [ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause + prove_pause / 2))
+  done
+  uptime_cs
+  [ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))
+  failed=stable
+  journal "${stable_phase:-stable}"
+  [ "$restart" = none ] || prove_stable
+}
+
+# prove_once: alive, then healthy. Sets gone when waiting longer is pointless.
+prove_once() {
+  gone=
+  [ "$restart" != none ] || return 0
+  find_pid || return 1
+  health_check "$prove_contains" "$pid"
+}
+
+# find_pid: the process that executes the live file. Sets pid; sets gone and refused when it ended.
+find_pid() {
+  health_reason='no process executes the file yet'
+  [ "$restart" != systemd ] || unit_main_pid
+  if [ -n "$pid" ] && [ "/proc/$pid/exe" -ef "../$in_name" ]; then
+    health_reason=
+    return 0
+  fi
+  case $restart in
+    process)
+      # While it runs, it is a shell on its way to the program.
+      if process_running "$pid"; then return 1; fi
+      find_forked || process_ended
+      ;;
+    command)
+      find_forked && return 0
+      command_ended
+      ;;
+    systemd)
+      unit_facts "$unit" "$unit_user"
+      case $unit_active/$unit_sub in
+        failed/*)
+          gone=yes
+          refused="the unit failed: $unit_result, exit status $unit_exit"
+          ;;
+        */auto-restart)
+          gone=yes
+          refused="the program ended at once (exit status $unit_exit) and systemd starts it again"
+          ;;
+        *) find_forked ;;
+      esac
+      ;;
+  esac
+}
+
+# find_forked: the program may have gone to the background by itself.
+find_forked() {
+  find_running "$in_folder/$in_name"
+  [ -n "$running" ] || return 1
+  pid=${running%% *}
+  health_reason=
+}
+
+# process_running PID: there and no zombie.
+process_running() {
+  process_start "$1" && process_alive "$1" "$process_start"
+}
+
+process_ended() {
+  gone=yes
+  wait "$pid" 2>/dev/null
+  ended_code=$?
+  uptime_cs
+  ended_after=$((now_cs - start_mark))
+  if [ "$ended_code" -gt 128 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
+  seconds_text "$ended_after"
+  refused="the process $ended_how after $seconds_text"
+  return 1
+}
+
+command_ended() {
+  process_running "$command_pid" && return 1
+  wait "$command_pid" 2>/dev/null
+  ended_code=$?
+  [ "$ended_code" -ne 0 ] || return 1
+  gone=yes
+  refused="the start command ended with exit code $ended_code"
+  return 1
+}
+
+# seconds_text CS: sets seconds_text: "0.4 s".
+seconds_text() {
+  seconds_text="$(($1 / 100)).$(($1 % 100 / 10)) s"
+}
+
+# prove_stable: the same pid, start time and restart count, and healthy at the end.
+prove_stable() {
+  stable_pid=$pid
+  process_start "$pid"
+  stable_start=$process_start
+  stable_restarts=${unit_restarts:-0}
+  uptime_cs
+  stable_until=$((now_cs + in_stable_cs))
+  while :; do
+    uptime_cs
+    [ "$now_cs" -lt "$stable_until" ] || break
+    stable_left=$((stable_until - now_cs))
+    if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
+    if ! process_alive "$stable_pid" "$stable_start"; then
+      if [ "$restart" = process ] && [ "$stable_pid" = "$pid" ]; then
+        process_ended
+      else
+        refused="pid $stable_pid ended within the stable window"
+      fi
+      return 1
+    fi
+  done
+  if [ "$restart" = systemd ]; then
+    unit_facts "$unit" "$unit_user"
+    if [ "$unit_main" != "$stable_pid" ] || [ "${unit_restarts:-0}" != "$stable_restarts" ]; then
+      refused="systemd restarted it within the stable window (pid $stable_pid, then $unit_main)"
+      return 1
+    fi
+  fi
+  [ "/proc/$stable_pid/exe" -ef "../$in_name" ] || { refused="pid $stable_pid executes another file now"; return 1; }
+  health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
+}

@@ -1,0 +1,67 @@
+# Getting the new file into our own folder, proved and with its metadata, as `incoming`.
+
+# receive: the payload on descriptor 3, decoded as in_encoding says. Succeeds only with the very bytes expected.
+receive() {
+  rm -f incoming
+  received=$(decode <&3 2>decode.errors 9>&- | tee incoming 9>&- | sha256sum 9>&-)
+  received=${received%% *}
+  exec 3<&-
+  received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
+  if [ "$received_bytes" != "$in_size" ]; then
+    refused="$received_bytes of $in_size bytes arrived$(room_left)"
+    return 1
+  fi
+  if [ "$received" != "$in_sha256" ]; then
+    refused="the bytes that arrived have sha256 ${received:-unknown}, not $in_sha256"
+    return 1
+  fi
+  rm -f decode.errors
+}
+
+# decode: with a limit, for a connection can be dead without ever being closed, and the lock would be held for ever.
+decode() {
+  case $in_encoding in
+    zstd) timeout "$in_upload_limit_seconds" zstd -q -d -c ;;
+    gzip) timeout "$in_upload_limit_seconds" gzip -d -c ;;
+    *) timeout "$in_upload_limit_seconds" cat ;;
+  esac
+}
+
+room_left() {
+  IFS= read -r decode_error <decode.errors && printf ' (%s)' "$decode_error"
+  df -P . | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
+  rm -f decode.errors
+}
+
+# take_release: rollback-to: a kept release instead of a payload.
+take_release() {
+  restore_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
+  if ! sha256_is "$in_sha256" <restored; then
+    refused="the kept release $in_sha256 was changed since it was kept; it is not used"
+    return 1
+  fi
+  mv -f restored incoming
+}
+
+# dress: owner, mode, capabilities, ACL, extended attributes and label, while the old version still runs.
+# Sets refused.
+dress() {
+  dress_like=
+  [ -z "$old_sha" ] || [ "$in_strategy" != staged ] || dress_like=releases/$old_sha
+  [ -z "$in_owner" ] || chown "$in_owner" incoming || { refused="the owner can't be set to $in_owner"; return 1; }
+  if [ -n "$dress_like" ] && [ -f "$dress_like" ]; then
+    if cp --attributes-only --preserve=mode,xattr "$dress_like" incoming 2>dress.errors; then
+      [ ! -e /sys/fs/selinux/enforce ] || cp --attributes-only --preserve=context "$dress_like" incoming 2>>dress.errors || :
+    elif [ -n "$in_old_capabilities" ]; then
+      setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over: neither GNU cp nor setcap does it here"; return 1; }
+    fi
+    rm -f dress.errors
+  elif [ -n "$in_old_capabilities" ] && [ -z "$in_capabilities" ]; then
+    setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over"; return 1; }
+  fi
+  chmod "$in_mode" incoming || { refused="the mode can't be set to $in_mode"; return 1; }
+  if [ -n "$in_capabilities" ]; then
+    setcap "$in_capabilities" incoming || { refused="the capabilities $in_capabilities can't be set"; return 1; }
+  fi
+  sync incoming || { refused='the new file could not be written to disk'; return 1; }
+}

@@ -1,0 +1,64 @@
+# Starting the program so that it holds nothing of us: own session, /dev/null as standard input, none of our descriptors.
+
+# start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
+start_it() {
+  pid=
+  uptime_cs
+  start_mark=$now_cs
+  case $restart in
+    none) return 0 ;;
+    systemd) start_unit ;;
+    command) start_by_command ;;
+    process) start_process ;;
+  esac
+}
+
+start_unit() {
+  for start_name in $unit $sockets; do
+    unit_start "$start_name" "$unit_user" "$in_health_timeout_seconds" || { refused="systemd could not start $start_name: $unit_error"; return 1; }
+  done
+  unit_main_pid
+}
+
+unit_main_pid() {
+  unit_facts "$unit" "$unit_user" || return 0
+  pid=$unit_main
+  [ "$pid" != 0 ] || pid=
+}
+
+start_by_command() {
+  : >command.output
+  setsid /bin/sh -c "$in_start_command" </dev/null >"${in_log_file:-command.output}" 2>&1 9>&- &
+  command_pid=$!
+}
+
+# start_process: run_user, run_dir, run_words (quoted arguments), run_env (quoted KEY=VALUE words), run_log, run_umask.
+# The environment goes through a pipe: in an argument list or a file others could read it.
+start_process() {
+  quoted "$run_dir" && start_dir=$quoted
+  quoted "$run_log" && start_log=$quoted
+  if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
+  starter="umask $run_umask
+${run_env:+export $run_env
+}cd -- $start_dir && exec $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
+  user_shell_words "$run_user"
+  # A pipe's last command keeps its pid through every exec up to the program itself.
+  # shellcheck disable=SC2086
+  printf '%s\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
+  pid=$!
+}
+
+# remember_running PID: how the old version was started, so that going back starts it the same way.
+# The environment stays in this shell's memory.
+remember_running() {
+  old_words=$(zero_words "/proc/$1/cmdline" 1d)
+  old_env=$(zero_words "/proc/$1/environ" '/^[A-Za-z_][A-Za-z0-9_]*=/!d; /^\(UID\|EUID\|PPID\|SHELLOPTS\|BASHOPTS\|BASH_VERSINFO\|_\)=/d')
+  old_dir=$(readlink "/proc/$1/cwd")
+  old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)
+  case $old_log in /*' (deleted)' | '') old_log=/dev/null ;; /*) ;; *) old_log=/dev/null ;; esac
+  old_umask=022
+  while read -r remember_key remember_value; do
+    case $remember_key in Umask:) old_umask=$remember_value ;; esac
+  done <"/proc/$1/status"
+  old_user=$(stat -c %U "/proc/$1")
+}

@@ -1,0 +1,164 @@
+import type { ActionContext } from '../../lib/action/action.ts';
+import { TargetError, type TargetState } from '../../lib/errors.ts';
+import type { Outcome } from './activate.ts';
+import type { DeployInputs } from './inputs.ts';
+import type { Found } from './inspect.ts';
+import { megabytes, type Obstacle, type Plan, short } from './plan.ts';
+
+/** All that a finished deploy of one target is told from. */
+export interface Told {
+  target: string;
+  inputs: DeployInputs;
+  found: Found;
+  plan: Plan;
+  outcome: Outcome;
+  durationMs: number;
+}
+
+/** Sets the outputs, writes the table to log and summary, and throws when the state is a red one. */
+export async function report(told: Told, context: ActionContext): Promise<void> {
+  await context.outputs(outputsOf(told));
+  const rows = tableOf(told);
+  context.log.line('');
+  for (const [name, value] of rows) context.log.line(`  ${name.padEnd(10)}${value}`);
+  context.log.line('');
+  await context.summary(summaryOf(told, rows));
+  if (told.outcome.state !== 'active' && told.outcome.state !== 'unchanged') throw failureOf(told);
+}
+
+/** The plan, a reason per step. */
+export function planLines({ kind, steps }: Plan): string[] {
+  if (kind === 'unchanged') return ['Plan: nothing. The file, what runs it and its health are already as wanted.'];
+  return ['Plan', ...steps.map(({ does, because }) => `  - ${does}, because ${because}`)];
+}
+
+/** What was found, in a few lines. */
+export function foundLines({ file, processes, releases, unseen, history }: Found, destination: string): string[] {
+  const runs = processes.map(
+    ({ pid, user, live, unit }) =>
+      `pid ${pid} (${user}${unit ? `, unit ${unit}` : ''}${live ? '' : ', an older image of it'})`,
+  );
+  return [
+    file
+      ? `Found ${destination}: sha256 ${short(file.sha256)}, ${megabytes(file.bytes)}, ${file.owner} ${file.mode}${file.capabilities ? `, ${file.capabilities}` : ''}`
+      : `Found nothing at ${destination}`,
+    runs.length > 0
+      ? `  run by ${runs.join(' and ')}`
+      : `  no process runs it${unseen ? `; can't see pid ${unseen}` : ''}`,
+    ...(releases.length > 0 ? [`  kept releases: ${releases.map(({ sha256 }) => short(sha256)).join(', ')}`] : []),
+    ...(history.length > 0 ? [`  last deploy: ${history.at(-1)}`] : []),
+  ];
+}
+
+/** The failure of a plan that can't be carried out: every obstacle, the remedy of each. */
+export function refusal(target: string, destination: string, obstacles: readonly Obstacle[]): TargetError {
+  return new TargetError({
+    what: `Preparing ${destination}`,
+    where: target,
+    why: obstacles.map(({ why }) => why).join('\n'),
+    state: 'untouched. Nothing on the target was changed.',
+    remedy: obstacles.map(({ remedy }) => remedy).join('\n'),
+  });
+}
+
+function outputsOf({ plan, found, outcome, target, inputs, durationMs }: Told) {
+  return {
+    state: outcome.state,
+    changed: ['active', 'rolled-back', 'broken'].includes(outcome.state)
+      ? outcome.state === 'active'
+      : outcome.state === 'unknown',
+    sha256: plan.file.sha256,
+    'previous-sha256': found.file?.sha256 ?? '',
+    pid: outcome.pid ?? '',
+    'downtime-ms': outcome.downtimeMs ?? 0,
+    'bytes-sent': outcome.bytesSent,
+    'duration-ms': durationMs,
+    report: [
+      {
+        target,
+        destination: inputs.destination,
+        state: outcome.state,
+        sha256: plan.file.sha256,
+        previousSha256: found.file?.sha256 ?? '',
+        pid: outcome.pid ?? null,
+        downtimeMs: outcome.downtimeMs ?? null,
+        bytesSent: outcome.bytesSent,
+        durationMs,
+        failed: outcome.failed,
+        why: outcome.why,
+        phases: outcome.phases,
+      },
+    ],
+  };
+}
+
+function tableOf({ target, plan, found, outcome, inputs, durationMs }: Told): [string, string][] {
+  const before = found.file ? short(found.file.sha256) : 'nothing';
+  const rows: [string, string][] = [
+    ['state', outcome.state],
+    ['target', target],
+    ['file', inputs.destination],
+    ['sha256', before === short(plan.file.sha256) ? before : `${before} -> ${short(plan.file.sha256)}`],
+  ];
+  if (outcome.pid) rows.push(['pid', String(outcome.pid)]);
+  if (outcome.downtimeMs !== undefined) rows.push(['downtime', `${outcome.downtimeMs} ms`]);
+  rows.push(['sent', megabytes(outcome.bytesSent)], ['time', `${(durationMs / 1000).toFixed(1)} s`]);
+  return rows;
+}
+
+function summaryOf({ inputs }: Told, rows: [string, string][]): string {
+  const cells = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
+  return [`### Deploy of ${inputs.name}`, '', '| | |', '| --- | --- |', ...cells, ''].join('\n');
+}
+
+const WHAT: Record<string, string> = {
+  lock: 'Waiting for the lock of',
+  stage: 'Staging',
+  upload: 'Uploading',
+  stop: 'Stopping',
+  connection: 'Following the deploy of',
+};
+
+function failureOf({ target, inputs, found, outcome }: Told): TargetError {
+  return new TargetError({
+    what: `${WHAT[outcome.failed] ?? 'Activating'} ${inputs.destination}`,
+    where: target,
+    why: `${outcome.why || 'no reason was given'}.`,
+    state: `${outcome.state}. ${stateSentence(outcome, found, inputs)}`,
+    remedy: remedyOf(outcome, inputs),
+    output: outcome.output,
+  });
+}
+
+function stateSentence({ state, pid, broken }: Outcome, found: Found, inputs: DeployInputs): string {
+  const previous = found.file ? `The previous version (sha256 ${short(found.file.sha256)})` : '';
+  const sentences: Record<TargetState, string> = {
+    active: 'The new version runs.',
+    unchanged: 'It already was exactly so.',
+    untouched: 'Nothing on the target was changed.',
+    staged: `${previous || 'What was there'} runs as before; the new file was uploaded and removed again.`,
+    'rolled-back': previous
+      ? `${previous} is running again${pid ? ` as pid ${pid}` : ''}.`
+      : 'There was no version before; the new file was removed and nothing runs.',
+    broken: `${capitalised(broken)}. A person must look at ${inputs.folder}.`,
+    unknown: 'The connection was lost and the end could not be learned; the target ends the transaction by itself.',
+  };
+  return sentences[state];
+}
+
+function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): string {
+  if (state === 'unknown') return 'run verify-deploy, or this job again: it finishes or undoes what it finds.';
+  if (state === 'broken') return 'log in and look; a kept release can be activated with rollback-to: previous.';
+  if (failed === 'lock') return 'wait for the other deploy, or raise lock-timeout-seconds.';
+  if (failed === 'upload' || failed === 'stage')
+    return 'look at the connection and the free space, then run the job again.';
+  if (failed === 'stop') return 'find out what keeps the program from ending, then run the job again.';
+  if (output) return 'read the last lines of the program below, fix the cause, run the job again.';
+  return inputs.logFile
+    ? `the program wrote nothing to ${inputs.logFile}; run it by hand, fix the cause, run the job again.`
+    : 'set log-file to see what the program says, fix the cause, run the job again.';
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

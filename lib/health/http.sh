@@ -1,0 +1,121 @@
+# An HTTP request from the target's point of view, with whatever client is there. The answer stays in memory.
+
+# http_client URL: sets http_client to the client that will ask, empty when there is none.
+http_client() {
+  http_client=
+  if command -v curl >/dev/null; then
+    http_client=curl
+    return
+  fi
+  case $1 in
+    http://*)
+      if command -v perl >/dev/null && perl -MIO::Socket::INET -e 1 2>/dev/null; then
+        http_client=perl
+        return
+      elif command -v nc >/dev/null; then
+        http_client=nc
+        return
+      fi
+      ;;
+  esac
+  ! command -v wget >/dev/null || http_client=wget
+}
+
+# http_get URL SECONDS: sets http_status (empty when there was no answer), http_body (at most 64 kB) and http_error.
+http_get() {
+  http_status=
+  http_body=
+  http_error=
+  [ -n "${http_client:-}" ] || http_client "$1"
+  case $http_client in
+    curl) http_by_curl "$1" "$2" ;;
+    perl | nc) http_by_socket "$1" "$2" ;;
+    wget) http_by_wget "$1" "$2" ;;
+    *) http_error='the target has no HTTP client' ;;
+  esac
+  [ -n "$http_status" ]
+}
+
+# The URL goes through a config on standard input: it may carry a token.
+http_by_curl() {
+  http_answer=$(printf 'url = "%s"\n' "$1" | curl -q -g -s -S --noproxy '*' --max-time "$2" -w '\n%{http_code}' -K - 2>&1 | http_cut)
+  http_status=${http_answer##*"$newline"}
+  http_body=${http_answer%"$newline"*}
+  case $http_status in
+    000 | *[!0-9]* | '')
+      http_status=
+      http_error=${http_body#curl: }
+      http_error=${http_error%%"$newline"*}
+      http_body=
+      ;;
+  esac
+}
+
+# http_cut: NULs out, and the middle of what is too long: the status is at the end.
+http_cut() {
+  tr -d '\0' | tail -c 65536
+}
+
+http_by_socket() {
+  http_rest=${1#http://}
+  http_host=${http_rest%%[/?#]*}
+  http_path=${http_rest#"$http_host"}
+  http_path=${http_path%%#*}
+  case $http_path in /*) ;; *) http_path=/$http_path ;; esac
+  case $http_host in
+    \[*\]:*) http_port=${http_host##*:} http_name=${http_host%]:*} http_name=${http_name#[} ;;
+    \[*\]) http_port=80 http_name=${http_host#[} http_name=${http_name%]} ;;
+    *:*) http_port=${http_host##*:} http_name=${http_host%:*} ;;
+    *) http_port=80 http_name=$http_host ;;
+  esac
+  http_names=$http_name
+  [ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
+  for http_name in $http_names; do
+    http_answer=$(printf 'GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: health\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$http_path" "$http_host" |
+      http_exchange "$2" 2>/dev/null | tr -d '\0' | head -c 65536)
+    case $http_answer in
+      HTTP/*\ [0-9][0-9][0-9]*)
+        http_status=${http_answer#* }
+        http_status=${http_status%"${http_status#???}"}
+        http_body=${http_answer#*"$newline$http_return$newline"}
+        return
+        ;;
+    esac
+  done
+  http_error="no HTTP answer from $http_host within $2 s"
+}
+
+# http_exchange SECONDS: the request on standard input to http_name:http_port, the answer on standard output.
+http_exchange() {
+  if [ "$http_client" = perl ]; then
+    timeout "$1" perl -e '
+      use Socket qw(:all);
+      my ($name, $port) = @ARGV;
+      my $request = do { local $/; <STDIN> };
+      my $v6 = $name =~ /:/;
+      my $socket;
+      my $address = $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $name) || exit 1) : pack_sockaddr_in($port, inet_aton($name) || exit 1);
+      socket($socket, $v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0) && connect($socket, $address) || exit 1;
+      syswrite($socket, $request);
+      while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
+    ' "$http_name" "$http_port"
+  else
+    # nc ends when its input does: some at once, so the input is held open until the answer is whole.
+    { cat; sleep "$1"; } | timeout "$1" nc "$http_name" "$http_port"
+  fi
+}
+
+http_by_wget() {
+  http_answer=$(timeout "$2" wget -S -O - -T "$2" -- "$1" 2>&1 | http_cut)
+  case $http_answer in
+    *HTTP/*)
+      http_status=${http_answer##*HTTP/}
+      http_status=${http_status#* }
+      http_status=${http_status%"${http_status#???}"}
+      http_body=$http_answer
+      ;;
+    *) http_error=${http_answer%%"$newline"*} ;;
+  esac
+}
+
+http_return=$(printf '\r')

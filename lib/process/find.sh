@@ -1,0 +1,69 @@
+# Processes by what they execute.
+
+# find_running FILE [OTHER…] (me: our uid): sets running to the pids that execute one of the files (by device and inode), or a deleted
+# image of FILE, seen from our own root: a container's program of the same path is another file, while a unit with a
+# mount namespace of its own is found. Sets running_unseen to those that may, by their name, but can't be looked into.
+find_running() {
+  running=
+  running_unseen=
+  find_comm=${1##*/}
+  # The kernel keeps 15 bytes of the name.
+  while [ "${#find_comm}" -gt 15 ]; do find_comm=${find_comm%?}; done
+  for find_proc in /proc/[0-9]*; do
+    for find_candidate in "$@"; do
+      [ "$find_proc/exe" -ef "$find_candidate" ] || continue
+      running="$running ${find_proc#/proc/}"
+      continue 2
+    done
+    [ "$me" = 0 ] || find_unseen "$find_proc"
+  done
+  find_deleted "$1"
+  running=${running# }
+  running_unseen=${running_unseen# }
+}
+
+# find_deleted FILE: one process lists every link; one each would be slow.
+find_deleted() {
+  find_links=$(ls -ln /proc/[0-9]*/exe 2>/dev/null)
+  case $find_links in *" -> $1 (deleted)"*) ;; *) return 0 ;; esac
+  find_links=$find_links$newline
+  while [ -n "$find_links" ]; do
+    find_link=${find_links%%"$newline"*}
+    find_links=${find_links#*"$newline"}
+    case $find_link in
+      *"/exe -> $1 (deleted)")
+        find_pid=${find_link%"/exe -> $1 (deleted)"}
+        find_pid=${find_pid##*/proc/}
+        [ ! "/proc/$find_pid/root/." -ef /. ] || running="$running $find_pid"
+        ;;
+    esac
+  done
+}
+
+# find_unseen PROC: a process of that name whose program this account may not see.
+find_unseen() {
+  find_name=
+  { IFS= read -r find_name <"$1/comm"; } 2>/dev/null || return 0
+  if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
+    running_unseen="$running_unseen ${1#/proc/}"
+  fi
+}
+
+# process_start PID: sets process_start to its start in clock ticks since boot, empty when it is gone.
+process_start() {
+  process_start=
+  { IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # The name may contain blanks and parentheses: count from its end.
+  process_stat=${process_stat##*) }
+  # shellcheck disable=SC2086
+  set -- $process_stat
+  process_start=${20}
+  process_state=$1
+}
+
+# process_alive PID START: whether it is still that process, and no zombie.
+process_alive() {
+  process_start "$1" || return 1
+  case $process_state in Z | X) return 1 ;; esac
+  [ "$process_start" = "$2" ]
+}

@@ -1,0 +1,10 @@
+# prelude: the same world on every target, whatever the login shell's profile left behind.
+prelude() {
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+  LC_ALL=C
+  export PATH LC_ALL
+  IFS=' 	
+'
+  unset CDPATH ENV BASH_ENV
+  umask 077
+}

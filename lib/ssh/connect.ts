@@ -1,0 +1,261 @@
+import { homedir, userInfo } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Config, NodeSSH } from 'node-ssh';
+import type { AuthHandlerMiddleware, Client, ClientChannel, ServerHostKeyAlgorithm } from 'ssh2';
+import type { ActionContext } from '../action/action.ts';
+import type { Log } from '../action/log.ts';
+import { ConnectionError } from '../errors.ts';
+import { ConfigError, resolveConfig } from './config.ts';
+import { configFiles, includedFiles } from './config-files.ts';
+import { isTransient, whyNotConnected } from './failures.ts';
+import { type HostKeyChecking, hostKeyJudge } from './host-keys.ts';
+import { type Identity, identitiesOf } from './identities.ts';
+import { type ConnectionInputs, parseHost, type WrittenHost } from './inputs.ts';
+import { resolveTarget, type Target } from './target.ts';
+
+/** An open, authenticated connection to a target. */
+export interface Host extends AsyncDisposable {
+  readonly target: Target;
+  /** Whether it is this very machine, where bytes cost nothing. */
+  readonly isLoopback: boolean;
+  /** Opens an exec channel. Throws a ConnectionError when the connection is gone or the server refuses. */
+  exec(command: string): Promise<ClientChannel>;
+  /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
+  readonly lost: Promise<Error | undefined>;
+}
+
+const TRIES = 3;
+
+/** Connects and logs in once. Tries again only where the network, not a key, is the cause. */
+export async function connect(inputs: ConnectionInputs, context: ActionContext): Promise<Host> {
+  const { log } = context;
+  log.mask(inputs['ssh-key']);
+  log.mask(inputs['ssh-key-passphrase']);
+  const target = targetOf(inputs.host, inputs, context);
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await connectThrough(target, inputs, context);
+    } catch (error) {
+      if (
+        tried >= TRIES ||
+        !(error instanceof ConnectionError) ||
+        !isTransient(error.fields.cause) ||
+        context.signal.aborted
+      )
+        throw error;
+      log.line(`Try ${tried} of ${TRIES}: ${error.fields.why}`);
+      await sleep(tried * (500 + Math.random() * 1000));
+    }
+  }
+}
+
+/** Goes from hop to hop; the last one is the target. */
+async function connectThrough(target: Target, inputs: ConnectionInputs, context: ActionContext): Promise<Host> {
+  const hops = target.jumps.map((jump) =>
+    targetOf(jump, { ...inputs, user: undefined, port: undefined, 'proxy-jump': 'none' }, context),
+  );
+  const opened: Host[] = [];
+  try {
+    for (const [index, hop] of [...hops, target].entries()) {
+      const before = opened.at(-1);
+      const sock = before ? await forward(before, hop) : undefined;
+      opened.push(await login(hop, { inputs, context, sock, jump: index < hops.length }));
+    }
+  } catch (error) {
+    for (const host of opened.reverse()) await host[Symbol.asyncDispose]();
+    throw error;
+  }
+  const last = opened.pop() as Host;
+  return {
+    ...last,
+    [Symbol.asyncDispose]: async () => {
+      await last[Symbol.asyncDispose]();
+      for (const host of opened.reverse()) await host[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext): Target {
+  const home = context.env('HOME') ?? homedir();
+  const localUser = userInfo().username;
+  const written = parseHost(host) as WrittenHost;
+  if (written === undefined) throw configFailure(host, new ConfigError(`the jump host '${host}' is no user@host:port`));
+  const user = inputs.user ?? written.user;
+  try {
+    const config = resolveConfig(configFiles(inputs['ssh-config'], home), {
+      host: written.host,
+      user,
+      localUser,
+      home,
+      include: includedFiles,
+    });
+    return resolveTarget(written, config, {
+      localUser,
+      home,
+      agent: context.env('SSH_AUTH_SOCK'),
+      user: inputs.user,
+      port: inputs.port,
+      proxyJump: inputs['proxy-jump'],
+      connectTimeoutSeconds: inputs['connect-timeout-seconds'],
+      keepaliveSeconds: inputs['keepalive-seconds'],
+    });
+  } catch (error) {
+    throw error instanceof ConfigError ? configFailure(host, error) : error;
+  }
+}
+
+function configFailure(host: string, error: ConfigError): ConnectionError {
+  return new ConnectionError({
+    what: `Reading the SSH config for ${host}`,
+    why: `${error.message}.`,
+    remedy: 'correct the config, or give another one with ssh-config.',
+  });
+}
+
+interface Login {
+  inputs: ConnectionInputs;
+  context: ActionContext;
+  sock: Duplex | undefined;
+  jump: boolean;
+}
+
+async function login(target: Target, { inputs, context, sock, jump }: Login): Promise<Host> {
+  const { log } = context;
+  const home = context.env('HOME') ?? homedir();
+  const judge = hostKeyJudge(target, { checking: checkingOf(inputs, target, log), given: inputs['known-hosts'], log });
+  const { identities, skipped } = identitiesOf(
+    { sshKey: inputs['ssh-key'], passphrase: inputs['ssh-key-passphrase'] },
+    target,
+    home,
+  );
+  const offered: string[] = [];
+  const ssh = new NodeSSH();
+  try {
+    await ssh.connect({
+      ...(sock ? { sock } : { host: target.host, port: target.port }),
+      username: target.user,
+      readyTimeout: target.connectTimeoutSeconds * 1000,
+      keepaliveInterval: target.keepaliveSeconds * 1000,
+      keepaliveCountMax: target.keepaliveMissed,
+      hostVerifier: (key: Buffer) => judge.accepts(key),
+      authHandler: offerInTurn(target.user, identities, offered),
+      algorithms: {
+        // AES-GCM runs in Node's own crypto; the others would need a native module that a bundle can't carry.
+        cipher: [
+          'aes128-gcm@openssh.com',
+          'aes256-gcm@openssh.com',
+          'aes128-ctr',
+          'aes256-ctr',
+          'chacha20-poly1305@openssh.com',
+        ],
+        serverHostKey: judge.algorithms as ServerHostKeyAlgorithm[],
+      },
+    } as Config);
+  } catch (error) {
+    const refusal = judge.refusal();
+    if (refusal) throw refusal;
+    const { why, remedy } = whyNotConnected(error as Error, target, { offered, skipped });
+    throw new ConnectionError({
+      what: jump ? 'Connecting to the jump host' : 'Connecting',
+      where: target.name,
+      why,
+      remedy,
+      cause: error,
+    });
+  }
+  return openHost(target, ssh.connection as Client);
+}
+
+function checkingOf(inputs: ConnectionInputs, target: Target, log: Log): HostKeyChecking {
+  const given = inputs['host-key-checking'];
+  if (given) return given;
+  const configured = target.strictHostKeyChecking;
+  if (configured === 'accept-new' || configured === 'no' || configured === 'off') {
+    log.line(`The SSH config sets StrictHostKeyChecking ${configured} for ${target.written}: taken as accept-new.`);
+    return 'accept-new';
+  }
+  return 'strict';
+}
+
+/** Offers one identity after the other within one connection, the first one without asking for the methods before. */
+function offerInTurn(username: string, identities: readonly Identity[], offered: string[]): AuthHandlerMiddleware {
+  const rest = [...identities];
+  return (methodsLeft, _partial, next) => {
+    const identity = methodsLeft && !methodsLeft.includes('publickey') ? undefined : rest.shift();
+    if (methodsLeft) offered.push(`(server: ${methodsLeft.join(', ')})`);
+    if (!identity) {
+      (next as unknown as (end: false) => void)(false);
+      return;
+    }
+    offered.push(identity.label);
+    if (identity.kind === 'agent') next({ type: 'agent', username, agent: identity.socket });
+    else next({ type: 'publickey', username, key: identity.key as never });
+  };
+}
+
+function openHost(target: Target, client: Client): Host {
+  let disposed = false;
+  let cause: Error | undefined;
+  const lost = new Promise<Error | undefined>((resolve) => {
+    // A TCP reset raises an error long after connect(); without a listener it would end the process.
+    client.on('error', (error) => {
+      cause = error;
+    });
+    client.on('close', () => resolve(disposed ? undefined : (cause ?? new Error('the connection was closed'))));
+  });
+  const socket = (client as unknown as { _sock?: { remoteAddress?: string; setNoDelay?: (on: boolean) => void } })
+    ._sock;
+  socket?.setNoDelay?.(true);
+  return {
+    target,
+    isLoopback: /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? ''),
+    lost,
+    exec: (command) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: Error) =>
+          reject(
+            new ConnectionError({
+              what: 'Opening a session',
+              where: target.name,
+              why: `${cause?.message ?? error.message}.`,
+              remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
+              cause: error,
+            }),
+          );
+        lost.then((error) => fail(error ?? new Error('the connection is closed')));
+        try {
+          client.exec(command, (error, channel) => (error ? fail(error) : resolve(channel)));
+        } catch (error) {
+          fail(error as Error);
+        }
+      }),
+    [Symbol.asyncDispose]: async () => {
+      disposed = true;
+      client.end();
+      await Promise.race([lost, sleep(1000, undefined, { ref: false })]);
+      client.destroy();
+    },
+    ...{ client },
+  };
+}
+
+/** A stream from a hop to the next one. */
+async function forward(before: Host, next: Target): Promise<Duplex> {
+  const { client } = before as Host & { client: Client };
+  return new Promise((resolve, reject) => {
+    client.forwardOut('127.0.0.1', 0, next.host, next.port, (error, stream) => {
+      if (!error) resolve(stream);
+      else
+        reject(
+          new ConnectionError({
+            what: 'Connecting',
+            where: next.name,
+            why: `the jump host ${before.target.name} can't reach it: ${error.message}.`,
+            remedy: 'check the address from the jump host, and AllowTcpForwarding there.',
+            cause: error,
+          }),
+        );
+    });
+  });
+}

@@ -1,0 +1,75 @@
+import ssh2 from 'ssh2';
+import { ConnectionError } from '../errors.ts';
+import { readIfThere } from './config-files.ts';
+import type { Target } from './target.ts';
+
+/** One way to prove who we are. */
+export type Identity =
+  | { kind: 'key'; label: string; key: ssh2.ParsedKey }
+  | { kind: 'agent'; label: string; socket: string };
+
+const DEFAULT_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+
+/**
+ * The identities to offer, best first: the key given, and nothing else; or the config's files, the agent, the usual
+ * files. `skipped` says of each file why it is not among them. Throws a ConnectionError for a given key that is unusable.
+ */
+export function identitiesOf(
+  { sshKey, passphrase }: { sshKey: string | undefined; passphrase: string | undefined },
+  target: Target,
+  home: string,
+): { identities: Identity[]; skipped: string[] } {
+  if (sshKey !== undefined) return { identities: [givenKey(sshKey, passphrase)], skipped: [] };
+  const skipped: string[] = [];
+  const fromFiles = (files: readonly string[]): Identity[] =>
+    files.flatMap((path) => {
+      const [file] = readIfThere(path);
+      if (!file) return [];
+      const key = parseKey(file.text, passphrase);
+      if (typeof key !== 'string') return [{ kind: 'key' as const, label: path, key }];
+      skipped.push(`${path}: ${key}`);
+      return [];
+    });
+  const configured = fromFiles(target.identityFiles);
+  const agent: Identity[] =
+    target.agent && !target.identitiesOnly
+      ? [{ kind: 'agent', label: `agent ${target.agent}`, socket: target.agent }]
+      : [];
+  const usual = target.identityFiles.length > 0 ? [] : fromFiles(DEFAULT_FILES.map((name) => `${home}/.ssh/${name}`));
+  return { identities: [...configured, ...agent, ...usual], skipped };
+}
+
+function givenKey(text: string, passphrase: string | undefined): Identity {
+  const key = parseKey(text, passphrase);
+  if (typeof key !== 'string') return { kind: 'key', label: 'ssh-key', key };
+  throw new ConnectionError({
+    what: 'Reading ssh-key',
+    why: `${key}.`,
+    remedy:
+      'store the whole private key, with its first and last line, as the secret; and its passphrase in ssh-key-passphrase.',
+  });
+}
+
+/** The private key in `text`, or why it can't be used. */
+function parseKey(text: string, passphrase: string | undefined): ssh2.ParsedKey | string {
+  const repaired = `${text
+    .replaceAll('\r', '')
+    .split('\n')
+    .map((line) => line.trim())
+    .join('\n')
+    .trim()}\n`;
+  if (repaired.startsWith('PuTTY-User-Key-File')) return 'it is a PuTTY key: export it as an OpenSSH key first';
+  const parsed = ssh2.utils.parseKey(repaired, passphrase);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key === undefined) return 'it holds no key';
+  if (key instanceof Error) return unusable(key.message, passphrase);
+  return key.isPrivateKey() ? key : 'it is a public key; the private one is needed';
+}
+
+function unusable(message: string, passphrase: string | undefined): string {
+  if (/no passphrase given/i.test(message)) return 'it is encrypted, and no passphrase is given (ssh-key-passphrase)';
+  if (/integrity|bad passphrase|bad decrypt|decrypt/i.test(message) && passphrase !== undefined)
+    return 'its passphrase is wrong';
+  if (/unsupported key format/i.test(message)) return 'it is no private key in a known format (OpenSSH, PEM)';
+  return `it can't be read: ${message}`;
+}

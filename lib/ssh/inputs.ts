@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import { choice, optional, wholeNumber } from '../action/fields.ts';
+
+/** The connection inputs of deploy-binary and verify-deploy, under their names in action.yml. */
+export const connectionFields = {
+  host: z.string().check(
+    z.refine((value) => parseHost(value) !== undefined, {
+      error: ({ input }) => `expected host, user@host, user@host:port or an alias, got '${input}'`,
+    }),
+  ),
+  user: z.optional(z.string().check(z.regex(/^[^\s:@]+$/, 'expected the name of an account'))),
+  port: wholeNumber(1, 65_535),
+  'ssh-key': optional(),
+  'ssh-key-passphrase': optional(),
+  'known-hosts': optional(),
+  'host-key-checking': z.optional(
+    z.enum(['strict', 'accept-new', 'insecure'], {
+      error: ({ input }) => `expected strict, accept-new or insecure, got '${input}'`,
+    }),
+  ),
+  'ssh-config': optional(),
+  'proxy-jump': optional(),
+  sudo: choice(['auto', 'always', 'never']),
+  'connect-timeout-seconds': wholeNumber(1, 600),
+  'keepalive-seconds': wholeNumber(1, 600),
+};
+
+const connectionSchema = z.object(connectionFields);
+
+/** The connection inputs, checked. */
+export type ConnectionInputs = z.infer<typeof connectionSchema>;
+
+/** A destination as people write it: `host`, `user@host`, `user@host:port`, `[v6]:port`, `ssh://user@host:port`. */
+export interface WrittenHost {
+  user: string | undefined;
+  host: string;
+  port: number | undefined;
+}
+
+/** Takes a written destination apart; undefined when it is none. */
+export function parseHost(written: string): WrittenHost | undefined {
+  const match =
+    /^(?:ssh:\/\/)?(?:(?<user>[^@\s:/]+)@)?(?:\[(?<v6>[0-9a-f:.]+(?:%[\w.-]+)?)\]|(?<host>[^@\s:/[\]-][^@\s:/[\]]*))(?::(?<port>\d{1,5}))?\/?$/i.exec(
+      written.trim(),
+    );
+  const bareV6 = /^(?:(?<user>[^@\s:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/i.exec(written.trim());
+  const parts = (match ?? bareV6)?.groups;
+  const port = parts?.port === undefined ? undefined : Number(parts.port);
+  if (!parts || port === 0 || (port ?? 1) > 65_535) return undefined;
+  return { user: parts.user, host: parts.v6 ?? parts.host ?? '', port };
+}

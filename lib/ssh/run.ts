@@ -1,0 +1,134 @@
+import type { Writable } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import { ConnectionError } from '../errors.ts';
+import type { Host } from './connect.ts';
+import { bootstrapCommand, type Program, programLine } from './program.ts';
+
+/** What a program said: `key=value` lines in order, the framing lines and all that was outside of them left out. */
+export type Said = readonly (readonly [key: string, value: string])[];
+
+export interface Ran {
+  said: Said;
+  /** False when the program's last word never came: its end is unknown. */
+  complete: boolean;
+  /** Null when the session was killed or the connection lost; never to be taken for success. */
+  code: number | null;
+  /** Standard error, at most 64 kB. */
+  prose: string;
+}
+
+export interface RunOptions {
+  sudo: boolean;
+  limitSeconds: number;
+  /** What the program is about, for errors: "Looking at the target". */
+  what: string;
+  /** Called for each line as it comes. */
+  onSay?: (key: string, value: string) => void;
+  /** Written to the program's standard input after the program itself; must end the stream. */
+  payload?: (stdin: Writable) => Promise<void>;
+}
+
+const PROSE_LIMIT_CHARACTERS = 64 * 1024;
+
+/**
+ * Runs one program on `host`. Resolves when its channel is closed; rejects with a ConnectionError only when the
+ * channel could not be opened or the limit passed.
+ */
+export async function runProgram(host: Host, program: Program, options: RunOptions): Promise<Ran> {
+  const channel = await host.exec(bootstrapCommand(options.sudo));
+  const reader = readSaid(options.onSay);
+  let code: number | null = null;
+  let prose = '';
+  channel.setEncoding('utf8').on('data', reader.push);
+  channel.stderr.setEncoding('utf8').on('data', (text: string) => {
+    prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);
+  });
+  channel.on('exit', (exit: number | null) => {
+    code = exit;
+  });
+  // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
+  const closed = new Promise<void>((resolve) => channel.on('close', resolve).on('error', () => resolve()));
+  const ended = Promise.race([closed, reader.ended, host.lost]);
+  const limit = startLimit(options, host);
+  try {
+    const sent = send(channel, program, options.payload).catch((error: unknown) => error as Error);
+    await Promise.race([ended, limit.passed]);
+    if (options.payload) await Promise.race([sent, ended]);
+  } finally {
+    limit.stop();
+    channel.destroy();
+  }
+  return { ...reader.result(), code, prose };
+}
+
+async function send(channel: ClientChannel, program: Program, payload: RunOptions['payload']): Promise<void> {
+  channel.write(programLine(program));
+  if (payload) await payload(channel);
+  else channel.end();
+}
+
+function startLimit({ limitSeconds, what }: RunOptions, host: Host) {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new ConnectionError({
+          what,
+          where: host.target.name,
+          why: `no end within ${limitSeconds} s.`,
+          remedy: 'look at the load of the host, and at what its login shell does at start.',
+        }),
+      );
+    }, limitSeconds * 1000);
+  });
+  return { passed, stop: () => clearTimeout(timer) };
+}
+
+/** Reads `key=value` lines between the lines `begin` and `end`; a chatty profile may print before and after. */
+export function readSaid(onSay?: RunOptions['onSay']) {
+  const said: [string, string][] = [];
+  let begun = false;
+  let complete = false;
+  let rest = '';
+  let resolveEnded: () => void;
+  const ended = new Promise<void>((resolve) => {
+    resolveEnded = resolve;
+  });
+  const line = (text: string) => {
+    if (text === 'begin') begun = true;
+    else if (begun && !complete && text === 'end') {
+      complete = true;
+      resolveEnded();
+    } else if (begun && !complete) {
+      const equals = text.indexOf('=');
+      if (equals <= 0) return;
+      const pair: [string, string] = [text.slice(0, equals), unescapeSaid(text.slice(equals + 1))];
+      said.push(pair);
+      onSay?.(...pair);
+    }
+  };
+  return {
+    push: (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      lines.forEach(line);
+    },
+    ended,
+    result: () => ({ said, complete }),
+  };
+}
+
+/** Undoes the escaping of `say`: `\\` and `\n`. */
+function unescapeSaid(value: string): string {
+  return value.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
+}
+
+/** The last value said for `key`. */
+export function saidOnce(said: Said, key: string): string | undefined {
+  return said.findLast(([name]) => name === key)?.[1];
+}
+
+/** Every value said for `key`, in order. */
+export function saidAll(said: Said, key: string): string[] {
+  return said.filter(([name]) => name === key).map(([, value]) => value);
+}

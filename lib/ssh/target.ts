@@ -1,0 +1,94 @@
+import { ConfigError, type HostConfig } from './config.ts';
+import type { WrittenHost } from './inputs.ts';
+
+/** Where to connect and how, after the SSH config had its say. */
+export interface Target {
+  /** As the user wrote it. */
+  written: string;
+  user: string;
+  host: string;
+  port: number;
+  /** `user@host:port`, as it is told everywhere. */
+  name: string;
+  hostKeyAlias: string | undefined;
+  identityFiles: string[];
+  identitiesOnly: boolean;
+  /** The agent's socket; undefined for none. */
+  agent: string | undefined;
+  knownHostsFiles: string[];
+  strictHostKeyChecking: string | undefined;
+  connectTimeoutSeconds: number;
+  keepaliveSeconds: number;
+  keepaliveMissed: number;
+  /** Hops as written, nearest first. */
+  jumps: string[];
+}
+
+export interface TargetDefaults {
+  localUser: string;
+  home: string;
+  agent: string | undefined;
+  /** Inputs win over the config. */
+  user: string | undefined;
+  port: number | undefined;
+  proxyJump: string | undefined;
+  connectTimeoutSeconds: number | undefined;
+  keepaliveSeconds: number | undefined;
+}
+
+/** Puts inputs, the written host and the SSH config together; throws ConfigError for what can't be followed. */
+export function resolveTarget(written: WrittenHost, config: HostConfig, defaults: TargetDefaults): Target {
+  const one = (name: string) => config.get(name)?.[0];
+  const user = defaults.user ?? written.user ?? one('user') ?? defaults.localUser;
+  const port = defaults.port ?? written.port ?? numberOf(one('port'), 'Port') ?? 22;
+  const host = (one('hostname') ?? '%h').replaceAll('%h', written.host).replaceAll('%%', '%');
+  const tokens: Record<string, string> = {
+    '%': '%',
+    d: defaults.home,
+    h: host,
+    p: String(port),
+    r: user,
+    u: defaults.localUser,
+    n: written.host,
+  };
+  const path = (value: string) =>
+    value.replace(/^~(?=\/|$)/, defaults.home).replace(/%([%dhprun])/g, (_, token: string) => tokens[token] ?? '');
+  const command = config.get('proxycommand');
+  if (command && command[0]?.toLowerCase() !== 'none') {
+    throw new ConfigError(`ProxyCommand is set for ${written.host}, which is not supported; use ProxyJump`);
+  }
+  return {
+    written: written.host,
+    user,
+    host,
+    port,
+    name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+    hostKeyAlias: one('hostkeyalias'),
+    identityFiles: (config.get('identityfile') ?? []).filter((file) => file.toLowerCase() !== 'none').map(path),
+    identitiesOnly: one('identitiesonly')?.toLowerCase() === 'yes',
+    agent: agentOf(one('identityagent'), defaults.agent, path),
+    knownHostsFiles: (config.get('userknownhostsfile') ?? ['~/.ssh/known_hosts', '~/.ssh/known_hosts2'])
+      .concat(config.get('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts'])
+      .filter((file) => file.toLowerCase() !== 'none')
+      .map(path),
+    strictHostKeyChecking: one('stricthostkeychecking')?.toLowerCase(),
+    connectTimeoutSeconds: defaults.connectTimeoutSeconds ?? numberOf(one('connecttimeout'), 'ConnectTimeout') ?? 15,
+    keepaliveSeconds: defaults.keepaliveSeconds ?? (numberOf(one('serveraliveinterval'), 'ServerAliveInterval') || 5),
+    keepaliveMissed: numberOf(one('serveralivecountmax'), 'ServerAliveCountMax') ?? 3,
+    jumps: (defaults.proxyJump ?? one('proxyjump') ?? '')
+      .split(',')
+      .map((jump) => jump.trim())
+      .filter((jump) => jump !== '' && jump.toLowerCase() !== 'none'),
+  };
+}
+
+function agentOf(configured: string | undefined, fallback: string | undefined, path: (value: string) => string) {
+  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return fallback;
+  return configured.toLowerCase() === 'none' ? undefined : path(configured);
+}
+
+function numberOf(value: string | undefined, keyword: string): number | undefined {
+  if (value === undefined || value.toLowerCase() === 'none') return undefined;
+  if (!/^\d+$/.test(value)) throw new ConfigError(`${keyword} '${value}' is no number`);
+  return Number(value);
+}
