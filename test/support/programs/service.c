@@ -1,0 +1,87 @@
+// A tiny HTTP service whose behaviour is baked in: every variant is another file with another digest.
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef VERSION
+#define VERSION "v1"
+#endif
+#ifndef EXIT_AFTER_MS
+#define EXIT_AFTER_MS -1
+#endif
+#ifndef START_MS
+#define START_MS 0
+#endif
+#ifndef STATUS
+#define STATUS 200
+#endif
+#ifndef PORT_SHIFT
+#define PORT_SHIFT 0
+#endif
+
+extern char **environ;
+
+static void fall(int signal_number) {
+  (void)signal_number;
+  fprintf(stderr, "fatal: out of cheese\n");
+  _exit(3);
+}
+
+static int serve(int port) {
+  int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (bind(listener, (void *)&address, sizeof address) || listen(listener, 64)) {
+    perror("bind");
+    return 98;
+  }
+  printf("%s listens on %d as pid %d\n", VERSION, port, getpid());
+  fflush(stdout);
+  for (;;) {
+    char request[4096], body[16384], head[128], cwd[1024] = "", in[1024] = "", environment[8192] = "";
+    int client = accept(listener, 0, 0);
+    if (client < 0) continue;
+#ifdef HANG
+    sleep(3600);
+#endif
+    if (read(client, request, sizeof request) < 0) continue;
+    getcwd(cwd, sizeof cwd);
+    if (readlink("/proc/self/fd/0", in, sizeof in - 1) < 0) in[0] = 0;
+    for (char **entry = environ; *entry; entry++)
+      if (!strncmp(*entry, "APP_", 4) && strlen(environment) + strlen(*entry) < sizeof environment - 8) {
+        if (*environment) strcat(environment, ",");
+        strcat(strcat(strcat(environment, "\""), *entry), "\"");
+      }
+    int size = snprintf(body, sizeof body, "{\"status\":\"ok\",\"version\":\"%s\",\"pid\":%d,\"uid\":%d,\"cwd\":\"%s\",\"stdin\":\"%s\",\"env\":[%s]}\n", VERSION, getpid(), getuid(), cwd, in, environment);
+    int length = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", STATUS, size);
+    if (write(client, head, length) < 0 || write(client, body, size) < 0) continue;
+    close(client);
+  }
+}
+
+int main(int count, char **words) {
+  int port = getenv("APP_PORT") ? atoi(getenv("APP_PORT")) : 5858;
+  for (int at = 1; at < count - 1; at++)
+    if (!strcmp(words[at], "--port")) port = atoi(words[at + 1]);
+#ifdef IGNORE_TERM
+  signal(SIGTERM, SIG_IGN);
+#endif
+#ifdef FORK_AWAY
+  if (fork()) return 0;
+  setsid();
+#endif
+  if (EXIT_AFTER_MS == 0) fall(0);
+  if (EXIT_AFTER_MS > 0) {
+    signal(SIGALRM, fall);
+    ualarm(EXIT_AFTER_MS * 1000, 0);
+  }
+  usleep(START_MS * 1000);
+#ifdef NEVER_LISTEN
+  for (;;) pause();
+#endif
+  return serve(port + PORT_SHIFT);
+}

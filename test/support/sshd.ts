@@ -1,0 +1,90 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A throwaway OpenSSH server on loopback, and a key that may log in to every account. */
+export interface Sshd extends AsyncDisposable {
+  port: number;
+  /** Private key texts by type. */
+  key: string;
+  keyFile: string;
+  /** The known_hosts line of the server. */
+  knownHosts: string;
+  folder: string;
+  log(): string;
+  /** Logins so far. */
+  logins(): number;
+  process: ChildProcess;
+}
+
+/** Starts it; `config` adds sshd_config lines, `hostKeyTypes` its host keys. Needs root to log in to other accounts. */
+export async function sshd({ config = '', hostKeyTypes = ['ed25519'] } = {}): Promise<Sshd> {
+  const folder = mkdtempSync('/tmp/fdt-sshd-');
+  chmodSync(folder, 0o755);
+  mkdirSync('/run/sshd', { recursive: true });
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${folder}/id`]);
+  copyFileSync(`${folder}/id.pub`, `${folder}/authorized_keys`);
+  const port = await freePort();
+  const hostKeys = hostKeyTypes.map((type) => {
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', `${folder}/host_${type}`]);
+    return `${folder}/host_${type}`;
+  });
+  writeFileSync(
+    `${folder}/sshd_config`,
+    `${[
+      `Port ${port}`,
+      'ListenAddress 127.0.0.1',
+      ...hostKeys.map((key) => `HostKey ${key}`),
+      `AuthorizedKeysFile ${folder}/authorized_keys`,
+      'StrictModes no',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'PidFile none',
+      'LogLevel VERBOSE',
+      'Subsystem sftp internal-sftp',
+      config,
+    ].join('\n')}\n`,
+  );
+  const server = spawn('/usr/sbin/sshd', ['-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`], { stdio: 'ignore' });
+  await reachable(port);
+  const log = () => readFileSync(`${folder}/log`, 'utf8');
+  return {
+    port,
+    key: readFileSync(`${folder}/id`, 'utf8'),
+    keyFile: `${folder}/id`,
+    knownHosts: hostKeys.map((key) => `[127.0.0.1]:${port} ${readFileSync(`${key}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}`).join('\n'),
+    folder,
+    log,
+    logins: () => log().split('Accepted publickey').length - 1,
+    process: server,
+    [Symbol.asyncDispose]: async () => {
+      server.kill();
+      await new Promise((ended) => (server.exitCode === null ? server.once('exit', ended) : ended(0)));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A TCP port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as { port: number };
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** Waits until something accepts connections on the port; fails after 10 s. */
+export async function reachable(port: number): Promise<void> {
+  for (let tried = 0; tried < 200; tried += 1) {
+    const connected = await new Promise<boolean>((answer) => {
+      const socket = createConnection(port, '127.0.0.1');
+      socket.once('connect', () => answer(true)).once('error', () => answer(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (connected) return;
+    await sleep(50);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}

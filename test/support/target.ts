@@ -1,0 +1,123 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, chmodSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Account, account } from './accounts.ts';
+import { start, type StartedStep, type Step } from './action.ts';
+import { freePort, type Sshd, sshd } from './sshd.ts';
+
+/** A production host in small: a service account, its folders, an sshd, and a program somebody started by hand. */
+export interface TestTarget extends AsyncDisposable {
+  sshd: Sshd;
+  service: Account;
+  folder: string;
+  destination: string;
+  logFile: string;
+  port: number;
+  /** Puts a program there and starts it as people do: `cd` and `./botserver`. */
+  startByHand(program: string): Promise<void>;
+  /** What `/api/health` answers; undefined when nothing does. */
+  health(): Promise<Health | undefined>;
+  /** A deploy with the usual inputs. */
+  deploy(inputs: Record<string, string | number | boolean | undefined>, env?: Record<string, string>): Promise<Step>;
+  startDeploy(inputs: Record<string, string | number | boolean | undefined>, env?: Record<string, string>): StartedStep;
+  /** Pids that execute the destination file or a deleted image of it. */
+  pids(): number[];
+  /** What is in the state folder, kept releases aside. */
+  stateFiles(): string[];
+}
+
+export interface Health {
+  version: string;
+  pid: number;
+  uid: number;
+  cwd: string;
+  stdin: string;
+  env: string[];
+}
+
+/** Makes it. `shell` is the login shell of the service account; `config` adds to sshd_config. */
+export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<TestTarget> {
+  const server = await sshd({ config });
+  const service = account({ shell });
+  const root = mkdtempSync('/opt/fdt-');
+  chmodSync(root, 0o755);
+  const folder = `${root}/bin`;
+  for (const made of [folder, `${root}/logs`]) {
+    mkdirSync(made);
+    chownSync(made, service.uid, service.uid);
+  }
+  const port = await freePort();
+  const destination = `${folder}/botserver`;
+  const logFile = `${root}/logs/error.log`;
+  const usual = {
+    host: `root@127.0.0.1:${server.port}`,
+    'ssh-key': server.key,
+    'known-hosts': server.knownHosts,
+    destination,
+    args: `--port ${port}`,
+    'log-file': logFile,
+    'health-url': `http://localhost:${port}/api/health`,
+    'health-timeout-seconds': 5,
+    'stable-seconds': 0.3,
+  };
+  const startDeploy: TestTarget['startDeploy'] = (inputs, env) => start('deploy-binary', { inputs: { ...usual, ...inputs }, ...(env ? { env } : {}) });
+  const pids = () =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && [destination, `${destination} (deleted)`].includes(linkOf(`/proc/${name}/exe`)))
+      .map(Number);
+  const self: TestTarget = {
+    sshd: server,
+    service,
+    folder,
+    destination,
+    logFile,
+    port,
+    startByHand: async (program) => {
+      copyFileSync(program, destination);
+      chownSync(destination, service.uid, service.uid);
+      chmodSync(destination, 0o755);
+      const command = `cd ${folder} && exec setsid ./botserver --port ${port} </dev/null >>${logFile} 2>&1 &`;
+      spawn('su', ['-s', '/bin/sh', service.name, '-c', command], { stdio: 'ignore', detached: true });
+      for (let tried = 0; tried < 100 && (await self.health()) === undefined; tried += 1) await sleep(20);
+    },
+    health: async () => {
+      try {
+        return (await (await fetch(`http://127.0.0.1:${port}/api/health`, { signal: AbortSignal.timeout(3000) })).json()) as Health;
+      } catch {
+        return undefined;
+      }
+    },
+    startDeploy,
+    deploy: (inputs, env) => startDeploy(inputs, env).ended,
+    pids,
+    stateFiles: () => {
+      const state = `${folder}/.botserver.deploy`;
+      return existsSync(state) ? readdirSync(state).sort() : [];
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const pid of pids()) process.kill(pid, 'SIGKILL');
+      await server[Symbol.asyncDispose]();
+      service[Symbol.dispose]();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  return self;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+/** The text of a file, empty when there is none. */
+export function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** Runs a command and gives what it prints. */
+export function shell(command: string): string {
+  return execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' });
+}
