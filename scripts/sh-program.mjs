@@ -7,17 +7,25 @@ const INCLUDE = /^\. (\S+\.sh)$/;
  * The text of one `.sh` program as a target receives it: every `. ./other.sh` line replaced by that file (once),
  * full-line comments and indentation removed. Every byte of it is sent on every run.
  */
-export function shProgram(path, seen = new Set()) {
+export function shProgram(path, seen) {
+  return shSource(path, seen)
+    .split('\n')
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .join('\n');
+}
+
+/** The same as it was written, comments and all: what shellcheck reads. */
+export function shSource(path, seen = new Set()) {
   seen.add(path);
   return readFileSync(path, 'utf8')
     .split('\n')
     .flatMap((line) => {
       const include = INCLUDE.exec(line)?.[1];
-      if (!include) return line.trimStart();
+      if (!include) return line;
       const included = resolve(dirname(path), include);
-      return seen.has(included) ? [] : shProgram(included, seen).split('\n');
+      return seen.has(included) ? [] : shSource(included, seen).split('\n');
     })
-    .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n');
 }
 

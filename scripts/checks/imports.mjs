@@ -1,0 +1,32 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const IMPORT = /^\s*(?:import|export)\b[^'"`;]*?from\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+
+/** What a source file imports, type-only imports aside: packages as named, own files as paths from the root. */
+export function importsOf(path) {
+  const source = readFileSync(path, 'utf8').replace(/^import type\b[^;]*;$/gm, '');
+  return [...source.matchAll(IMPORT)].map(([, from, bare, dynamic]) => {
+    const name = from ?? bare ?? dynamic;
+    return name.startsWith('.') ? join(dirname(path), name) : name;
+  });
+}
+
+/** All that a source file reaches through imports, itself aside. */
+export function reachedFrom(path, seen = new Set()) {
+  for (const name of importsOf(path)) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    if (/\.(ts|mjs)$/.test(name) && existsSync(name)) reachedFrom(name, seen);
+  }
+  return seen;
+}
+
+/** Paths of the files below `folder` that end in `suffix`. */
+export function filesBelow(folder, suffix) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((path) => path.endsWith(suffix))
+    .sort();
+}

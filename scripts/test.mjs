@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs';
+import { parseArguments, USAGE } from './checks/arguments.mjs';
+import { installNodeModules, installPackages } from './checks/install.mjs';
+import { runTier } from './checks/tier.mjs';
+
+const CHECKS = ['types', 'style', 'shell', 'tables', 'bundles'];
+const ROOT = new URL('..', import.meta.url).pathname;
+
+process.chdir(ROOT);
+process.exitCode = await test(process.argv.slice(2));
+
+/** `npm test`: installs what is missing, runs checks and tiers, tells what failed and what was left out. */
+async function test(words) {
+  const asked = parseArguments(words);
+  if (!asked) {
+    console.error(USAGE);
+    return 2;
+  }
+  await installNodeModules();
+  const missing = await installPackages(asked.tiers);
+  const tally = { passed: 0, skipped: 0, failures: [], leftOut: [] };
+  rmSync('.cache/test', { recursive: true, force: true });
+  for (const tier of asked.tiers) {
+    if (tier === 'checks') await runChecks(tally, missing.checks);
+    else add(tally, await runTier(tier, { filter: asked.filter, missing: missing[tier] }));
+  }
+  tell(tally);
+  return tally.failures.length > 0 ? 1 : 0;
+}
+
+async function runChecks(tally, missing) {
+  for (const name of CHECKS) {
+    if (name === 'shell' && missing.length > 0) {
+      tally.leftOut.push(`checks: shell needs ${missing.join(', ')}`);
+      continue;
+    }
+    const startedAt = Date.now();
+    const { check } = await import(`./checks/${name}.mjs`);
+    const problem = await check();
+    console.log(`${problem ? 'FAILED' : 'ok    '} ${name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+    if (problem) console.log(problem);
+    if (problem) tally.failures.push(`checks: ${name}`);
+    else tally.passed += 1;
+  }
+}
+
+function add(tally, { passed, skipped, failures, leftOut }) {
+  tally.passed += passed;
+  tally.skipped += skipped;
+  tally.failures.push(...failures);
+  tally.leftOut.push(...leftOut);
+}
+
+function tell({ passed, skipped, failures, leftOut }) {
+  if (failures.length > 0) console.log(['', 'Failed:', ...failures.map((name) => `  ${name}`)].join('\n'));
+  if (leftOut.length > 0) console.log(['', 'Left out:', ...leftOut.map((reason) => `  ${reason}`)].join('\n'));
+  console.log(`\n${passed} passed, ${failures.length} failed, ${skipped} skipped`);
+}
