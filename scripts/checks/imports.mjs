@@ -2,12 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const IMPORT = /^\s*(?:import|export)\b[^'"`;]*?from\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+const TYPES_ONLY = /^import type\b[^;]*;$|^import \{(\s*type \w+( as \w+)?,?)+\s*\} from [^;]*;$/gm;
 
-/** What a source file imports, type-only imports aside: packages as named, own files as paths from the root. */
+/**
+ * What a source file imports, type-only imports aside: packages as named, own files as paths from the root.
+ * @returns {string[]}
+ */
 export function importsOf(path) {
-  const source = readFileSync(path, 'utf8').replace(/^import type\b[^;]*;$/gm, '');
+  const source = readFileSync(path, 'utf8').replace(TYPES_ONLY, '');
   return [...source.matchAll(IMPORT)].map(([, from, bare, dynamic]) => {
-    const name = from ?? bare ?? dynamic;
+    const name = from ?? bare ?? dynamic ?? '';
     return name.startsWith('.') ? join(dirname(path), name) : name;
   });
 }

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { filesBelow, importsOf, reachedFrom } from '../../../scripts/checks/imports.mjs';
+
+const SOURCES = [...filesBelow('actions', '.ts'), ...filesBelow('lib', '.ts')].filter(
+  (path) => !path.endsWith('.d.ts'),
+);
+const PURE_FILES =
+  /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
+const PURE = [...SOURCES.filter((path) => PURE_FILES.test(path)), 'lib/ssh/program.ts', 'lib/ssh/config.ts'];
+const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'zod/mini'];
+
+const OUTSIDE = SOURCES.flatMap((path) =>
+  importsOf(path)
+    .filter((name) => !/^(actions|lib)\//.test(name))
+    .map((name) => ({ path, name })),
+);
+
+describe('decisions are pure', () => {
+  test.each(PURE)('%s reaches nothing that does IO', (path) => {
+    const foreign = [...reachedFrom(path)].filter((name) => !/\.(ts|sh)$/.test(name));
+    expect(foreign.filter((name) => !HARMLESS.includes(name))).toEqual([]);
+  });
+
+  test('every action has its decisions in a file of their own', () => {
+    const actions = filesBelow('actions', 'action.yml').map((path) => path.replace(/action\.yml$/, ''));
+    expect(actions.filter((folder) => !['plan.ts', 'verdict.ts'].some((name) => existsSync(folder + name)))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('the outside has one door each', () => {
+  test('only lib/ssh/connect.ts imports node-ssh', () => {
+    expect(importersOf(/^node-ssh$/)).toEqual(['lib/ssh/connect.ts']);
+  });
+
+  test('only lib/ssh/ imports ssh2', () => {
+    expect(importersOf(/^ssh2/).filter((path) => !path.startsWith('lib/ssh/'))).toEqual([]);
+  });
+
+  test('only lib/action/ imports @actions/core', () => {
+    const importers = importersOf(/^@actions\/core/);
+    expect(importers.length).toBeGreaterThan(0);
+    expect(importers.filter((path) => !path.startsWith('lib/action/'))).toEqual([]);
+  });
+
+  test('only one module of lib/git/ starts programs on the runner', () => {
+    const starters = importersOf(/^(node:)?child_process$|^@actions\/exec/);
+    expect(starters.filter((path) => !path.startsWith('lib/git/'))).toEqual([]);
+    expect(starters.length).toBeLessThanOrEqual(1);
+  });
+
+  test('lib/ never imports an action', () => {
+    const inward = SOURCES.filter((path) => path.startsWith('lib/')).filter((path) =>
+      importsOf(path).some((name) => name.startsWith('actions/')),
+    );
+    expect(inward).toEqual([]);
+  });
+
+  test('an action imports nothing of another action', () => {
+    const crossing = SOURCES.filter((path) => path.startsWith('actions/')).filter((path) => {
+      const room = path.split('/').slice(0, 2).join('/');
+      return importsOf(path).some((name) => name.startsWith('actions/') && !name.startsWith(`${room}/`));
+    });
+    expect(crossing).toEqual([]);
+  });
+});
+
+function importersOf(name: RegExp): string[] {
+  return [...new Set(OUTSIDE.filter((found) => name.test(found.name)).map(({ path }) => path))];
+}

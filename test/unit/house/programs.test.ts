@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { filesBelow } from '../../../scripts/checks/imports.mjs';
+import { shPrograms } from '../../../scripts/checks/shell.mjs';
+import { shProgram } from '../../../scripts/sh-program.mjs';
+
+const FILES = [...filesBelow('actions', '.sh'), ...filesBelow('lib', '.sh')];
+const PROGRAMS = shPrograms();
+const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']];
+
+test('there are programs for targets, and each runs to its end by a last line `main`', () => {
+  expect(PROGRAMS.length).toBeGreaterThan(0);
+  for (const path of PROGRAMS) expect(lastLine(path), path).toBe('main');
+});
+
+test('what is no program holds only functions, and some program inlines it', () => {
+  const inlined = new Set(PROGRAMS.flatMap((path) => [...inlinedBy(path)]));
+  const shared = FILES.filter((path) => !PROGRAMS.includes(path));
+  for (const path of shared) expect(lastLine(path), path).not.toBe('main');
+  expect(shared.filter((path) => !inlined.has(path))).toEqual([]);
+});
+
+test('no program has a here-document, which a stripped program would lose', () => {
+  expect(FILES.filter((path) => /<<-?\s*['"\\]?[A-Za-z_]/.test(shProgram(path)))).toEqual([]);
+});
+
+describe.each(PROGRAMS)('%s', (path) => {
+  test.each(SHELLS)('is understood by %s', (shell, ...words) => {
+    expect(() => execFileSync(shell as string, [...words, '-n'], { input: shProgram(path) })).not.toThrow();
+  });
+});
+
+function lastLine(path: string): string | undefined {
+  return readFileSync(path, 'utf8').trimEnd().split('\n').at(-1);
+}
+
+function inlinedBy(path: string, seen = new Set<string>()): Set<string> {
+  for (const [, name] of readFileSync(path, 'utf8').matchAll(/^\. (\S+\.sh)$/gm)) {
+    const shared = join(dirname(path), name as string);
+    if (seen.has(shared)) continue;
+    seen.add(shared);
+    inlinedBy(shared, seen);
+  }
+  return seen;
+}
