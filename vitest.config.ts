@@ -10,7 +10,12 @@ export default defineConfig({
   test: {
     projects: [
       tier('unit', { testTimeout: 5_000 }),
-      tier('integration', { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 3, globalSetup: 'test/support/bundles.ts' }),
+      tier('integration', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        maxWorkers: 3,
+        globalSetup: 'test/support/bundles.ts',
+      }),
       tier('e2e', { testTimeout: 180_000, hookTimeout: 900_000, fileParallelism: false }),
     ],
   },

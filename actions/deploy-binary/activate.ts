@@ -37,6 +37,8 @@ export interface Deploy {
   source: Source | undefined;
   run: Run;
   log: Log;
+  /** Aborted when the runner ends the step. */
+  signal: AbortSignal;
   reconnect: () => Promise<Host>;
 }
 
@@ -56,7 +58,7 @@ const SLOWEST_BYTES_PER_SECOND = 50_000;
 export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
   const { inputs, plan } = deploy;
   const encoding = chooseEncoding(host, deploy);
-  const sending = { bytes: 0, whole: encoding === 'none' || encoding === 'release' };
+  const sending = { bytes: 0, whole: !isEncoding(encoding) };
   const values = { ...deployValues(deploy), action: 'deploy', encoding };
   const ran = await runDeploy(host, deploy, { values, sending, encoding });
   const outcome = outcomeOf(ran);
@@ -98,14 +100,15 @@ interface Sending {
   whole: boolean;
 }
 
-type Transfer = Encoding | 'none' | 'release';
+/** `copy`: of the live file, on the target. */
+type Transfer = Encoding | 'none' | 'release' | 'copy';
 
 /** What became of the program: its answer, or the error that ended the connection to it. */
 type Attempt = Partial<Ran> & { error?: Error };
 
 async function runDeploy(
   host: Host,
-  { inputs, found, plan, source, log }: Deploy,
+  { inputs, found, plan, source, log, signal }: Deploy,
   {
     values,
     sending,
@@ -120,9 +123,10 @@ async function runDeploy(
         sudo: found.sudo,
         what: `Activating ${inputs.destination}`,
         limitSeconds: uploadLimitSeconds(plan.file.bytes) + inputs.lockTimeoutSeconds + transactionLimitSeconds(inputs),
+        signal,
         onSay: tellPhases(log),
         payload: async (stdin) => {
-          if (!source || encoding === 'none' || encoding === 'release') {
+          if (!source || !isEncoding(encoding)) {
             stdin.end();
             return;
           }
@@ -183,10 +187,15 @@ function phasesOf(said: Said): Outcome['phases'] {
   });
 }
 
+function isEncoding(transfer: Transfer): transfer is Encoding {
+  return transfer === 'plain' || transfer === 'gzip' || transfer === 'zstd';
+}
+
 /** Loopback moves bytes faster than any compressor makes fewer of them. */
 function chooseEncoding(host: Host, { plan, found }: Deploy): Transfer {
   if (plan.file.from === 'in place already') return 'none';
   if (plan.file.from === 'release') return 'release';
+  if (plan.file.from === 'a copy of it') return 'copy';
   if (host.isLoopback || plan.file.bytes < 16_384) return 'plain';
   if (found.tools.has('zstd') && canEncode('zstd')) return 'zstd';
   return found.tools.has('gzip') ? 'gzip' : 'plain';

@@ -47,7 +47,7 @@ async function carryOut(host: Host, { inputs, source, context, reconnect }: Part
       source,
       build: { workflow: `${run.repository} ${run.workflow}`, number: run.number },
     });
-    const parts: Deploy = { inputs, found, plan, source, run, log, reconnect };
+    const parts: Deploy = { inputs, found, plan, source, run, log, signal: context.signal, reconnect };
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
       log.line(
         `An earlier deploy (${found.unfinished.run}) was interrupted in the phase ${found.unfinished.phase}: finishing it first.`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram, saidOnce } from '../../lib/ssh/run.ts';
 import type { Deploy, Outcome } from './activate.ts';
 import { DiedError, outcomeOf, tellPhases, transactionLimitSeconds } from './activate.ts';
@@ -8,11 +9,11 @@ import program from './remote/follow.sh';
  * `unknown` only when that fails within the time in which the transaction must have ended.
  */
 export async function learn(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
-  const { inputs, found, log } = deploy;
+  const { inputs, found, log, signal } = deploy;
   log.line(`Lost the target: ${lost}. The transaction goes on there by itself; connecting again to learn its end.`);
   const deadline = Date.now() + transactionLimitSeconds(inputs) * 1000;
   let last = lost;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !signal.aborted) {
     try {
       await using host = await deploy.reconnect();
       const ran = await runProgram(
@@ -22,6 +23,7 @@ export async function learn(deploy: Deploy, id: string, lost: string): Promise<O
           sudo: found.sudo,
           what: 'Learning the end of the transaction',
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
+          signal,
           onSay: tellPhases(log),
         },
       );
@@ -34,9 +36,9 @@ export async function learn(deploy: Deploy, id: string, lost: string): Promise<O
       if (error instanceof DiedError) throw error;
       last = (error as Error).message.split('\n')[0] ?? lost;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sleep(1000, undefined, { signal }).catch(() => undefined);
   }
-  return unknown(last);
+  return unknown(signal.aborted ? `the step was cancelled (${signal.reason})` : last);
 }
 
 function unknown(why: string): Outcome {

@@ -19,7 +19,7 @@ export type Restart = 'process' | 'systemd' | 'command' | 'none';
 
 /** What the file at the destination is to be, and where its bytes come from. */
 export interface NewFile {
-  from: 'upload' | 'release' | 'in place already';
+  from: 'upload' | 'release' | 'a copy of it' | 'in place already';
   sha256: string;
   bytes: number;
 }
@@ -53,7 +53,7 @@ export function planDeploy(
   const { restart, unit, unitUser, because } = chooseRestart(inputs, found);
   const owner = inputs.owner ?? found.file?.owner ?? found.login;
   const plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'> = {
-    file: newFile(found, source, release?.sha256),
+    file: { from: 'upload', sha256: '', bytes: 0 },
     owner,
     mode: inputs.mode ?? found.file?.mode ?? '0755',
     restart,
@@ -61,6 +61,7 @@ export function planDeploy(
     unitUser,
     runAs: inputs.runAs ?? (owner.split(':')[0] || found.login),
   };
+  plan.file = newFile(found, source, { release: release?.sha256, looksRight: !metadataDiffers(inputs, found, plan) });
   const obstacles = [
     ...hostObstacles(inputs, found, source),
     ...fileObstacles(inputs, found),
@@ -77,11 +78,15 @@ export function planDeploy(
   return { ...plan, kind: 'deploy', obstacles, steps: steps(inputs, found, { plan, difference, because }) };
 }
 
-function newFile(found: Found, source: Source | undefined, releaseSha256: string | undefined): NewFile {
-  const sha256 = source?.sha256 ?? releaseSha256 ?? '';
+function newFile(
+  found: Found,
+  source: Source | undefined,
+  { release, looksRight }: { release: string | undefined; looksRight: boolean },
+): NewFile {
+  const sha256 = source?.sha256 ?? release ?? '';
   const bytes = source?.bytes ?? 0;
-  if (found.file?.sha256 === sha256) return { from: 'in place already', sha256, bytes: found.file.bytes };
-  return { from: source ? 'upload' : 'release', sha256, bytes };
+  if (found.file?.sha256 !== sha256) return { from: source ? 'upload' : 'release', sha256, bytes };
+  return { from: looksRight ? 'in place already' : 'a copy of it', sha256, bytes: found.file.bytes };
 }
 
 function findRelease(wanted: string, found: Found): { sha256: string } | undefined {
@@ -346,11 +351,10 @@ function whatDiffers(
 ): string | undefined {
   const { file, processes } = found;
   if (!file) return 'there is no such file yet';
-  if (plan.file.from !== 'in place already') return 'its sha256 differs';
+  if (plan.file.from === 'upload' || plan.file.from === 'release') return 'its sha256 differs';
   if (inputs.force) return 'force is set';
-  if (!sameOwner(plan.owner, file.owner)) return `its owner is ${file.owner}, not ${plan.owner}`;
-  if (plan.mode !== file.mode) return `its mode is ${file.mode}, not ${plan.mode}`;
-  if (inputs.capabilities && inputs.capabilities !== file.capabilities) return 'its capabilities differ';
+  const metadata = metadataDiffers(inputs, found, plan);
+  if (metadata) return metadata;
   if (plan.restart === 'none') return undefined;
   if (processes.length === 0) return 'no process runs it';
   const stale = processes.find(({ live }) => !live);
@@ -366,6 +370,25 @@ function whatDiffers(
     return `${plan.unit} does not run it`;
   const asked = inputs.health.url ?? inputs.health.port ?? inputs.health.command;
   return asked !== undefined && found.health !== 'ok' ? `it is not healthy: ${found.health}` : undefined;
+}
+
+function metadataDiffers(
+  inputs: DeployInputs,
+  { file }: Found,
+  plan: { owner: string; mode: string },
+): string | undefined {
+  if (!file) return undefined;
+  if (!sameOwner(plan.owner, file.owner)) return `its owner is ${file.owner}, not ${plan.owner}`;
+  if (plan.mode !== file.mode) return `its mode is ${file.mode}, not ${plan.mode}`;
+  if (inputs.capabilities && !sameCapabilities(inputs.capabilities, file.capabilities))
+    return 'its capabilities differ';
+  return undefined;
+}
+
+/** getcap prints `cap_x=ep` where people write `cap_x=+ep` or `cap_x+ep`. */
+function sameCapabilities(wanted: string, present: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/[=+\s]/g, '');
+  return plain(wanted) === plain(present);
 }
 
 /** `user` alone asks for nothing of the group. */

@@ -45,7 +45,7 @@ export async function connect(inputs: ConnectionInputs, context: ActionContext):
       )
         throw error;
       log.line(`Try ${tried} of ${TRIES}: ${error.fields.why}`);
-      await sleep(tried * (500 + Math.random() * 1000));
+      await sleep(tried * (500 + Math.random() * 1000), undefined, { signal: context.signal }).catch(() => undefined);
     }
   }
 }

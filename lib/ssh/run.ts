@@ -15,6 +15,8 @@ export interface Ran {
   code: number | null;
   /** Standard error, at most 64 kB. */
   prose: string;
+  /** Why it is not complete. */
+  cut: string;
 }
 
 export interface RunOptions {
@@ -22,12 +24,16 @@ export interface RunOptions {
   limitSeconds: number;
   /** What the program is about, for errors: "Looking at the target". */
   what: string;
+  /** When the runner ends the step, the program has a few more seconds, then it is left alone. */
+  signal?: AbortSignal;
   /** Called for each line as it comes. */
   onSay?: (key: string, value: string) => void;
   /** Written to the program's standard input after the program itself; must end the stream. */
   payload?: (stdin: Writable) => Promise<void>;
 }
 
+/** Before GitHub's second signal. */
+const GRACE_AFTER_SIGNAL_SECONDS = 5;
 const PROSE_LIMIT_CHARACTERS = 64 * 1024;
 
 /**
@@ -47,24 +53,41 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
     code = exit;
   });
   // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
-  const closed = new Promise<void>((resolve) => channel.on('close', resolve).on('error', () => resolve()));
-  const ended = Promise.race([closed, reader.ended, host.lost]);
+  const closed = new Promise<undefined>((resolve) => {
+    channel.on('close', () => resolve(undefined)).on('error', () => resolve(undefined));
+  });
+  const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
   const limit = startLimit(options, host);
+  let cut: string | undefined;
   try {
-    const sent = send(channel, program, options.payload).catch((error: unknown) => error as Error);
-    await Promise.race([ended, limit.passed]);
-    if (options.payload) await Promise.race([sent, ended]);
+    const unsent = send(channel, program, options.payload);
+    cut = await Promise.race([closed, reader.ended, lost, unsent, limit.passed, cancelled(options.signal)]);
   } finally {
     limit.stop();
     channel.destroy();
   }
-  return { ...reader.result(), code, prose };
+  return { ...reader.result(), code, prose, cut: cut ?? 'the session ended before its last word' };
 }
 
-async function send(channel: ClientChannel, program: Program, payload: RunOptions['payload']): Promise<void> {
-  channel.write(programLine(program));
-  if (payload) await payload(channel);
-  else channel.end();
+/** Sends program and payload; resolves only when that fails, with why. */
+function send(channel: ClientChannel, program: Program, payload: RunOptions['payload']): Promise<string> {
+  return new Promise((resolve) => {
+    channel.write(programLine(program));
+    if (payload) payload(channel).catch((error: Error) => resolve(error.message));
+    else channel.end();
+  });
+}
+
+function cancelled(signal: AbortSignal | undefined): Promise<string> {
+  return new Promise((resolve) => {
+    const begin = () =>
+      setTimeout(
+        () => resolve(`the step was cancelled (${signal?.reason})`),
+        GRACE_AFTER_SIGNAL_SECONDS * 1000,
+      ).unref();
+    if (signal?.aborted) begin();
+    else signal?.addEventListener('abort', begin, { once: true });
+  });
 }
 
 function startLimit({ limitSeconds, what }: RunOptions, host: Host) {
@@ -91,8 +114,8 @@ export function readSaid(onSay?: RunOptions['onSay']) {
   let complete = false;
   let rest = '';
   let resolveEnded: () => void;
-  const ended = new Promise<void>((resolve) => {
-    resolveEnded = resolve;
+  const ended = new Promise<undefined>((resolve) => {
+    resolveEnded = () => resolve(undefined);
   });
   const line = (text: string) => {
     if (text === 'begin') begun = true;

@@ -66,7 +66,13 @@ export function start(action: string, { inputs, env = {}, node = process.execPat
   const ended = new Promise<Step>((resolve) => {
     child.on('close', (code) => {
       const read = (file: string) => readFileSync(`${folder}/${file}`, 'utf8');
-      const step = { code, log, outputs: heredocs(read('output')), state: heredocs(read('state')), summary: read('summary') };
+      const step = {
+        code,
+        log,
+        outputs: heredocs(read('output')),
+        state: heredocs(read('state')),
+        summary: read('summary'),
+      };
       rmSync(folder, { recursive: true, force: true });
       resolve(step);
       for (const watcher of watchers) watcher();
@@ -79,7 +85,8 @@ export function start(action: string, { inputs, env = {}, node = process.execPat
       new Promise((resolve, reject) => {
         const look = () => {
           if (log.includes(text)) resolve();
-          else if (child.exitCode !== null || child.signalCode !== null) reject(new Error(`the step ended without '${text}':\n${log}`));
+          else if (child.exitCode !== null || child.signalCode !== null)
+            reject(new Error(`the step ended without '${text}':\n${log}`));
         };
         watchers.add(look);
         look();
@@ -89,5 +96,7 @@ export function start(action: string, { inputs, env = {}, node = process.execPat
 
 /** Reads `name<<delimiter` blocks as a runner does. */
 function heredocs(text: string): Record<string, string> {
-  return Object.fromEntries([...text.matchAll(/^([\w-]+)<<(\S+)\n([\s\S]*?)\n?\2$/gm)].map(([, name, , value]) => [name, value]));
+  return Object.fromEntries(
+    [...text.matchAll(/^([\w-]+)<<(\S+)\n([\s\S]*?)\n?\2$/gm)].map(([, name, , value]) => [name, value]),
+  );
 }

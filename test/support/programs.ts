@@ -24,7 +24,11 @@ export type Behaviour = keyof typeof BEHAVIOURS;
 export function program(version: string, behaviour: Behaviour = 'healthy', bytes = 0): string {
   mkdirSync(CACHE, { recursive: true });
   const flags = [`-DVERSION="${version}"`, ...BEHAVIOURS[behaviour]];
-  const id = createHash('sha256').update(readFileSync(SOURCE)).update(flags.join(' ')).update(String(bytes)).digest('hex');
+  const id = createHash('sha256')
+    .update(readFileSync(SOURCE))
+    .update(flags.join(' '))
+    .update(String(bytes))
+    .digest('hex');
   const path = `${CACHE}${version}-${id.slice(0, 12)}`;
   if (existsSync(path)) return path;
   const building = `${path}.${process.pid}`;

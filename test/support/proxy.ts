@@ -72,10 +72,14 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
           count(block.length);
         });
       });
-      from.on('end', () => void queue.then(async () => {
-        await sleep(delayMs);
-        to.end();
-      }));
+      from.on(
+        'end',
+        () =>
+          void queue.then(async () => {
+            await sleep(delayMs);
+            to.end();
+          }),
+      );
       from.on('close', () => void queue.then(() => to.destroy()));
     }
   });

@@ -46,14 +46,18 @@ export async function sshd({ config = '', hostKeyTypes = ['ed25519'] } = {}): Pr
       config,
     ].join('\n')}\n`,
   );
-  const server = spawn('/usr/sbin/sshd', ['-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`], { stdio: 'ignore' });
+  const server = spawn('/usr/sbin/sshd', ['-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`], {
+    stdio: 'ignore',
+  });
   await reachable(port);
   const log = () => readFileSync(`${folder}/log`, 'utf8');
   return {
     port,
     key: readFileSync(`${folder}/id`, 'utf8'),
     keyFile: `${folder}/id`,
-    knownHosts: hostKeys.map((key) => `[127.0.0.1]:${port} ${readFileSync(`${key}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}`).join('\n'),
+    knownHosts: hostKeys
+      .map((key) => `[127.0.0.1]:${port} ${readFileSync(`${key}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}`)
+      .join('\n'),
     folder,
     log,
     logins: () => log().split('Accepted publickey').length - 1,

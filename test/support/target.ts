@@ -1,8 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, chmodSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, account } from './accounts.ts';
-import { start, type StartedStep, type Step } from './action.ts';
+import { type StartedStep, type Step, start } from './action.ts';
 import { freePort, type Sshd, sshd } from './sshd.ts';
 
 /** A production host in small: a service account, its folders, an sshd, and a program somebody started by hand. */
@@ -60,10 +71,13 @@ export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<T
     'health-timeout-seconds': 5,
     'stable-seconds': 0.3,
   };
-  const startDeploy: TestTarget['startDeploy'] = (inputs, env) => start('deploy-binary', { inputs: { ...usual, ...inputs }, ...(env ? { env } : {}) });
+  const startDeploy: TestTarget['startDeploy'] = (inputs, env) =>
+    start('deploy-binary', { inputs: { ...usual, ...inputs }, ...(env ? { env } : {}) });
   const pids = () =>
     readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && [destination, `${destination} (deleted)`].includes(linkOf(`/proc/${name}/exe`)))
+      .filter(
+        (name) => /^\d+$/.test(name) && [destination, `${destination} (deleted)`].includes(linkOf(`/proc/${name}/exe`)),
+      )
       .map(Number);
   const self: TestTarget = {
     sshd: server,
@@ -82,7 +96,9 @@ export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<T
     },
     health: async () => {
       try {
-        return (await (await fetch(`http://127.0.0.1:${port}/api/health`, { signal: AbortSignal.timeout(3000) })).json()) as Health;
+        return (await (
+          await fetch(`http://127.0.0.1:${port}/api/health`, { signal: AbortSignal.timeout(3000) })
+        ).json()) as Health;
       } catch {
         return undefined;
       }

@@ -37,6 +37,7 @@ session() {
   me=$(id -u)
   me_name=$(id -un)
   handed=
+  kept_now=
   trap 'exit 130' HUP INT TERM PIPE
   trap leave EXIT
   enter_folder "$in_folder" && enter_state create || give_up refused
@@ -62,7 +63,7 @@ stage() {
     return 0
   fi
   case $in_encoding in
-    none) exec 3<&- ;;
+    none | copy) exec 3<&- ;;
     release)
       exec 3<&-
       take_release || return 1
@@ -71,12 +72,13 @@ stage() {
   esac
   say staged "$in_sha256"
   keep_previous || { refused='the previous release could not be kept'; return 1; }
+  [ "$in_encoding" != copy ] || copy_live || return 1
   [ "$in_encoding" = none ] || dress
 }
 
 leave() {
   [ -z "$handed" ] || return 0
-  case $PWD in */".$in_name.deploy") rm -f incoming restored decode.errors ;; esac
+  case $PWD in */".$in_name.deploy") rm -f incoming restored decode.errors "releases/${kept_now:-none}" "releases/${kept_now:-none}.about" ;; esac
 }
 
 # give_up WHY [DETAIL]: nothing was touched.

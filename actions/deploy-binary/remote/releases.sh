@@ -3,15 +3,24 @@
 
 # keep_previous: the live file's inode gets a second name, so that it survives the swap.
 keep_previous() {
-  [ -n "$old_sha" ] && [ ! -e "releases/$old_sha" ] || return 0
+  [ -n "$old_sha" ] || return 0
+  rm -f "releases/$old_sha"
+  kept_now=$old_sha
   ln "../$in_name" "releases/$old_sha" 2>/dev/null || cp -p "../$in_name" "releases/$old_sha" || return 1
   # The path may have been swapped since it was looked at; the name in our folder can't be.
-  if [ -L "releases/$old_sha" ] || [ ! -f "releases/$old_sha" ]; then
-    rm -f "releases/$old_sha"
+  if [ -L "releases/$old_sha" ] || [ ! -f "releases/$old_sha" ] || ! sha256_of_seen; then
     return 1
   fi
   printf '%s %s %s\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" >"releases/$old_sha.about"
   sync "releases/$old_sha" "releases/$old_sha.about" releases
+}
+
+# sha256_of_seen: whether what was kept is the file that was looked at: by inode, size and time, or else by content.
+sha256_of_seen() {
+  case $in_seen in
+    "$(stat -c '%d %i %s %Y' "releases/$old_sha") "*) ;;
+    *) sha256_is "$old_sha" <"releases/$old_sha" ;;
+  esac
 }
 
 # keep_packed: for in-place, where two copies have no room: the previous release is kept compressed, and proved readable.

@@ -38,14 +38,25 @@ start_process() {
   quoted "$run_dir" && start_dir=$quoted
   quoted "$run_log" && start_log=$quoted
   if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
+  undo_ignored
   starter="umask $run_umask
 ${run_env:+export $run_env
-}cd -- $start_dir && exec $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
+}cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
   user_shell_words "$run_user"
   # A pipe's last command keeps its pid through every exec up to the program itself.
   # shellcheck disable=SC2086
   printf '%s\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
   pid=$!
+}
+
+# undo_ignored: a shell starts what it puts into the background with INT and QUIT ignored, and no shell can undo that for
+# the program. Sets undo_ignored to the words of what can, empty where nothing does.
+undo_ignored() {
+  undo_ignored=
+  case $in_folder/$in_name in *=*) return 0 ;; esac
+  if env --default-signal=INT,QUIT true 2>/dev/null; then
+    undo_ignored="$(command -v env) --default-signal=INT,QUIT"
+  fi
 }
 
 # remember_running PID: how the old version was started, so that going back starts it the same way.

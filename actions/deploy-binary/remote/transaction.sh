@@ -54,6 +54,7 @@ swap() {
     journal receive
     receive && dress || return 1
   fi
+  [ "$in_encoding" != none ] || return 0
   journal swap
   put_live incoming
 }
@@ -158,10 +159,11 @@ keep_running() {
   if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
 }
 
-# live_is_old: by inode where the release is a second name of it, else by content.
+# live_is_old: by inode where the release is a second name of it, by content where it was packed or copied.
 live_is_old() {
   [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
-  [ "releases/$old_sha" -ef "../$in_name" ] || sha256_is "$old_sha" <"../$in_name"
+  [ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
+  sha256_is "$old_sha" <"../$in_name"
 }
 
 # start_old: as it was running; if nothing ran, or it can't be known any more (reboot), as this step would start it.

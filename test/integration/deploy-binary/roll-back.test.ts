@@ -21,7 +21,9 @@ describe('keeps the old program serving when the new one', () => {
     const health = await host.health();
     expect(health).toMatchObject({ version: 'v1', uid: host.service.uid, cwd: host.folder, stdin: '/dev/null' });
     expect(step.outputs.pid).toBe(String(health?.pid));
-    expect(step.log).toContain(`state:  rolled-back. The previous version (sha256 ${sha256(program('v1')).slice(0, 12)}) is running again as pid ${health?.pid}.`);
+    expect(step.log).toContain(
+      `state:  rolled-back. The previous version (sha256 ${sha256(program('v1')).slice(0, 12)}) is running again as pid ${health?.pid}.`,
+    );
     expect(sha256(host.destination)).toBe(sha256(program('v1')));
     expect(host.pids()).toEqual([health?.pid]);
   });
@@ -40,7 +42,12 @@ describe('keeps the old program serving when the new one', () => {
   it('does not listen on health-port itself', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
-    const step = await host.deploy({ source: program('bad', 'never listens'), 'health-url': undefined, 'health-port': host.port, 'health-timeout-seconds': 2 });
+    const step = await host.deploy({
+      source: program('bad', 'never listens'),
+      'health-url': undefined,
+      'health-port': host.port,
+      'health-timeout-seconds': 2,
+    });
     expect(step.log).toContain(`does not listen on port ${host.port}`);
     expect(step.outputs.state).toBe('rolled-back');
     expect(await host.health()).toMatchObject({ version: 'v1' });
@@ -49,7 +56,11 @@ describe('keeps the old program serving when the new one', () => {
   it('fails its health command', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
-    const step = await host.deploy({ source: program('v2'), 'health-command': `curl -s localhost:${host.port} | grep -q v1`, 'health-timeout-seconds': 2 });
+    const step = await host.deploy({
+      source: program('v2'),
+      'health-command': `curl -s localhost:${host.port} | grep -q v1`,
+      'health-timeout-seconds': 2,
+    });
     expect(step.log).toContain('the health command ended with exit code 1');
     expect(step.outputs.state).toBe('rolled-back');
     expect(await host.health()).toMatchObject({ version: 'v1' });
@@ -58,7 +69,11 @@ describe('keeps the old program serving when the new one', () => {
   it('lacks the text that its health answer must contain, which the old one is not asked for', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
-    const step = await host.deploy({ source: program('v2'), 'health-contains': '"version":"v3"', 'health-timeout-seconds': 2 });
+    const step = await host.deploy({
+      source: program('v2'),
+      'health-contains': '"version":"v3"',
+      'health-timeout-seconds': 2,
+    });
     expect(step.log).toContain(`answers 200 without '"version":"v3"'`);
     expect(step.outputs.state).toBe('rolled-back');
   });

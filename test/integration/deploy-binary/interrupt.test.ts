@@ -1,0 +1,242 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { program, sha256 } from '../../support/programs.ts';
+import { proxy } from '../../support/proxy.ts';
+import { type TestTarget, target, textOf } from '../../support/target.ts';
+
+/** A moment of a deploy by what the log shows, and which version must serve in the end. */
+const MOMENTS: [moment: string, log: string, serves: RegExp][] = [
+  ['while it uploads', 'upload          ', /^v1$/],
+  ['while it stops the old program', 'stop            ', /^v2$/],
+  ['while it starts the new one', 'start           ', /^v2$/],
+  ['in the stable window', 'stable          ', /^v2$/],
+];
+
+const INPUTS = { 'stable-seconds': 1.5, 'stop-timeout-seconds': 1 };
+
+describe('the target ends by itself, whole and serving, when the runner is killed', () => {
+  it.each(MOMENTS)('%s', async (_, log, serves) => {
+    await using host = await target();
+    await using slow = await proxy(host.sshd.port, { bytesPerSecond: 4e6 });
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('v2', 'starts slowly', 30e6), ...through(slow.port) });
+    await step.saw(log);
+    step.process.kill('SIGKILL');
+    await step.ended;
+    await atRest(host);
+    expect((await host.health())?.version).toMatch(serves);
+    expect(host.stateFiles()).not.toContain('incoming');
+    const next = await host.deploy({ ...INPUTS, source: program('v3') });
+    expect(next.outputs.state).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v3' });
+  });
+});
+
+describe('a lost connection', () => {
+  it.each(MOMENTS.slice(1))('%s is made again, and the end learned', async (_, log) => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('v2', 'starts slowly'), ...through(between.port) });
+    await step.saw(log);
+    between.reset();
+    const { outputs, code, log: told } = await step.ended;
+    expect(told).toContain('The transaction goes on there by itself; connecting again to learn its end.');
+    expect(outputs).toMatchObject({ state: 'active', pid: String((await host.health())?.pid) });
+    expect(code).toBe(0);
+    expect(await host.health()).toMatchObject({ version: 'v2' });
+  });
+
+  it('is learned as rolled back when the new version fails meanwhile', async () => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1'));
+    const step = host.startDeploy({
+      ...INPUTS,
+      source: program('bad', 'exits after 900 ms'),
+      ...through(between.port),
+    });
+    await step.saw('stable          ');
+    between.reset();
+    const { outputs, log } = await step.ended;
+    expect(outputs.state).toBe('rolled-back');
+    expect(log).toContain('| fatal: out of cheese');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it('that stalls in both directions is noticed and made again', async () => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({
+      ...INPUTS,
+      source: program('v2'),
+      'keepalive-seconds': 1,
+      ...through(between.port),
+    });
+    await step.saw('stop            ');
+    between.stall();
+    await sleep(5000);
+    between.heal();
+    expect((await step.ended).outputs.state).toBe('active');
+  });
+
+  it('before the upload is whole leaves the running version untouched', async () => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1'));
+    between.resetAfter(5e6);
+    const { outputs, log } = await host.deploy({ source: program('v2', 'healthy', 30e6), ...through(between.port) });
+    expect(outputs.state).toBe('untouched');
+    expect(log).toContain('before the upload of 30.0 MB was whole.');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+    await sleep(300);
+    expect(host.stateFiles()).not.toContain('incoming');
+  });
+
+  it('for good ends as unknown, within a limit, and the next run says what it finds', async () => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({
+      ...INPUTS,
+      source: program('v2'),
+      'keepalive-seconds': 1,
+      'health-timeout-seconds': 1,
+      'connect-timeout-seconds': 2,
+      ...through(between.port),
+    });
+    await step.saw('stop            ');
+    await between[Symbol.asyncDispose]();
+    step.process.kill('SIGTERM');
+    const { outputs, code } = await step.ended;
+    expect(outputs.state).toBe('unknown');
+    expect(code).toBe(1);
+    await atRest(host);
+    expect(await host.health()).toMatchObject({ version: 'v2' });
+    const next = await host.deploy({ source: program('v2') });
+    expect(next.log).toContain('last deploy: ');
+    expect(next.outputs.state).toBe('unchanged');
+  });
+
+  it('because the server killed the session is made again', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('v2') });
+    await step.saw('stop            ');
+    for (const pid of sessionsOf(host)) process.kill(pid, 'SIGKILL');
+    expect((await step.ended).outputs.state).toBe('active');
+  });
+});
+
+describe('a transaction that is killed on the target', () => {
+  it.each(MOMENTS.slice(1))('%s is undone by the same run', async (_, log) => {
+    await using host = await target();
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('v2', 'starts slowly') });
+    await step.saw(log);
+    process.kill(transactionOf(host), 'SIGKILL');
+    const { outputs, log: told } = await step.ended;
+    expect(told).toContain('was interrupted in the phase');
+    expect(outputs.state).toBe('rolled-back');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+    expect(sha256(host.destination)).toBe(sha256(program('v1', 'ignores TERM')));
+    expect(host.pids()).toHaveLength(1);
+  });
+
+  it('together with its runner is undone by the next run, which says so', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('bad', 'never listens') });
+    await step.saw('start           ');
+    step.process.kill('SIGKILL');
+    process.kill(transactionOf(host), 'SIGKILL');
+    await step.ended;
+    expect(await host.health()).toBeUndefined();
+    const next = await host.deploy({ source: program('v1', 'ignores TERM') });
+    expect(next.log).toContain(
+      'An earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted in the phase start: finishing it first.',
+    );
+    expect(next.log).toContain('  ended as rolled-back');
+    expect(next.outputs.state).toBe('unchanged');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it.each(['HUP', 'INT', 'TERM', 'QUIT', 'USR1', 'PIPE'])('by %s does not end', async (signal) => {
+    await using host = await target();
+    await host.startByHand(program('v1', 'ignores TERM'));
+    const step = host.startDeploy({ ...INPUTS, source: program('v2') });
+    await step.saw('stop            ');
+    process.kill(transactionOf(host), `SIG${signal}`);
+    expect((await step.ended).outputs.state).toBe('active');
+    expect(textOf(`/proc/${host.pids()[0]}/status`)).toMatch(/^SigIgn:\s0+$/m);
+  });
+});
+
+describe('two deploys at once', () => {
+  it('never interleave: the second waits for the first', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const first = host.startDeploy({ ...INPUTS, source: program('v2') });
+    await first.saw('stop            ');
+    const second = await host.deploy({ ...INPUTS, source: program('v3') }, { GITHUB_RUN_NUMBER: '8' });
+    expect((await first.ended).outputs.state).toBe('active');
+    expect(second.log).toContain('Another deploy came in between: looking again.');
+    expect(second.outputs).toMatchObject({ state: 'active', 'previous-sha256': sha256(program('v2')) });
+    expect(await host.health()).toMatchObject({ version: 'v3' });
+  });
+
+  it('end red for the second when it may not wait so long', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const first = host.startDeploy({ ...INPUTS, 'stable-seconds': 4, source: program('v2') });
+    await first.saw('stop            ');
+    const second = await host.deploy({ source: program('v3'), 'lock-timeout-seconds': 1 });
+    expect(second.outputs.state).toBe('untouched');
+    expect(second.log).toMatch(
+      /why: {4}another deploy of it holds the lock: https:\/\/forge\.example\/team\/service\/actions\/runs\/7 \(started/,
+    );
+    expect((await first.ended).outputs.state).toBe('active');
+  });
+});
+
+function through(port: number) {
+  return { host: `root@127.0.0.1:${port}`, 'host-key-checking': 'insecure' };
+}
+
+/** Waits until no transaction runs and the service answers. */
+async function atRest(host: TestTarget): Promise<void> {
+  for (let tried = 0; tried < 300; tried += 1) {
+    const busy =
+      textOf(`${host.folder}/.botserver.deploy/lock`) !== '' && isLocked(`${host.folder}/.botserver.deploy/lock`);
+    if (!busy && (await host.health())) return;
+    await sleep(100);
+  }
+  throw new Error('the target came to no rest within 30 s');
+}
+
+function isLocked(file: string): boolean {
+  try {
+    execFileSync('flock', ['-n', file, 'true']);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function transactionOf(host: TestTarget): number {
+  return Number(textOf(`${host.folder}/.botserver.deploy/handed`).split(' ')[1]);
+}
+
+/** The per-connection processes of the test's sshd. */
+function sessionsOf(host: TestTarget): number[] {
+  return readdirSync('/proc')
+    .filter(
+      (name) =>
+        /^\d+$/.test(name) &&
+        textOf(`/proc/${name}/stat`).split(') ')[1]?.split(' ')[1] === String(host.sshd.process.pid),
+    )
+    .map(Number);
+}
