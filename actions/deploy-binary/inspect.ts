@@ -1,4 +1,5 @@
 import { ConnectionError } from '../../lib/errors.ts';
+import { unitName } from '../../lib/service/unit.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
 import { runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
@@ -107,7 +108,7 @@ function inspectValues(inputs: DeployInputs, source: Source | undefined) {
     run_as: inputs.runAs,
     capabilities: inputs.capabilities,
     restart: inputs.restart,
-    service: inputs.service?.replace(/^user:/, ''),
+    service: inputs.service && unitName(inputs.service.replace(/^user:/, '')),
     service_is_user: inputs.service?.startsWith('user:') ? 'yes' : '',
     interpreter: source?.elf?.interpreter,
     args: words(inputs.args),

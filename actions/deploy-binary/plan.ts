@@ -1,4 +1,5 @@
 import { runsOn } from '../../lib/elf.ts';
+import { unitName } from '../../lib/service/unit.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found, FoundProcess } from './inspect.ts';
 import type { Source } from './source.ts';
@@ -99,9 +100,8 @@ function findRelease(wanted: string, found: Found): { sha256: string } | undefin
 function chooseRestart(inputs: DeployInputs, found: Found) {
   const managed = found.processes.find(({ unit }) => unit !== '');
   if (inputs.service) {
-    const userUnit = inputs.service.startsWith('user:');
     const unit = unitName(inputs.service.replace(/^user:/, ''));
-    const unitUser = userUnit ? (managed?.unitUser ?? inputs.runAs ?? inputs.owner?.split(':')[0] ?? found.login) : '';
+    const unitUser = found.service?.user ?? '';
     return { restart: 'systemd' as Restart, unit, unitUser, because: 'the input service names it' };
   }
   if (inputs.restart === 'auto' || inputs.restart === 'systemd') {
@@ -118,10 +118,6 @@ function chooseRestart(inputs: DeployInputs, found: Found) {
   const restart = inputs.restart === 'auto' ? 'process' : inputs.restart;
   const because = inputs.restart === 'auto' ? 'no unit manages the program' : `restart is ${restart}`;
   return { restart, unit: '', unitUser: '', because };
-}
-
-function unitName(name: string): string {
-  return /\.[a-z]+$/.test(name) ? name : `${name}.service`;
 }
 
 function hostObstacles(inputs: DeployInputs, found: Found, source: Source | undefined): Obstacle[] {

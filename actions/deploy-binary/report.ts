@@ -33,12 +33,14 @@ export function planLines({ kind, steps }: Plan): string[] {
 }
 
 /** What was found, in a few lines. */
-export function foundLines({ file, processes, releases, unseen, history }: Found, destination: string): string[] {
+export function foundLines(found: Found, destination: string): string[] {
+  const { file, processes, releases, unseen, history } = found;
   const runs = processes.map(
     ({ pid, user, live, unit }) =>
       `pid ${pid} (${user}${unit ? `, unit ${unit}` : ''}${live ? '' : ', an older image of it'})`,
   );
   return [
+    ...(found.sudo ? [`Working as root by sudo, because ${found.needsRoot}`] : []),
     file
       ? `Found ${destination}: sha256 ${short(file.sha256)}, ${megabytes(file.bytes)}, ${file.owner} ${file.mode}${file.capabilities ? `, ${file.capabilities}` : ''}`
       : `Found nothing at ${destination}`,

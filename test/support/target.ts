@@ -26,6 +26,8 @@ export interface TestTarget extends AsyncDisposable {
   port: number;
   /** Puts a program there and starts it as people do: `cd` and `./botserver`. */
   startByHand(program: string): Promise<void>;
+  /** Another program of the service account on the same port; gives its pid. */
+  startSquatter(program: string): Promise<number>;
   /** What `/api/health` answers; undefined when nothing does. */
   health(): Promise<Health | undefined>;
   /** A deploy with the usual inputs. */
@@ -93,6 +95,16 @@ export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<T
       const command = `cd ${folder} && exec setsid ./botserver --port ${port} </dev/null >>${logFile} 2>&1 &`;
       spawn('su', ['-s', '/bin/sh', service.name, '-c', command], { stdio: 'ignore', detached: true });
       for (let tried = 0; tried < 100 && (await self.health()) === undefined; tried += 1) await sleep(20);
+    },
+    startSquatter: async (program) => {
+      copyFileSync(program, `${root}/squatter`);
+      const squatter = spawn(`${root}/squatter`, ['--port', String(port)], {
+        stdio: 'ignore',
+        uid: service.uid,
+        gid: service.uid,
+      });
+      for (let tried = 0; tried < 100 && (await self.health()) === undefined; tried += 1) await sleep(20);
+      return squatter.pid ?? 0;
     },
     health: async () => {
       try {

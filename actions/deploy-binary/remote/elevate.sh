@@ -29,7 +29,7 @@ reason_for_root() {
     root_reason='file capabilities are to be set'
   elif [ -n "$running_unseen" ]; then
     root_reason="pid $running_unseen may run the file, and $me_name can't see it"
-  elif [ -n "$in_service" ] && [ -z "$in_service_user" ]; then
+  elif [ -n "$in_service" ] && [ "$in_service_is_user" != yes ]; then
     root_reason="$in_service is a system unit"
   else
     reason_of_processes

@@ -258,8 +258,10 @@ $state_journal"
 
 look_at_service() {
   [ -n "$in_service" ] || return 0
-  if unit_facts "$in_service" "$in_service_user"; then
-    say service "load=$unit_load active=$unit_active sub=$unit_sub type=$unit_type"
+  service_user=
+  [ "$in_service_is_user" != yes ] || service_user=$run_as
+  if unit_facts "$in_service" "$service_user"; then
+    say service "user=$service_user load=$unit_load active=$unit_active sub=$unit_sub type=$unit_type"
   else
     say service_error "${unit_error:-systemd does not answer}"
   fi

@@ -1,0 +1,283 @@
+import { chownSync, copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { account } from '../../support/accounts.ts';
+import { program, sha256 } from '../../support/programs.ts';
+import { shell, type TestTarget, target, textOf } from '../../support/target.ts';
+
+/** The refusal must be red, name its cause and remedy, and leave everything as it was. */
+async function refused(
+  host: TestTarget,
+  inputs: Parameters<TestTarget['deploy']>[0],
+  why: string | RegExp,
+): Promise<string> {
+  const before = host.pids();
+  const step = await host.deploy(inputs);
+  expect(step.log).toMatch(why);
+  expect(step.code).toBe(1);
+  expect(step.log).toContain('  state:  untouched.');
+  expect(step.outputs.state).toBe('untouched');
+  expect(host.pids()).toEqual(before);
+  expect(host.stateFiles()).toEqual([]);
+  return step.log;
+}
+
+describe('nothing is stopped or sent when', () => {
+  it('the source is missing, empty or lacks an expected string', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await refused(host, { source: '/nowhere/botserver' }, 'why:    there is no such file on the runner.');
+    writeFileSync(`${host.sshd.folder}/empty`, '');
+    await refused(host, { source: `${host.sshd.folder}/empty` }, 'why:    it is empty.');
+    await refused(
+      host,
+      { source: program('v2'), 'expect-strings': 'listens on\nnew feature' },
+      "it does not contain 'new feature' (expect-strings)",
+    );
+  });
+
+  it('the source is built for another machine or needs a loader that is not there', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const arm = `${host.sshd.folder}/arm`;
+    shell(`cp ${program('v2')} ${arm} && printf '\\267\\000' | dd of=${arm} bs=1 seek=18 conv=notrunc status=none`);
+    await refused(host, { source: arm }, /why: {4}\S+ is built for aarch64, the target is x86_64\./);
+    const musl = `${host.sshd.folder}/musl`;
+    shell(`printf 'int main(){return 0;}' | gcc -x c -o ${musl} - -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1`);
+    await refused(host, { source: musl }, 'needs the loader /lib/ld-musl-x86_64.so.1, which the target does not have.');
+  });
+
+  it('the source is a script that could not be found by what it executes', async () => {
+    await using host = await target();
+    const script = `${host.sshd.folder}/script`;
+    writeFileSync(script, '#!/bin/sh\nsleep 100\n');
+    await refused(
+      host,
+      { source: script },
+      "is no ELF program, so the process that runs it can't be found by what it executes.",
+    );
+  });
+
+  it('the owner or group does not exist', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const log = await refused(
+      host,
+      { source: program('v2'), owner: 'nobodyhere:nogrouphere' },
+      'there is no user nobodyhere on the target.',
+    );
+    expect(log).toContain('there is no group nogrouphere on the target.');
+  });
+
+  it('the destination is a folder, a symbolic link, or its folder is missing', async () => {
+    await using host = await target();
+    mkdirSync(`${host.folder}/somewhere`);
+    await refused(
+      host,
+      { source: program('v2'), destination: `${host.folder}/somewhere` },
+      `${host.folder}/somewhere is a folder.`,
+    );
+    symlinkSync('/bin/true', `${host.folder}/link`);
+    await refused(
+      host,
+      { source: program('v2'), destination: `${host.folder}/link` },
+      `${host.folder}/link is a symbolic link to /bin/true.`,
+    );
+    await refused(
+      host,
+      { source: program('v2'), destination: `${host.folder}/missing/botserver` },
+      `${host.folder}/missing is no folder.`,
+    );
+  });
+
+  it('there is no room for the file', async () => {
+    await using host = await target();
+    const disk = `${host.folder}/disk`;
+    mkdirSync(disk);
+    shell(`mount -t tmpfs -o size=2m tmpfs ${disk}`);
+    try {
+      const log = await refused(
+        host,
+        { source: program('v2', 'healthy', 5e6), destination: `${disk}/botserver`, owner: host.service.name },
+        /5\.0 MB are to be written, 2\.1 MB are free on/,
+      );
+      expect(log).toContain('do:     free some room there, or use strategy: in-place.');
+    } finally {
+      shell(`umount ${disk}`);
+    }
+  });
+
+  it('the file system is read-only or noexec', async () => {
+    await using host = await target();
+    const disk = `${host.folder}/disk`;
+    mkdirSync(disk);
+    shell(`mount -t tmpfs -o size=20m,noexec tmpfs ${disk}`);
+    try {
+      await refused(host, { source: program('v2'), destination: `${disk}/botserver` }, `${disk} is mounted noexec`);
+      shell(`mount -o remount,ro ${disk}`);
+      await refused(host, { source: program('v2'), destination: `${disk}/botserver` }, `${disk} is mounted read-only.`);
+    } finally {
+      shell(`umount ${disk}`);
+    }
+  });
+
+  it('the file is immutable', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(`chattr +i ${host.destination}`);
+    try {
+      await refused(host, { source: program('v2') }, 'why:    the file is immutable or append-only.');
+    } finally {
+      shell(`chattr -i ${host.destination}`);
+    }
+  });
+
+  it('the unit does not exist', async () => {
+    await using host = await target();
+    await refused(host, { source: program('v2'), service: 'nothing-here' }, 'the unit nothing-here');
+  });
+
+  it('another program holds the port that is to prove the new one', async () => {
+    await using host = await target();
+    const squatter = await host.startSquatter(program('squatter'));
+    await refused(
+      host,
+      { source: program('v2'), 'health-port': host.port, owner: host.service.name },
+      `port ${host.port} is held by another process (pid ${squatter}), which does not run the file.`,
+    );
+  });
+
+  it('an older run comes after a newer one', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2') }, { GITHUB_RUN_NUMBER: '12' });
+    const older = await host.deploy({ source: program('v3') }, { GITHUB_RUN_NUMBER: '11' });
+    expect(older.log).toContain(
+      'why:    run 12 of this workflow is deployed already (https://forge.example/team/service/actions/runs/12); this is the older run 11.',
+    );
+    expect(await host.health()).toMatchObject({ version: 'v2' });
+    const allowed = await host.deploy({ source: program('v3'), 'allow-older': true }, { GITHUB_RUN_NUMBER: '11' });
+    expect(allowed.outputs.state).toBe('active');
+  });
+
+  it('dry-run is set', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const [pid] = host.pids();
+    const step = await host.deploy({ source: program('v2'), 'dry-run': true });
+    expect(step.code).toBe(0);
+    expect(step.log).toContain(
+      `  - stop pid ${pid} with TERM, after 10 s with KILL, because it runs the file that is replaced`,
+    );
+    expect(step.log).toContain('dry-run is set: nothing was changed.');
+    expect(host.pids()).toEqual([pid]);
+    expect(host.stateFiles()).toEqual([]);
+  });
+});
+
+describe('wrong inputs', () => {
+  it('are all told at once, each on its line', async () => {
+    await using host = await target();
+    const step = await host.deploy({
+      source: program('v2'),
+      destination: 'relative',
+      port: 99999,
+      'stable-seconds': 'soon',
+      helth: 'x',
+      'health-url': 'ftp://x',
+      environment: 'NOT-A-NAME=s3cr3t',
+    });
+    for (const line of [
+      "Input 'helth': there is no such input.",
+      "Input 'destination': expected an absolute path without \"..\" or control characters, got 'relative'.",
+      "Input 'port': expected a whole number from 1 to 65535, got '99999'.",
+      "Input 'stable-seconds': expected a number from 0 to 3600, got 'soon'.",
+      "Input 'health-url': expected an http or https URL without a user in it, got 'ftp://x'.",
+      "Input 'environment': every line must be KEY=VALUE with a name a shell can export, not 'NOT-A-NAME=…'.",
+    ]) {
+      expect(step.log).toContain(line);
+    }
+    expect(step.log).not.toContain('s3cr3t');
+    expect(host.sshd.logins()).toBe(0);
+  });
+});
+
+describe('a login that is not root', () => {
+  it('deploys its own service without sudo', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({ source: program('v2'), host: `${host.service.name}@127.0.0.1:${host.sshd.port}` });
+    expect(step.outputs.state).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+  });
+
+  it('uses sudo when the service belongs to another account, and says why', async () => {
+    await using host = await target();
+    using deployer = account({ sudo: true });
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({ source: program('v2'), host: `${deployer.name}@127.0.0.1:${host.sshd.port}` });
+    expect(step.outputs.state).toBe('active');
+    expect(step.log).toContain(`as root by sudo, because ${deployer.name} can't write to ${host.folder}`);
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+  });
+
+  it('without sudo is refused with exactly what is missing', async () => {
+    await using host = await target();
+    using deployer = account();
+    await host.startByHand(program('v1'));
+    await refused(
+      host,
+      { source: program('v2'), host: `${deployer.name}@127.0.0.1:${host.sshd.port}` },
+      new RegExp(
+        `root is needed, because ${deployer.name} can't write to ${host.folder}, and sudo refuses: sudo: a password is required`,
+      ),
+    );
+  });
+});
+
+describe('what root must not do for the service account', () => {
+  it('follow a folder on the way that it turned into a link', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const root = host.folder.replace(/\/bin$/, '');
+    chownSync(root, host.service.uid, host.service.uid);
+    renameSync(host.folder, `${root}/bin.real`);
+    shell(`su -s /bin/sh ${host.service.name} -c 'ln -s /usr/local/bin ${root}/bin'`);
+    const step = await host.deploy({ source: program('v2') });
+    expect(step.log).toContain(`${root}/bin is a symbolic link of another account, and root does not follow it.`);
+    expect(textOf('/usr/local/bin/botserver')).toBe('');
+    for (const pid of host.pids()) process.kill(pid, 'SIGKILL');
+    shell(`pkill -KILL -u ${host.service.name} || true; rm ${root}/bin; mv ${root}/bin.real ${root}/bin`);
+  });
+
+  it('use a state folder that the account made', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(`su -s /bin/sh ${host.service.name} -c 'mkdir -p ${host.folder}/.botserver.deploy/releases'`);
+    const step = await host.deploy({ source: program('v2') });
+    expect(step.log).toContain(`${host.folder}/.botserver.deploy belongs to another account than root, who deploys.`);
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it('execute a file as root that the account can replace', async () => {
+    await using host = await target();
+    const step = await host.deploy({ source: program('v2'), owner: 'root' });
+    expect(step.log).toContain(
+      `root would execute a file from ${host.folder}, where ${host.service.name} can put another one.`,
+    );
+  });
+});
+
+describe('odd names', () => {
+  it.each(["it's $(id) `x` *.txt", '-rf', 'botsërver %s \\n'])('%s works', async (name) => {
+    await using host = await target();
+    const destination = `${host.folder}/${name}`;
+    const first = await host.deploy({ source: program('v1'), destination, owner: host.service.name });
+    expect(first.log).toContain('state     active');
+    copyFileSync(program('v1'), `${host.folder}/bystander`);
+    const second = await host.deploy({ source: program('v2'), destination });
+    expect(second.outputs.state).toBe('active');
+    expect(sha256(destination)).toBe(sha256(program('v2')));
+    expect(await host.health()).toMatchObject({ version: 'v2' });
+    shell(`pkill -KILL -u ${host.service.name} || true`);
+  });
+});
