@@ -16,7 +16,12 @@ export default defineConfig({
         maxWorkers: 3,
         globalSetup: 'test/support/bundles.ts',
       }),
-      tier('e2e', { testTimeout: 180_000, hookTimeout: 900_000, fileParallelism: false }),
+      tier('e2e', {
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+        globalSetup: 'test/support/lxd/setup.ts',
+      }),
     ],
   },
 });

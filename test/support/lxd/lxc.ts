@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { FOLDER } from './folder.mjs';
+
+export interface Answer {
+  code: number | null;
+  output: string;
+}
+
+/** Runs the `lxc` client against the LXD of the tests; gives what it printed. Throws when it fails or takes too long. */
+export async function lxc(words: string[], { input = '', limitSeconds = 120 } = {}): Promise<string> {
+  const { code, output } = await answerOf(words, { input, limitSeconds });
+  if (code !== 0) throw new Error(`lxc ${words.slice(0, 6).join(' ')} ended with code ${code}:\n${output}`);
+  return output;
+}
+
+/** The same, for commands that may fail. */
+export function answerOf(words: string[], { input = '', limitSeconds = 120 } = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('lxc', words, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, LXD_DIR: `${FOLDER}/lxd` },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    const limit = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`lxc ${words.slice(0, 6).join(' ')} took more than ${limitSeconds} s:\n${output}`));
+    }, limitSeconds * 1000);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code, output });
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}
