@@ -1,0 +1,205 @@
+import { appendFileSync, chownSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { account } from '../../support/accounts.ts';
+import { program } from '../../support/programs.ts';
+import { shell, target } from '../../support/target.ts';
+
+describe('the login shell makes no difference:', () => {
+  it.each(['/bin/dash', '/bin/bash', '/usr/bin/fish', '/bin/tcsh'])('%s', async (login) => {
+    await using host = await target();
+    using deployer = account({ shell: login, sudo: true });
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({
+      source: program('v2'),
+      host: `${deployer.name}@127.0.0.1:${host.sshd.port}`,
+      environment: "APP_X=it's $HOME",
+    });
+    expect(step.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v2', env: ["APP_X=it's $HOME"] });
+  });
+
+  it('a profile that chats on both streams, before and after', async () => {
+    await using host = await target();
+    using deployer = account({ shell: '/bin/bash', sudo: true });
+    writeFileSync(
+      `${deployer.home}/.bashrc`,
+      'echo begin; echo state=active; echo Welcome; echo noise >&2\ntrap "echo bye" EXIT\n',
+    );
+    chownSync(`${deployer.home}/.bashrc`, deployer.uid, deployer.uid);
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({
+      source: program('bad', 'exits at once'),
+      host: `${deployer.name}@127.0.0.1:${host.sshd.port}`,
+    });
+    expect(step.outputs.state).toBe('rolled-back');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it('a server with a banner, a MOTD and a restricted PATH', async () => {
+    await using host = await target({ config: 'PrintMotd yes\nBanner /etc/passwd\nSetEnv PATH=/nowhere' });
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({ source: program('v2') });
+    expect(step.outputs.state).toBe('active');
+  });
+});
+
+describe('the program that runs on the target behaves the same in', () => {
+  // /bin/sh is what runs it there: in a mount namespace of its own it is another shell.
+  it.each(['/bin/dash', '/bin/bash', '/bin/busybox'])('%s as /bin/sh', async (sh) => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const server = `${host.sshd.folder}/other-sh`;
+    writeFileSync(
+      server,
+      `#!/bin/bash\nmount --make-rprivate / && mount --bind ${sh} /bin/sh && exec /usr/sbin/sshd -D -f ${host.sshd.folder}/sshd_config -E ${host.sshd.folder}/log -p "$1"\n`,
+      { mode: 0o755 },
+    );
+    const { spawn } = await import('node:child_process');
+    const { freePort, reachable } = await import('../../support/sshd.ts');
+    const port = await freePort();
+    appendFileSync(`${host.sshd.folder}/sshd_config`, '');
+    const inside = spawn('unshare', ['-m', server, String(port)], { stdio: 'ignore' });
+    try {
+      await reachable(port);
+      const through = { host: `root@127.0.0.1:${port}`, 'host-key-checking': 'insecure' };
+      const good = await host.deploy({ ...through, source: program('v2'), environment: "APP_X=it's\nUID_LIKE=1" });
+      expect(good.log).toContain('state     active');
+      expect(await host.health()).toMatchObject({ version: 'v2', env: ["APP_X=it's"] });
+      const bad = await host.deploy({ ...through, source: program('bad', 'exits at once') });
+      expect(bad.outputs.state).toBe('rolled-back');
+      expect(await host.health()).toMatchObject({ version: 'v2', env: ["APP_X=it's"] });
+      const same = await host.deploy({ ...through, source: program('v2'), environment: "APP_X=it's" });
+      expect(same.outputs.state).toBe('unchanged');
+    } finally {
+      inside.kill();
+    }
+  });
+});
+
+describe('what has the name but does not run the file survives:', () => {
+  it('a tail of its log, a shell and an editor with the path in their arguments', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const { spawn } = await import('node:child_process');
+    const bystanders = [
+      spawn('tail', ['-f', `${host.destination}.log`, '/dev/null'], { stdio: 'ignore' }),
+      spawn('sh', ['-c', `sleep 60; : ${host.destination}`], { stdio: 'ignore' }),
+      spawn('perl', ['-e', `$0 = "vi ${host.destination}"; sleep 60`], { stdio: 'ignore' }),
+    ];
+    try {
+      const step = await host.deploy({ source: program('v2') });
+      expect(step.outputs.state).toBe('active');
+      expect(bystanders.map(({ exitCode, signalCode }) => [exitCode, signalCode])).toEqual(
+        bystanders.map(() => [null, null]),
+      );
+    } finally {
+      for (const bystander of bystanders) bystander.kill('SIGKILL');
+    }
+  });
+
+  it('a program of the same path in a container', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const { spawn } = await import('node:child_process');
+    const root = `${host.folder}/root`;
+    shell(`mkdir -p ${root}${host.folder} && cp ${program('contained')} ${root}${host.destination}`);
+    const contained = spawn('unshare', ['-m', 'chroot', root, host.destination, '--port', String(host.port + 7)], {
+      stdio: 'ignore',
+    });
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      shell(`rm ${root}${host.destination}`);
+      const step = await host.deploy({ source: program('v2') });
+      expect(step.outputs.state).toBe('active');
+      expect(contained.exitCode).toBeNull();
+      expect(contained.signalCode).toBeNull();
+    } finally {
+      contained.kill('SIGKILL');
+    }
+  });
+});
+
+describe('metadata', () => {
+  it('of the replaced file is carried over, forth and back: mode, capabilities, ACL, extended attributes', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(
+      `setcap cap_net_bind_service=ep ${host.destination} && setfacl -m u:daemon:r-x ${host.destination} && setfattr -n user.note -v kept ${host.destination}`,
+    );
+    const about = () =>
+      shell(
+        `getcap ${host.destination}; getfacl -cp ${host.destination}; getfattr -d ${host.destination} 2>/dev/null; stat -c '%U:%G %a' ${host.destination}`,
+      );
+    const before = about();
+    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
+    expect(about()).toBe(before);
+    expect((await host.deploy({ source: program('bad', 'exits at once') })).outputs.state).toBe('rolled-back');
+    expect(about()).toBe(before);
+    expect((await host.deploy({ 'rollback-to': 'previous' })).outputs.state).toBe('active');
+    expect(about()).toBe(before);
+  });
+
+  it('asked for is set: capabilities and mode', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({ source: program('v2'), capabilities: 'cap_net_bind_service=+ep', mode: '0750' });
+    expect(step.outputs.state).toBe('active');
+    expect(shell(`getcap ${host.destination}`)).toContain('cap_net_bind_service=ep');
+    expect(shell(`stat -c %a ${host.destination}`).trim()).toBe('750');
+    expect(
+      (await host.deploy({ source: program('v2'), capabilities: 'cap_net_bind_service=+ep', mode: '0750' })).outputs
+        .state,
+    ).toBe('unchanged');
+  });
+});
+
+describe('strategy: in-place', () => {
+  it('replaces the program, and goes back from a compressed copy when the new one fails', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const good = await host.deploy({ source: program('v2'), strategy: 'in-place' });
+    expect(good.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+    const bad = await host.deploy({ source: program('bad', 'exits at once'), strategy: 'in-place' });
+    expect(bad.outputs.state).toBe('rolled-back');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+    const back = await host.deploy({ 'rollback-to': 'previous' });
+    expect(back.outputs.state).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it('goes back when the connection breaks in the middle of the upload', async () => {
+    const { proxy } = await import('../../support/proxy.ts');
+    await using host = await target();
+    await using between = await proxy(host.sshd.port);
+    await host.startByHand(program('v1'));
+    between.resetAfter(5e6);
+    const step = await host.deploy({
+      source: program('v2', 'healthy', 30e6),
+      strategy: 'in-place',
+      host: `root@127.0.0.1:${between.port}`,
+      'host-key-checking': 'insecure',
+    });
+    between.heal();
+    expect(step.outputs.state).toBe('rolled-back');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+});
+
+describe('restart: command', () => {
+  it('stops and starts by the commands given', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({
+      source: program('v2'),
+      restart: 'command',
+      'stop-command': `pkill -f ^${host.destination}; pkill -U ${host.service.uid} -x botserver; echo stopped >> ${host.folder}/said`,
+      'start-command': `cd ${host.folder} && exec setpriv --reuid=${host.service.name} --regid=${host.service.name} --init-groups ./botserver --port ${host.port}`,
+      'log-file': undefined,
+      args: undefined,
+    });
+    expect(step.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+    expect(shell(`cat ${host.folder}/said`)).toBe('stopped\n');
+  });
+});
