@@ -44,7 +44,9 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
     const born = { stalled: () => stalled };
     pump(client, upstream, (bytes) => {
       self.bytesUp += bytes;
-      if (self.bytesUp >= limit) reset();
+      if (self.bytesUp < limit) return;
+      limit = Number.POSITIVE_INFINITY;
+      reset();
     });
     pump(upstream, client, (bytes) => {
       self.bytesDown += bytes;

@@ -1,4 +1,4 @@
-import { appendFileSync, chownSync, writeFileSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { program } from '../../support/programs.ts';
@@ -49,15 +49,18 @@ describe('the program that runs on the target behaves the same in', () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const server = `${host.sshd.folder}/other-sh`;
-    writeFileSync(
-      server,
-      `#!/bin/bash\nmount --make-rprivate / && mount --bind ${sh} /bin/sh && exec /usr/sbin/sshd -D -f ${host.sshd.folder}/sshd_config -E ${host.sshd.folder}/log -p "$1"\n`,
-      { mode: 0o755 },
-    );
+    // An overlay, for /bin/sh is a link to dash: there it is the shell wanted, and no dash is left.
+    const lines = [
+      '#!/bin/bash',
+      'set -e; mount --make-rprivate /; mount -t tmpfs tmpfs /mnt; mkdir /mnt/upper /mnt/work',
+      'mount -t overlay -o lowerdir=/usr/bin,upperdir=/mnt/upper,workdir=/mnt/work overlay /usr/bin',
+      `cp ${sh} /usr/bin/sh.new; mv -f /usr/bin/sh.new /usr/bin/sh; [ ${sh} = /bin/dash ] || rm /usr/bin/dash`,
+      `exec /usr/sbin/sshd -D -f ${host.sshd.folder}/sshd_config -E ${host.sshd.folder}/log -p "$1"`,
+    ];
+    writeFileSync(server, `${lines.join('\n')}\n`, { mode: 0o755 });
     const { spawn } = await import('node:child_process');
     const { freePort, reachable } = await import('../../support/sshd.ts');
     const port = await freePort();
-    appendFileSync(`${host.sshd.folder}/sshd_config`, '');
     const inside = spawn('unshare', ['-m', server, String(port)], { stdio: 'ignore' });
     try {
       await reachable(port);
