@@ -95,7 +95,7 @@ export function start(action: string, { inputs, env = {}, node = process.execPat
 }
 
 /** Reads `name<<delimiter` blocks as a runner does. */
-function heredocs(text: string): Record<string, string> {
+export function heredocs(text: string): Record<string, string> {
   return Object.fromEntries(
     [...text.matchAll(/^([\w-]+)<<(\S+)\n([\s\S]*?)\n?\2$/gm)].map(([, name, , value]) => [name, value]),
   );

@@ -30,10 +30,13 @@ export interface Container extends AsyncDisposable {
 /** Launches one; `config` are LXD's own settings. Deleted at the end of the scope. */
 export async function container(shape: Shape, name: string, config: Record<string, string> = {}): Promise<Container> {
   const full = `${name}-${randomBytes(3).toString('hex')}`;
-  const address = await freeAddress();
-  const settings = { 'security.privileged': 'true', 'user.address': address, ...config };
-  const words = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  await lxc(['init', await image(shape), full, ...words]);
+  const address = await inTurn(async () => {
+    const free = await freeAddress();
+    const settings = { 'security.privileged': 'true', 'user.address': free, ...config };
+    const words = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    await lxc(['init', await image(shape), full, ...words]);
+    return free;
+  });
   const sh: Container['sh'] = (commands, input = '') =>
     lxc(['exec', full, '-T', '--', '/bin/sh', '-c', commands], { input });
   const self: Container = {
@@ -86,6 +89,15 @@ async function makeHostKey(shape: Shape, name: string): Promise<string> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Two containers made at once must not take the same address. */
+function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  const mine = turn.then(act);
+  turn = mine.catch(() => undefined);
+  return mine;
 }
 
 async function freeAddress(): Promise<string> {

@@ -9,6 +9,7 @@ import { BRIDGE, FOLDER } from './folder.mjs';
 
 const DAEMON = `${FOLDER}/daemon.pid`;
 const STEP_LIMIT_MS = 60_000;
+const REMOVALS = 10;
 const env = { ...process.env, LXD_DIR: `${FOLDER}/lxd` };
 
 const lxd = (...words) => promisify(execFile)('lxd', words, { env, timeout: STEP_LIMIT_MS });
@@ -19,7 +20,7 @@ const nobodyIsLeft = new Promise((resolve) => process.stdin.on('end', resolve).o
 try {
   await endDaemon();
   await startDaemon();
-  await removeContainers();
+  await removeAll();
   await configure();
   console.log('ready');
   await nobodyIsLeft;
@@ -27,7 +28,7 @@ try {
   console.log(`failed: ${error.stderr || error.message}`);
   process.exitCode = 1;
 } finally {
-  await removeContainers().catch(() => undefined);
+  await removeAll();
   await endDaemon();
 }
 
@@ -55,6 +56,18 @@ async function removeContainers() {
   const { stdout } = await lxc('list', '--format=csv', '--columns=n');
   const names = stdout.split('\n').filter((name) => name !== '');
   if (names.length > 0) await lxc('delete', '--force', ...names);
+}
+
+async function removeAll() {
+  for (let tried = 0; tried < REMOVALS; tried += 1) {
+    try {
+      return await removeContainers();
+    } catch (error) {
+      // One that is just being started can't be deleted yet.
+      if (tried === REMOVALS - 1) console.error(`containers are left in ${FOLDER}: ${error.stderr || error.message}`);
+      await sleep(1000);
+    }
+  }
 }
 
 async function endDaemon() {

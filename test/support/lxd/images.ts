@@ -21,7 +21,8 @@ const RECIPES = {
     chroot "$root" systemctl mask getty.target systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer`,
   /**
    * busybox for everything, the loader of musl and none of glibc, dropbear without SFTP; no sudo, zstd, curl, bash. The
-   * libraries of dropbear, which Debian links to glibc, stand in a folder where nothing else finds them.
+   * libraries of dropbear, which Debian links to glibc, stand in a folder where nothing else finds them; so does flock,
+   * which Alpine's busybox has and Debian's has not.
    */
   busybox: `
     cd "$work" && chmod 755 . && apt-get download -q busybox-static musl && for deb in *.deb; do dpkg-deb -x "$deb" got; done
@@ -39,6 +40,9 @@ const RECIPES = {
     cp -L "$(ldd "$dropbear" | sed -n 's/^[[:space:]]*\\(\\/[^ ]*ld-linux[^ ]*\\).*/\\1/p')" "$root/opt/dropbear/ld.so"
     printf '%s\\n' '#!/bin/sh' 'exec /opt/dropbear/ld.so --library-path /opt/dropbear /opt/dropbear/dropbear "$@"' >"$root/usr/sbin/dropbear"
     chmod 755 "$root/usr/sbin/dropbear"
+    cp "$(command -v flock)" "$root/opt/dropbear/flock"
+    printf '%s\\n' '#!/bin/sh' 'exec /opt/dropbear/ld.so --library-path /opt/dropbear /opt/dropbear/flock "$@"' >"$root/usr/bin/flock"
+    chmod 755 "$root/usr/bin/flock"
     printf '%s\\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/false >"$root/etc/passwd"
     printf '%s\\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
     printf '%s\\n' root:*:19000:0:99999:7::: nobody:*:19000:0:99999:7::: >"$root/etc/shadow" && chmod 600 "$root/etc/shadow"
