@@ -8,6 +8,7 @@ import { canEncode, type Encoding, upload } from '../../lib/ssh/upload.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
+import type { Begun } from './look-after.ts';
 import { megabytes, type Plan } from './plan.ts';
 import program from './remote/deploy.sh';
 import type { Source } from './source.ts';
@@ -39,6 +40,8 @@ export interface Deploy {
   log: Log;
   /** Aborted when the runner ends the step. */
   signal: AbortSignal;
+  /** Called once, before the first byte that may lead to a change. */
+  onBegin: (begun: Begun) => void;
   reconnect: () => Promise<Host>;
 }
 
@@ -60,6 +63,7 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
   const encoding = chooseEncoding(host, deploy);
   const sending = { bytes: 0, whole: !isEncoding(encoding) };
   const values = { ...deployValues(deploy), action: 'deploy', encoding };
+  deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
   const ran = await runDeploy(host, deploy, { values, sending, encoding });
   const outcome = outcomeOf(ran);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
@@ -72,14 +76,21 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
       bytesSent: sending.bytes,
     };
   }
-  return { ...(await learn(deploy, values.id, lostWhy(ran))), bytesSent: sending.bytes };
+  return { ...(await learnAfter(deploy, values.id, lostWhy(ran))), bytesSent: sending.bytes };
 }
 
 /** Ends what an interrupted deploy left half done: the previous version runs again, or the new one if it was proved. */
 export async function recover(host: Host, deploy: Deploy): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'recover', encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true }, encoding: 'none' });
-  return outcomeOf(ran) ?? (await learn(deploy, values.id, lostWhy(ran)));
+  return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+}
+
+function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
+  deploy.log.line(
+    `Lost the target: ${lost}. The transaction goes on there by itself; connecting again to learn its end.`,
+  );
+  return learn({ ...deploy, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(deploy.inputs) }, id);
 }
 
 const NOTHING: Outcome = {

@@ -3,6 +3,7 @@ import { connect, type Host } from '../../lib/ssh/connect.ts';
 import { activate, type Deploy, DiedError, type Outcome, OutdatedError, recover } from './activate.ts';
 import type { DeployInputs } from './inputs.ts';
 import { inspect } from './inspect.ts';
+import type { Begun } from './look-after.ts';
 import { planDeploy } from './plan.ts';
 import { foundLines, planLines, refusal, report } from './report.ts';
 import { readSource, type Source } from './source.ts';
@@ -25,6 +26,7 @@ export async function deploy(inputs: DeployInputs, context: ActionContext): Prom
   log.phase('connect', `${connected.target.name}`);
   const { found, plan, outcome } = await carryOut(connected, { inputs, source, context, reconnect });
   if (!outcome) return;
+  context.save('told', outcome.state === 'unknown' ? '' : 'yes');
   await report(
     { target: connected.target.name, inputs, found, plan, outcome, durationMs: Date.now() - startedAt },
     context,
@@ -42,6 +44,7 @@ interface Parts {
 async function carryOut(host: Host, { inputs, source, context, reconnect }: Parts) {
   const { log, run } = context;
   let broken: Outcome | undefined;
+  const onBegin = (begun: Begun) => context.save('begun', JSON.stringify(begun));
   for (let look = 1; ; look += 1) {
     const found = await inspect(host, inputs, source);
     if (found.otherKernel) throw refusal(host.target.name, inputs.destination, [otherKernel(found.otherKernel)]);
@@ -49,7 +52,7 @@ async function carryOut(host: Host, { inputs, source, context, reconnect }: Part
       source,
       build: { workflow: `${run.repository} ${run.workflow}`, number: run.number },
     });
-    const parts: Deploy = { inputs, found, plan, source, run, log, signal: context.signal, reconnect };
+    const parts: Deploy = { inputs, found, plan, source, run, log, signal: context.signal, onBegin, reconnect };
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
       log.line(
         `An earlier deploy (${found.unfinished.run}) was interrupted in the phase ${found.unfinished.phase}: finishing it first.`,

@@ -1,26 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram, saidOnce } from '../../lib/ssh/run.ts';
 import type { Deploy, Outcome } from './activate.ts';
-import { DiedError, outcomeOf, tellPhases, transactionLimitSeconds } from './activate.ts';
+import { DiedError, outcomeOf, tellPhases } from './activate.ts';
 import program from './remote/follow.sh';
 
+/** What it takes to ask again. */
+export interface Learning extends Pick<Deploy, 'inputs' | 'log' | 'signal' | 'reconnect'> {
+  sudo: boolean;
+  /** Within which the transaction has ended by itself. */
+  limitSeconds: number;
+}
+
 /**
- * After a lost connection: connects again and follows the transaction `id` to its end on the target.
- * `unknown` only when that fails within the time in which the transaction must have ended.
+ * Connects again and follows the transaction `id` to its end on the target. `unknown` only when that fails within its
+ * limit. Throws DiedError when it was killed there.
  */
-export async function learn(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
-  const { inputs, found, log, signal } = deploy;
-  log.line(`Lost the target: ${lost}. The transaction goes on there by itself; connecting again to learn its end.`);
-  const deadline = Date.now() + transactionLimitSeconds(inputs) * 1000;
-  let last = lost;
+export async function learn(
+  { inputs, log, signal, sudo, limitSeconds, reconnect }: Learning,
+  id: string,
+): Promise<Outcome> {
+  const deadline = Date.now() + limitSeconds * 1000;
+  let last = 'the target could not be reached again';
   while (Date.now() < deadline && !signal.aborted) {
     try {
-      await using host = await deploy.reconnect();
+      await using host = await reconnect();
       const ran = await runProgram(
         host,
         { text: program, values: { folder: inputs.folder, name: inputs.name, id } },
         {
-          sudo: found.sudo,
+          sudo,
           what: 'Learning the end of the transaction',
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
           signal,
@@ -28,13 +36,17 @@ export async function learn(deploy: Deploy, id: string, lost: string): Promise<O
         },
       );
       if (ran.complete && saidOnce(ran.said, 'never') !== undefined) {
-        return { ...unknown(lost), state: 'untouched', failed: 'upload', why: `${lost} before the transaction began` };
+        return {
+          ...unknown('the connection was lost before the transaction began'),
+          state: 'untouched',
+          failed: 'upload',
+        };
       }
       const outcome = outcomeOf(ran);
       if (outcome) return outcome;
     } catch (error) {
       if (error instanceof DiedError) throw error;
-      last = (error as Error).message.split('\n')[0] ?? lost;
+      last = (error as Error).message.split('\n')[0] ?? last;
     }
     await sleep(1000, undefined, { signal }).catch(() => undefined);
   }

@@ -31,8 +31,11 @@ export interface ActionDefinition<Inputs> {
   schema: z.ZodMiniType<Inputs>;
   /** Throws a Failure to end red. */
   main(inputs: Inputs, context: ActionContext): Promise<void>;
-  /** Runs after the job, with what main saved; inputs can't be counted on there. */
-  post?(saved: (name: string) => string, context: ActionContext): Promise<void>;
+  /**
+   * Runs after the job, also when main was killed, with what main saved. `inputs` throws an InputError where the runner
+   * does not give them again.
+   */
+  post?(saved: (name: string) => string, inputs: () => Inputs, context: ActionContext): Promise<void>;
 }
 
 const SAVED_PHASE = 'phase';
@@ -54,7 +57,7 @@ export async function action<Inputs>({ schema, main, post }: ActionDefinition<In
   try {
     requireNode(process.versions.node);
     if (core.getState(SAVED_PHASE) === 'main') {
-      await post?.((name) => core.getState(name), context);
+      await post?.(core.getState, () => readInputs(schema, process.env), context);
     } else {
       core.saveState(SAVED_PHASE, 'main');
       await main(readInputs(schema, process.env), context);

@@ -30,6 +30,8 @@ export interface TestTarget extends AsyncDisposable {
   startSquatter(program: string): Promise<number>;
   /** What `/api/health` answers; undefined when nothing does. */
   health(): Promise<Health | undefined>;
+  /** The inputs of every deploy here, unless a test says otherwise. */
+  usual: Record<string, string | number>;
   /** A deploy with the usual inputs. */
   deploy(inputs: Record<string, string | number | boolean | undefined>, env?: Record<string, string>): Promise<Step>;
   startDeploy(inputs: Record<string, string | number | boolean | undefined>, env?: Record<string, string>): StartedStep;
@@ -115,6 +117,7 @@ export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<T
         return undefined;
       }
     },
+    usual,
     startDeploy,
     deploy: (inputs, env) => startDeploy(inputs, env).ended,
     pids,
