@@ -96,16 +96,25 @@ function outputsOf({ plan, found, outcome, target, inputs, durationMs }: Told) {
 
 function tableOf({ target, plan, found, outcome, inputs, durationMs }: Told): [string, string][] {
   const before = found.file ? short(found.file.sha256) : 'nothing';
+  const after = short(plan.file.sha256);
   const rows: [string, string][] = [
     ['state', outcome.state],
     ['target', target],
     ['file', inputs.destination],
-    ['sha256', before === short(plan.file.sha256) ? before : `${before} -> ${short(plan.file.sha256)}`],
+    ['sha256', digests(outcome.state, before, after)],
   ];
   if (outcome.pid) rows.push(['pid', String(outcome.pid)]);
   if (outcome.downtimeMs !== undefined) rows.push(['downtime', `${outcome.downtimeMs} ms`]);
   rows.push(['sent', megabytes(outcome.bytesSent)], ['time', `${(durationMs / 1000).toFixed(1)} s`]);
   return rows;
+}
+
+/** What is there now must not be read from an arrow that was never gone. */
+function digests(state: TargetState, before: string, after: string): string {
+  if (before === after) return before;
+  if (state === 'active') return `${before} -> ${after}`;
+  if (state === 'broken' || state === 'unknown') return `was ${before}, tried ${after}`;
+  return `${before} (${after} is not deployed)`;
 }
 
 function summaryOf({ inputs }: Told, rows: [string, string][]): string {
