@@ -15,6 +15,8 @@ export interface Proxy extends AsyncDisposable {
   /** Bytes towards the server, and back. */
   bytesUp: number;
   bytesDown: number;
+  /** How often the client spoke after the server had: its round trips. */
+  turns: number;
   /** Nothing passes any more, in both directions, and nobody is told. */
   stall(): void;
   /** Every connection is reset. */
@@ -30,7 +32,8 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
   const open = new Set<Socket>();
   let stalled = false;
   let limit = Number.POSITIVE_INFINITY;
-  const self = { connections: 0, bytesUp: 0, bytesDown: 0 };
+  const self = { connections: 0, bytesUp: 0, bytesDown: 0, turns: 0 };
+  let serverSpoke = true;
   const reset = () => {
     for (const socket of open) socket.resetAndDestroy();
   };
@@ -44,12 +47,15 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
     const born = { stalled: () => stalled };
     pump(client, upstream, (bytes) => {
       self.bytesUp += bytes;
+      if (serverSpoke) self.turns += 1;
+      serverSpoke = false;
       if (self.bytesUp < limit) return;
       limit = Number.POSITIVE_INFINITY;
       reset();
     });
     pump(upstream, client, (bytes) => {
       self.bytesDown += bytes;
+      serverSpoke = true;
     });
     function pump(from: Socket, to: Socket, count: (bytes: number) => void): void {
       let freeAt = 0;
