@@ -23,6 +23,8 @@ export interface StepOptions {
   inputs: Record<string, string | number | boolean | undefined>;
   env?: Record<string, string>;
   node?: string;
+  /** Where the bundles are; by default those of the sources as they are. */
+  bundles?: string;
 }
 
 /** Runs the bundle of an action as the Forgejo runner does. */
@@ -31,12 +33,13 @@ export async function step(action: string, options: StepOptions): Promise<Step> 
 }
 
 /** The same, without waiting. */
-export function start(action: string, { inputs, env = {}, node = process.execPath }: StepOptions): StartedStep {
+export function start(action: string, options: StepOptions): StartedStep {
+  const { inputs, env = {}, node = process.execPath, bundles = BUNDLES } = options;
   const folder = mkdtempSync('/tmp/fdt-step-');
   const files = { GITHUB_OUTPUT: 'output', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary' };
   for (const name of Object.values(files)) writeFileSync(`${folder}/${name}`, '');
   const given = Object.entries(inputs).filter(([, value]) => value !== undefined);
-  const child = spawn(node, [`${BUNDLES}${action}.cjs`], {
+  const child = spawn(node, [`${bundles}${action}.cjs`], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -46,7 +46,17 @@ export async function container(shape: Shape, name: string, config: Record<strin
     sh,
     tried: (commands) => answerOf(['exec', full, '-T', '--', '/bin/sh', '-c', commands]),
     push: async (file, path) => {
-      await lxc(['file', 'push', '--mode=0755', '--uid=0', '--gid=0', file, `${full}${path}`]);
+      await lxc([
+        'file',
+        'push',
+        '--quiet',
+        '--create-dirs',
+        '--mode=0755',
+        '--uid=0',
+        '--gid=0',
+        file,
+        `${full}${path}`,
+      ]);
     },
     account: async (account, publicKey) => {
       await sh(addAccount(shape, account), `${publicKey.trim()}\n`);
@@ -84,7 +94,7 @@ async function makeHostKey(shape: Shape, name: string): Promise<string> {
     if (shape === 'debian') execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     else writeFileSync(`${key}.pub`, execFileSync('dropbearkey', ['-t', 'ed25519', '-f', key], { stdio: 'pipe' }));
     chmodSync(key, 0o600);
-    await lxc(['file', 'push', '--mode=0600', '--uid=0', '--gid=0', key, `${name}${HOST_KEY[shape]}`]);
+    await lxc(['file', 'push', '--quiet', '--mode=0600', '--uid=0', '--gid=0', key, `${name}${HOST_KEY[shape]}`]);
     return /ssh-ed25519 \S+/.exec(readFileSync(`${key}.pub`, 'utf8'))?.[0] ?? '';
   } finally {
     rmSync(folder, { recursive: true, force: true });

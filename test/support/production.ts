@@ -53,6 +53,9 @@ export async function production(login = 'root'): Promise<Production> {
   };
 }
 
+// Without a login session, which logind might end.
+const AS_GBUSER = 'setpriv --reuid=gbuser --regid=gbuser --init-groups';
+
 const USUAL = {
   host: ALIAS,
   destination: '/opt/gbo/bin/botserver',
@@ -64,11 +67,12 @@ const USUAL = {
   'stable-seconds': 1,
 };
 
-/** Puts a program at its place and starts it as people there do. */
+/** Begins anew: a program at its place, started as people there do, and no deploy before. */
 export async function startByHand(system: Container, program: string): Promise<void> {
+  await system.sh(`pkill -KILL -x botserver; rm -rf /opt/gbo/bin/.botserver.deploy; rm -f /opt/gbo/logs/error.log`);
   await system.push(program, '/opt/gbo/bin/botserver');
   await system.sh(`chown gbuser:gbuser /opt/gbo/bin/botserver
-    cd /opt/gbo/bin && su gbuser -s /bin/sh -c 'setsid ./botserver --noconsole </dev/null >>/opt/gbo/logs/error.log 2>&1 &'`);
+    cd /opt/gbo/bin && ${AS_GBUSER} sh -c 'setsid ./botserver --noconsole </dev/null >>/opt/gbo/logs/error.log 2>&1 &'`);
   await healthy(system);
 }
 
