@@ -202,12 +202,12 @@ function isEncoding(transfer: Transfer): transfer is Encoding {
   return transfer === 'plain' || transfer === 'gzip' || transfer === 'zstd';
 }
 
-/** Loopback moves bytes faster than any compressor makes fewer of them. */
+/** On loopback bytes move faster than any compressor makes fewer of them. */
 function chooseEncoding(host: Host, { plan, found }: Deploy): Transfer {
   if (plan.file.from === 'in place already') return 'none';
   if (plan.file.from === 'release') return 'release';
   if (plan.file.from === 'a copy of it') return 'copy';
-  if (host.isLoopback || plan.file.bytes < 16_384) return 'plain';
+  if (host.isNear() || plan.file.bytes < 16_384) return 'plain';
   if (found.tools.has('zstd') && canEncode('zstd')) return 'zstd';
   return found.tools.has('gzip') ? 'gzip' : 'plain';
 }

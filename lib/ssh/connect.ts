@@ -17,8 +17,8 @@ import { resolveTarget, type Target } from './target.ts';
 /** An open, authenticated connection to a target. */
 export interface Host extends AsyncDisposable {
   readonly target: Target;
-  /** Whether it is this very machine, where bytes cost nothing. */
-  readonly isLoopback: boolean;
+  /** Whether bytes cost nothing on the way: this very machine, by its address and by how soon it answers. */
+  isNear(): boolean;
   /** Opens an exec channel. Throws a ConnectionError when the connection is gone or the server refuses. */
   exec(command: string): Promise<ClientChannel>;
   /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
@@ -26,6 +26,8 @@ export interface Host extends AsyncDisposable {
 }
 
 const TRIES = 3;
+/** Opening a channel takes two round trips. */
+const NEAR_MS = 40;
 
 /** Connects and logs in once. Tries again only where the network, not a key, is the cause. */
 export async function connect(inputs: ConnectionInputs, context: ActionContext): Promise<Host> {
@@ -197,6 +199,7 @@ function offerInTurn(username: string, identities: readonly Identity[], offered:
 function openHost(target: Target, client: Client): Host {
   let disposed = false;
   let cause: Error | undefined;
+  let openMs = Number.POSITIVE_INFINITY;
   const lost = new Promise<Error | undefined>((resolve) => {
     // A TCP reset raises an error long after connect(); without a listener it would end the process.
     client.on('error', (error) => {
@@ -209,7 +212,8 @@ function openHost(target: Target, client: Client): Host {
   socket?.setNoDelay?.(true);
   return {
     target,
-    isLoopback: /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? ''),
+    // A tunnel's end has a loopback address too, but the answers take their time.
+    isNear: () => /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? '') && openMs < NEAR_MS,
     lost,
     exec: (command) =>
       new Promise((resolve, reject) => {
@@ -224,8 +228,13 @@ function openHost(target: Target, client: Client): Host {
             }),
           );
         lost.then((error) => fail(error ?? new Error('the connection is closed')));
+        const askedAt = performance.now();
         try {
-          client.exec(command, (error, channel) => (error ? fail(error) : resolve(channel)));
+          client.exec(command, (error, channel) => {
+            openMs = Math.min(openMs, performance.now() - askedAt);
+            if (error) fail(error);
+            else resolve(channel);
+          });
         } catch (error) {
           fail(error as Error);
         }

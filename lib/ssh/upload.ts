@@ -1,6 +1,6 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
-import { Transform } from 'node:stream';
+import { Duplex, type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 
@@ -69,15 +69,24 @@ export async function upload({ path, encoding, stallSeconds, onProgress }: Uploa
   return written;
 }
 
-/** Whether this runner can encode so: zstd is in Node.js from 22.15. */
+/** Whether this runner can encode so: by Node.js from 22.15, or a `zstd` program, which uses all cores. */
 export function canEncode(encoding: Encoding): boolean {
-  return encoding !== 'zstd' || typeof zlibZstd().createZstdCompress === 'function';
+  return encoding !== 'zstd' || typeof zlibZstd().createZstdCompress === 'function' || hasZstdProgram();
 }
 
-function encoder(encoding: Encoding): Transform[] {
+function encoder(encoding: Encoding): Duplex[] {
+  if (encoding === 'plain') return [];
   if (encoding === 'gzip') return [zlib.createGzip({ level: 1, chunkSize: BLOCK_BYTES })];
+  if (hasZstdProgram()) {
+    const { stdin, stdout } = spawn('zstd', ['-q', '-c', '-3', '-T0'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    return [Duplex.from({ writable: stdin, readable: stdout })];
+  }
   const { createZstdCompress } = zlibZstd();
-  return encoding === 'zstd' && createZstdCompress ? [createZstdCompress({ chunkSize: BLOCK_BYTES })] : [];
+  return createZstdCompress ? [createZstdCompress({ chunkSize: BLOCK_BYTES })] : [];
+}
+
+function hasZstdProgram(): boolean {
+  return spawnSync('zstd', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 function zlibZstd() {

@@ -5,6 +5,7 @@
 . ../../../lib/remote/say.sh
 . ../../../lib/remote/clock.sh
 . ../../../lib/remote/limit.sh
+. ../../../lib/remote/digest.sh
 . ../../../lib/process/find.sh
 . ../../../lib/process/port.sh
 . ../../../lib/health/http.sh

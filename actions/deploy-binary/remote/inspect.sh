@@ -4,6 +4,7 @@
 . ../../../lib/remote/say.sh
 . ../../../lib/remote/clock.sh
 . ../../../lib/remote/limit.sh
+. ../../../lib/remote/digest.sh
 . ../../../lib/process/find.sh
 . ../../../lib/process/port.sh
 . ../../../lib/health/http.sh
@@ -214,8 +215,7 @@ file_sha256() {
     say file_unreadable yes
     return
   fi
-  file_sum=$(sha256sum <"./$in_name")
-  file_sum=${file_sum%% *}
+  file_sum=$(digest <"./$in_name")
   say file_sha256 "$file_sum"
 }
 

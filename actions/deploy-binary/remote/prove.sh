@@ -7,7 +7,7 @@ prove() {
   prove_contains=$1
   uptime_cs
   prove_until=$((start_mark + in_health_timeout_seconds * 100))
-  prove_pause=2
+  prove_pause=1
   until prove_once; do
     [ -z "$gone" ] || return 1
     uptime_cs
@@ -16,7 +16,7 @@ prove() {
       return 1
     fi
     pause_cs "$prove_pause"
-    [ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause + prove_pause / 2))
+    [ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause * 3 / 2 + 1))
   done
   uptime_cs
   [ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))

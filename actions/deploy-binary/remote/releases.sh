@@ -55,7 +55,7 @@ unpack() {
 }
 
 sha256_is() {
-  sha256_read=$(sha256sum) && [ "${sha256_read%% *}" = "$1" ]
+  [ "$(digest)" = "$1" ]
 }
 
 # restore_file SHA: the kept release becomes `restored` in our folder, with its metadata.

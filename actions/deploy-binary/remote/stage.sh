@@ -3,8 +3,7 @@
 # receive: the payload on descriptor 3, decoded as in_encoding says. Succeeds only with the very bytes expected.
 receive() {
   rm -f incoming
-  received=$(decode <&3 2>decode.errors 9>&- | tee incoming 9>&- | sha256sum 9>&-)
-  received=${received%% *}
+  received=$(decode <&3 2>decode.errors 9>&- | digest 9>&-)
   exec 3<&-
   received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
   if [ "$received_bytes" != "$in_size" ]; then
@@ -18,12 +17,13 @@ receive() {
   rm -f decode.errors
 }
 
-# decode: with a limit, for a connection can be dead without ever being closed, and the lock would be held for ever.
+# decode: into incoming, and on. With a limit, for a connection can be dead without ever being closed, and the lock would
+# be held for ever.
 decode() {
   case $in_encoding in
-    zstd) timeout "$in_upload_limit_seconds" zstd -q -d -c ;;
-    gzip) timeout "$in_upload_limit_seconds" gzip -d -c ;;
-    *) timeout "$in_upload_limit_seconds" cat ;;
+    zstd) timeout "$in_upload_limit_seconds" zstd -q -d -c | tee incoming ;;
+    gzip) timeout "$in_upload_limit_seconds" gzip -d -c | tee incoming ;;
+    *) timeout "$in_upload_limit_seconds" tee incoming ;;
   esac
 }
 
