@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { ConnectionError } from '../errors.ts';
 import { readIfThere } from './config-files.ts';
@@ -59,11 +60,24 @@ function parseKey(text: string, passphrase: string | undefined): ssh2.ParsedKey 
     .join('\n')
     .trim()}\n`;
   if (repaired.startsWith('PuTTY-User-Key-File')) return 'it is a PuTTY key: export it as an OpenSSH key first';
-  const parsed = ssh2.utils.parseKey(repaired, passphrase);
+  const parsed = ssh2.utils.parseKey(fromPkcs8(repaired, passphrase), passphrase);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined) return 'it holds no key';
   if (key instanceof Error) return unusable(key.message, passphrase);
   return key.isPrivateKey() ? key : 'it is a public key; the private one is needed';
+}
+
+/** ssh2 reads OpenSSH's and the old PEM formats; Node.js turns PKCS #8 into the latter, where there is one. */
+function fromPkcs8(text: string, passphrase: string | undefined): string {
+  if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text;
+  try {
+    const key = createPrivateKey({ key: text, ...(passphrase === undefined ? {} : { passphrase }) });
+    if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
+    if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
+  } catch {
+    // What is wrong with it is told by the parser that comes next.
+  }
+  return text;
 }
 
 function unusable(message: string, passphrase: string | undefined): string {
