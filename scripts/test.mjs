@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { parseArguments, USAGE } from './checks/arguments.mjs';
-import { installNodeModules, installPackages } from './checks/install.mjs';
+import { installNodeModules, installPackages, obstacle } from './checks/install.mjs';
 import { runTier } from './checks/tier.mjs';
 
 const CHECKS = ['types', 'style', 'shell', 'tables', 'bundles'];
@@ -17,10 +17,16 @@ async function test(words) {
     return 2;
   }
   await installNodeModules();
-  const missing = await installPackages(asked.tiers);
   const tally = { passed: 0, skipped: 0, failures: [], leftOut: [] };
-  rmSync('.cache/test', { recursive: true, force: true });
+  const possible = [];
   for (const tier of asked.tiers) {
+    const reason = await obstacle(tier);
+    if (reason) tally.leftOut.push(`${tier}: ${reason}`);
+    else possible.push(tier);
+  }
+  const missing = await installPackages(possible);
+  rmSync('.cache/test', { recursive: true, force: true });
+  for (const tier of possible) {
     if (tier === 'checks') await runChecks(tally, missing.checks);
     else add(tally, await runTier(tier, { filter: asked.filter, missing: missing[tier] }));
   }

@@ -54,6 +54,14 @@ export async function installNodeModules() {
   if (code !== 0) throw new Error(`npm ci failed:\n${output}`);
 }
 
+/** Why a tier can't be run on this machine whatever is installed; undefined when it may be. */
+export async function obstacle(tier) {
+  if (tier !== 'e2e') return undefined;
+  if (process.getuid?.() !== 0) return 'needs root';
+  const { code } = await run('unshare', ['--mount', '--net', 'true'], { limitSeconds: 10 });
+  return code === 0 ? undefined : 'needs the right to mount and to make networks (a container without privileges?)';
+}
+
 /** Installs missing Debian packages where it may; gives per tier the names of what is still missing. */
 export async function installPackages(tiers) {
   const absent = () => tiers.flatMap((tier) => Object.keys(NEEDED[tier])).filter((name) => !isThere(name));

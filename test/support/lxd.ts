@@ -129,7 +129,7 @@ function addAccount(shape: Shape, name: string): string {
       ? `useradd -m -U -p '*' -s /bin/bash ${name}`
       : `echo '${name}:x:1000:1000::${home}:/bin/sh' >>/etc/passwd && echo '${name}:x:1000:' >>/etc/group && mkdir -p ${home} && chown ${name}:${name} ${home}`;
   return `set -e
-    id ${name} >/dev/null 2>&1 || ${add}
+    id ${name} >/dev/null 2>&1 || { ${add}; }
     mkdir -p ${home}/.ssh && chmod 700 ${home}/.ssh
     cat >>${home}/.ssh/authorized_keys
     chmod 600 ${home}/.ssh/authorized_keys

@@ -55,6 +55,8 @@ export async function image(shape: Shape): Promise<string> {
   const alias = `${shape}-${createHash('sha256').update(RECIPES[shape]).digest('hex').slice(0, 12)}`;
   const present = await lxc(['image', 'list', '--format=csv', '--columns=l']);
   if (present.split(/\s+/).includes(alias)) return alias;
+  for (const old of present.split(/\s+/).filter((name) => name.startsWith(`${shape}-`)))
+    await lxc(['image', 'delete', old]);
   console.log(`Building the image ${alias}`);
   mkdirSync(FOLDER, { recursive: true });
   const work = mkdtempSync(`${FOLDER}/build-`);
