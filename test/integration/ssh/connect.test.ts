@@ -285,6 +285,8 @@ describe('a connection that does not come about', () => {
   it('because the server is full is tried again until there is room', async () => {
     await using server = await sshd({ config: 'MaxStartups 1\nLoginGraceTime 2' });
     const { createConnection } = await import('node:net');
+    // The look whether the server is up has taken the one place until sshd notices that it is gone.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const holder = createConnection(server.port, '127.0.0.1');
     await new Promise((resolve) => holder.once('data', resolve));
     const { log, code } = await login(server);
