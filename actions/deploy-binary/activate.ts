@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/action/log.ts';
 import type { Run } from '../../lib/action/run.ts';
 import { ConnectionError, type TargetState } from '../../lib/errors.ts';
+import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { type Ran, runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
 import { canEncode, type Encoding, upload } from '../../lib/ssh/upload.ts';
+import { megabytes } from '../../lib/values.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
 import type { Begun } from './look-after.ts';
-import { megabytes, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import program from './remote/deploy.sh';
-import type { Source } from './source.ts';
 
 /** How the target was left, and what is known of it. */
 export interface Outcome {

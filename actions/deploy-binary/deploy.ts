@@ -1,4 +1,5 @@
 import type { ActionContext } from '../../lib/action/action.ts';
+import { readSource, type Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import { activate, type Deploy, DiedError, type Outcome, OutdatedError, recover } from './activate.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -6,7 +7,6 @@ import { inspect } from './inspect.ts';
 import type { Begun } from './look-after.ts';
 import { planDeploy } from './plan.ts';
 import { foundLines, planLines, refusal, report } from './report.ts';
-import { readSource, type Source } from './source.ts';
 
 const LOOKS = 4;
 

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { choice, flagOr, lines, optional, secondsOr, wholeNumber, wholeNumberOr } from '../../lib/action/fields.ts';
 import { connectionFields } from '../../lib/ssh/inputs.ts';
+import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
 const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
 const ACCOUNT = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})$/;
 const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10}))?$/;
-const STATUS_LIST = /^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/;
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
@@ -30,7 +30,10 @@ export const fields = z
     environment: lines(),
     'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
     'health-url': z.optional(matching(isHttpUrl, 'an http or https URL without a user in it')),
-    'health-status': z._default(matching(STATUS_LIST, 'status codes and ranges such as 200-399 or 200,204'), '200-399'),
+    'health-status': z._default(
+      matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'),
+      '200-399',
+    ),
     'health-contains': optional(),
     'health-port': wholeNumber(1, 65535),
     'health-command': optional(),
@@ -142,11 +145,6 @@ function matching(rule: RegExp | ((value: string) => boolean), expected: string)
   return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
 }
 
-function isPlainPath(path: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names with these can't be told in a log line
-  return path.startsWith('/') && path !== '/' && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path);
-}
-
 function isSignal(name: string): boolean {
   return SIGNALS.includes(signalName(name));
 }
@@ -162,9 +160,4 @@ function isSplittable(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isHttpUrl(value: string): boolean {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && !/[\s"\\]/.test(value);
 }

@@ -1,11 +1,11 @@
 import { ConnectionError } from '../../lib/errors.ts';
 import { unitName } from '../../lib/service/unit.ts';
+import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
 import { runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
 import type { DeployInputs } from './inputs.ts';
 import program from './remote/inspect.sh';
-import type { Source } from './source.ts';
 
 /** A process that executes the destination file. */
 export interface FoundProcess {

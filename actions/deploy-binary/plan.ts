@@ -1,8 +1,9 @@
 import { runsOn } from '../../lib/elf.ts';
 import { unitName } from '../../lib/service/unit.ts';
+import type { Source } from '../../lib/source.ts';
+import { megabytes, sameCapabilities, short } from '../../lib/values.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found, FoundProcess } from './inspect.ts';
-import type { Source } from './source.ts';
 
 /** One thing that will be done, and why. */
 export interface Step {
@@ -381,12 +382,6 @@ function metadataDiffers(
   return undefined;
 }
 
-/** getcap prints `cap_x=ep` where people write `cap_x=+ep` or `cap_x+ep`. */
-function sameCapabilities(wanted: string, present: string): boolean {
-  const plain = (text: string) => text.toLowerCase().replace(/[=+\s]/g, '');
-  return plain(wanted) === plain(present);
-}
-
 /** `user` alone asks for nothing of the group. */
 function sameOwner(wanted: string, present: string): boolean {
   return wanted.includes(':') ? wanted === present : wanted === present.split(':')[0];
@@ -464,16 +459,4 @@ function startSteps(
 
 function pids(processes: readonly FoundProcess[]): string {
   return `pid ${processes.map(({ pid }) => pid).join(', ')}`;
-}
-
-/** A digest as people compare it. */
-export function short(sha256: string): string {
-  return sha256.slice(0, 12);
-}
-
-/** Bytes as people read them. */
-export function megabytes(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} bytes`;
 }

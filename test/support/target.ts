@@ -26,6 +26,8 @@ export interface TestTarget extends AsyncDisposable {
   port: number;
   /** Puts a program there and starts it as people do: `cd` and `./botserver`. */
   startByHand(program: string): Promise<void>;
+  /** The same on another port, as if it had found its own taken. */
+  startElsewhere(program: string): Promise<void>;
   /** Another program of the service account on the same port; gives its pid. */
   startSquatter(program: string): Promise<number>;
   /** What `/api/health` answers; undefined when nothing does. */
@@ -97,6 +99,12 @@ export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<T
       const command = `cd ${folder} && exec setsid ./botserver --port ${port} </dev/null >>${logFile} 2>&1 &`;
       spawn('su', ['-s', '/bin/sh', service.name, '-c', command], { stdio: 'ignore', detached: true });
       for (let tried = 0; tried < 100 && (await self.health()) === undefined; tried += 1) await sleep(20);
+    },
+    startElsewhere: async (program) => {
+      copyFileSync(program, destination);
+      chmodSync(destination, 0o755);
+      spawn(destination, ['--port', String(await freePort())], { stdio: 'ignore', uid: service.uid, gid: service.uid });
+      await sleep(200);
     },
     startSquatter: async (program) => {
       copyFileSync(program, `${root}/squatter`);

@@ -12,7 +12,7 @@
 . ../../../lib/health/health.sh
 . ../../../lib/service/as-user.sh
 . ../../../lib/service/systemd.sh
-. ./folder.sh
+. ../../../lib/remote/folder.sh
 . ./words.sh
 . ./lock.sh
 . ./journal.sh

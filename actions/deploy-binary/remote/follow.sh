@@ -4,7 +4,7 @@
 . ../../../lib/remote/say.sh
 . ../../../lib/remote/clock.sh
 . ../../../lib/process/find.sh
-. ./folder.sh
+. ../../../lib/remote/folder.sh
 . ./follow-transaction.sh
 
 main() {

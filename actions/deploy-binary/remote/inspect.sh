@@ -11,9 +11,10 @@
 . ../../../lib/health/health.sh
 . ../../../lib/service/as-user.sh
 . ../../../lib/service/systemd.sh
-. ./folder.sh
+. ../../../lib/remote/folder.sh
 . ./words.sh
-. ./elevate.sh
+. ../../../lib/remote/elevate.sh
+. ./reason-for-root.sh
 
 main() {
   prelude
@@ -232,21 +233,8 @@ look_at_state() {
 }
 
 look_into_state() {
-  if [ -f journal ]; then
-    state_journal=$(tail -n 1 journal)
-    say seen "$state_seen
-$state_journal"
-    case $state_journal in
-      phase=end) ;;
-      phase=*)
-        say unfinished "${state_journal#phase=}"
-        IFS= read -r state_run <journal
-        say unfinished_run "${state_run#transaction=}"
-        ;;
-    esac
-  else
-    say seen "$state_seen"
-  fi
+  look_for_unfinished
+  say seen "$state_seen${state_phase:+"$newline$state_phase"}"
   if [ -f lock ] && ! flock -n -s 9 9<lock; then
     IFS= read -r state_holder <lock
     say locked "$state_holder"

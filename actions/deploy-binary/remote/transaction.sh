@@ -79,10 +79,12 @@ start_new() {
   start_it
 }
 
-# log_mark: where the program's own output begins.
+# log_mark: where the program's own output begins; verify-deploy reads on from there.
 log_mark() {
   log_from=0
+  log_inode=0
   [ -n "$in_log_file" ] || return 0
+  log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
   log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
   log_from=${log_from%% *}
   log_from=${log_from:-0}
@@ -196,7 +198,7 @@ leave_broken() {
 # remember_live SHA: what is live now, so that the next run knows it without hashing it: a changed file has another ctime.
 remember_live() {
   printf '%s %s\n' "$1" "$(stat -c '%d %i %s %Y %Z' "../$in_name")" >live.new
-  printf '%s\n' "$in_workflow" "$in_run_number" "$in_run" >>live.new
+  printf '%s\n' "$in_workflow" "$in_run_number" "$in_run" "${log_inode:-0} ${log_from:-0}" >>live.new
   mv -f live.new live
 }
 

@@ -58,3 +58,20 @@ enter_state() {
     *) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
   esac
 }
+
+# look_for_unfinished: in the state folder: says `unfinished` and its run when the journal of a deploy was left open. Sets
+# state_phase to the journal's last line. Read with the rights of the folder's owner: a file there may be a link.
+look_for_unfinished() {
+  state_phase=
+  [ -f journal ] || return 0
+  state_owner=$(stat -c %U .)
+  state_phase=$(as_user "$state_owner" tail -n 1 journal)
+  case $state_phase in
+    phase=end) ;;
+    phase=*)
+      say unfinished "${state_phase#phase=}"
+      state_run=$(as_user "$state_owner" head -n 1 journal)
+      say unfinished_run "${state_run#transaction=}"
+      ;;
+  esac
+}

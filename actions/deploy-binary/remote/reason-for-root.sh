@@ -1,18 +1,3 @@
-# elevate: runs this whole program again as root, when a step needs it and `sudo -n` may. Says why, and what sudo said.
-elevate() {
-  root_reason=
-  [ "$me" != 0 ] && [ "$in_sudo" != never ] || return 1
-  if [ "$in_sudo" = always ]; then root_reason='sudo: always'; else reason_for_root; fi
-  [ -n "$root_reason" ] || return 1
-  say needs_root "$root_reason"
-  if ! sudo_error=$(sudo -n true 2>&1); then
-    say sudo_error "$sudo_error"
-    return 1
-  fi
-  printf 'in_elevated=yes\\nin_login=%s\\n%s\n' "$me_name" "$line" |
-    sudo -n -- /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'
-}
-
 # reason_for_root: the first step that this account can't do by itself.
 reason_for_root() {
   if [ -z "$folder_entered" ] || [ ! -w . ]; then

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { type Elf, readElf } from '../../lib/elf.ts';
-import { Failure } from '../../lib/errors.ts';
+import { type Elf, readElf } from './elf.ts';
+import { Failure } from './errors.ts';
 
 /** The binary on the runner. */
 export interface Source {

@@ -1,0 +1,135 @@
+import { ConnectionError } from '../../lib/errors.ts';
+import { unitName } from '../../lib/service/unit.ts';
+import type { Host } from '../../lib/ssh/connect.ts';
+import { runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
+import type { VerifyInputs } from './inputs.ts';
+import program from './remote/inspect.sh';
+
+/** A process that executes the file, or an image of it that is deleted. */
+export interface FoundProcess {
+  pid: number;
+  user: string;
+  uid: string;
+  /** Epoch seconds. */
+  started: number;
+  /** Whether its image is the very file. */
+  live: boolean;
+  /** Digest of the image it runs; empty when it could not be read. */
+  sha256: string;
+}
+
+/** What was seen on one target; nothing there was changed by looking. */
+export interface Found {
+  otherKernel: string | undefined;
+  user: string;
+  needsRoot: string | undefined;
+  sudoError: string | undefined;
+  file: { owner: string; ids: string; mode: string; bytes: number; modified: number } | undefined;
+  fileProblem: string | undefined;
+  unreadable: boolean;
+  sha256: string;
+  /** Undefined when there is no tool to read them. */
+  capabilities: string | undefined;
+  strings: ReadonlySet<string>;
+  searchFailed: boolean;
+  processes: FoundProcess[];
+  unseen: string;
+  service: Record<string, string> | undefined;
+  serviceError: string | undefined;
+  /** `ours`, `closed`, `unseen`, or who holds it. */
+  port: string[];
+  /** `ok STATUS`, or why not; undefined when it could not be asked. */
+  health: string | undefined;
+  unstable: string[];
+  /** `missing`, `unreadable`, or `from yes|no OFFSET`. */
+  log: string | undefined;
+  logLines: string | undefined;
+  stateUnreadable: boolean;
+  unfinished: { phase: string; run: string } | undefined;
+  deploying: string | undefined;
+  history: string | undefined;
+}
+
+const LIMIT_SECONDS = 600;
+
+/** Looks at one target in one round trip. */
+export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
+  const { said, complete, prose, cut } = await runProgram(
+    host,
+    { text: program, values: inspectValues(inputs) },
+    { sudo: false, limitSeconds: LIMIT_SECONDS + inputs.stableSeconds, what: 'Looking at the target', signal },
+  );
+  if (complete) return toFound(said);
+  throw new ConnectionError({
+    what: 'Looking at the target',
+    where: host.target.name,
+    why: `the answer was cut short: ${cut}.`,
+    remedy: 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?',
+    output: prose,
+  });
+}
+
+function inspectValues(inputs: VerifyInputs) {
+  return {
+    folder: inputs.folder === '/' ? '' : inputs.folder,
+    name: inputs.name,
+    sudo: inputs.sudo,
+    strings: [...inputs.strings, ...inputs.absentStrings].sort((a, b) => b.length - a.length).join('\n'),
+    run_as: inputs.runAs,
+    service: inputs.service && unitName(inputs.service.replace(/^user:/, '')),
+    service_is_user: inputs.service?.startsWith('user:') ? 'yes' : '',
+    listen_port: inputs.listenPort,
+    health_url: inputs.health.url,
+    health_status: inputs.health.status,
+    health_contains: inputs.health.contains,
+    health_port: '',
+    health_command: '',
+    stable_cs: Math.round(inputs.stableSeconds * 100),
+    log_file: inputs.logFile,
+    log_absent_strings: inputs.logAbsentStrings.join('\n'),
+  };
+}
+
+function toFound(said: Said): Found {
+  const one = (key: string) => saidOnce(said, key);
+  const [owner = '', ids = '', mode = '', bytes = '0', modified = '0'] = (one('file') ?? '').split(' ');
+  return {
+    otherKernel: one('kernel'),
+    user: one('user') ?? '',
+    needsRoot: one('needs_root'),
+    sudoError: one('sudo_error'),
+    file: one('file')
+      ? { owner, ids, mode: mode.padStart(4, '0'), bytes: Number(bytes), modified: Number(modified) }
+      : undefined,
+    fileProblem: one('file_problem'),
+    unreadable: one('unreadable') === 'yes',
+    sha256: one('sha256') ?? '',
+    capabilities: one('capabilities_unknown') ? undefined : (one('capabilities') ?? ''),
+    strings: new Set(saidAll(said, 'string')),
+    searchFailed: one('search_failed') === 'yes',
+    processes: saidAll(said, 'process').map((text) => {
+      const { pid, user = '', uid = '', started, live, sha256 = '' } = pairs(text);
+      return { pid: Number(pid), user, uid, started: Number(started), live: live === 'yes', sha256 };
+    }),
+    unseen: one('unseen') ?? '',
+    service: one('service') === undefined ? undefined : pairs(one('service') ?? ''),
+    serviceError: one('service_error'),
+    port: saidAll(said, 'port'),
+    health: one('health'),
+    unstable: saidAll(said, 'unstable'),
+    log: one('log'),
+    logLines: one('log_lines'),
+    stateUnreadable: one('state_unreadable') === 'yes',
+    unfinished: one('unfinished')
+      ? { phase: one('unfinished') ?? '', run: one('unfinished_run') || 'an unknown run' }
+      : undefined,
+    deploying: one('deploying'),
+    history: one('history'),
+  };
+}
+
+function pairs(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(' ').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+}

@@ -1,0 +1,216 @@
+# Runs on the target: says what is there of a deployed program. It opens nothing for writing.
+# shellcheck disable=SC2154
+. ../../../lib/remote/prelude.sh
+. ../../../lib/remote/say.sh
+. ../../../lib/remote/clock.sh
+. ../../../lib/remote/limit.sh
+. ../../../lib/remote/digest.sh
+. ../../../lib/remote/folder.sh
+. ../../../lib/remote/elevate.sh
+. ../../../lib/process/find.sh
+. ../../../lib/process/port.sh
+. ../../../lib/health/http.sh
+. ../../../lib/health/health.sh
+. ../../../lib/service/as-user.sh
+. ../../../lib/service/systemd.sh
+. ./search.sh
+
+main() {
+  prelude
+  set -u
+  me=$(id -u)
+  me_name=$(id -un 2>/dev/null) || me_name=$me
+  [ "${in_elevated:-}" = yes ] || begin
+  if [ "$(uname -s)" != Linux ]; then
+    say kernel "$(uname -s)"
+    end
+    return
+  fi
+  find_running "$in_folder/$in_name"
+  # On success the rest is said by this same program, run as root.
+  if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
+  say user "$me_name"
+  say now "$(date +%s)"
+  look_at_file
+  look_at_processes
+  look_at_service
+  look_at_port
+  look_at_health
+  look_at_stability
+  look_at_log
+  look_at_state
+  end
+}
+
+# reason_for_root: what this account can't see for itself.
+reason_for_root() {
+  if [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
+    root_reason="$me_name can't read $in_folder/$in_name"
+  elif [ -n "$running_unseen" ]; then
+    root_reason="$me_name can't see what pid $running_unseen executes"
+  elif [ -e "$in_folder/.$in_name.deploy" ] && [ ! -O "$in_folder/.$in_name.deploy" ]; then
+    root_reason="the journal in $in_folder/.$in_name.deploy belongs to another account"
+  elif [ -n "$in_log_file" ] && [ -e "$in_log_file" ] && [ ! -r "$in_log_file" ]; then
+    root_reason="$me_name can't read $in_log_file"
+  elif [ -n "$in_listen_port" ]; then
+    for reason_pid in $running; do
+      [ -O "/proc/$reason_pid" ] || root_reason="$me_name can't see the sockets of pid $reason_pid"
+    done
+  fi
+}
+
+look_at_file() {
+  file=$in_folder/$in_name
+  file_sha=
+  if [ ! -e "$file" ]; then
+    [ ! -L "$file" ] || say file_problem "a symbolic link to nothing"
+    return 0
+  fi
+  if [ ! -f "$file" ]; then
+    say file_problem "$(stat -L -c %F "$file")"
+    return 0
+  fi
+  say file "$(stat -L -c '%U:%G %u:%g %a %s %Y' "$file")"
+  if command -v getcap >/dev/null; then
+    file_capabilities=$(getcap "$file" 2>/dev/null)
+    file_capabilities=${file_capabilities#"$file"}
+    file_capabilities=${file_capabilities# = }
+    say capabilities "${file_capabilities# }"
+  else
+    say capabilities_unknown yes
+  fi
+  if [ ! -r "$file" ]; then
+    say unreadable yes
+    return 0
+  fi
+  file_sha=$(digest <"$file")
+  say sha256 "$file_sha"
+  [ -z "$in_strings" ] || search_strings "$in_strings" <"$file" || say search_failed yes
+}
+
+look_at_processes() {
+  say unseen "$running_unseen"
+  boot_seconds=$(sed -n 's/^btime //p' /proc/stat)
+  # USER_HZ has been 100 on every Linux that is not alpha.
+  for found_pid in $running; do
+    process_start "$found_pid" || continue
+    if [ "/proc/$found_pid/exe" -ef "$file" ]; then
+      found_live=yes
+      found_sha=$file_sha
+    else
+      found_live=no
+      found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
+    fi
+    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$((boot_seconds + process_start / 100)) live=$found_live sha256=$found_sha"
+  done
+}
+
+look_at_service() {
+  [ -n "$in_service" ] || return 0
+  service_user=
+  if [ "$in_service_is_user" = yes ]; then
+    service_user=$in_run_as
+    [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
+  fi
+  if unit_facts "$in_service" "$service_user"; then
+    say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result"
+  else
+    say service_error "${unit_error:-systemd does not answer}"
+  fi
+}
+
+look_at_port() {
+  [ -n "$in_listen_port" ] || return 0
+  # shellcheck disable=SC2086
+  if [ -n "$running" ] && port_owned_by "$in_listen_port" $running; then
+    say port ours
+    return
+  fi
+  port_owner "$in_listen_port"
+  if [ -z "$port_inodes" ]; then
+    say port closed
+  elif [ -n "$port_unseen" ]; then
+    say port unseen
+  else
+    for port_pid in $port_owner_pids; do
+      say port "held by pid $port_pid ($(readlink "/proc/$port_pid/exe" 2>/dev/null || cat "/proc/$port_pid/comm"))"
+    done
+  fi
+}
+
+look_at_health() {
+  [ -n "$in_health_url" ] || return 0
+  http_client "$in_health_url"
+  if [ -z "$http_client" ]; then
+    say health_unasked yes
+  elif health_check yes; then
+    say health "ok $http_status"
+  else
+    say health "$health_reason"
+  fi
+}
+
+# look_at_stability: the same process, not restarted, for a while.
+look_at_stability() {
+  [ "$in_stable_cs" -gt 0 ] && [ -n "$running" ] || return 0
+  stable_marks=
+  for stable_pid in $running; do
+    process_start "$stable_pid" && stable_marks="$stable_marks $stable_pid:$process_start"
+  done
+  stable_restarts=${unit_restarts:-0}
+  pause_cs "$in_stable_cs"
+  for stable_mark in $stable_marks; do
+    process_alive "${stable_mark%:*}" "${stable_mark#*:}" || say unstable "pid ${stable_mark%:*} ended within it"
+  done
+  [ -n "$in_service" ] && unit_facts "$in_service" "$service_user" || return 0
+  [ "$unit_restarts" = "$stable_restarts" ] || say unstable "$in_service was restarted within it ($stable_restarts, then $unit_restarts restarts)"
+}
+
+# look_at_log: from where the running program began in it, as deploy-binary noted; all of it where that is not known.
+# Read with the program's own rights: its log may be a link to what only root may read.
+look_at_log() {
+  [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
+  log_user=$me_name
+  if [ "$me" = 0 ] && [ -n "$running" ]; then log_user=$(stat -c %U "/proc/${running%% *}"); fi
+  if [ ! -e "$in_log_file" ]; then
+    say log missing
+    return
+  elif ! as_user "$log_user" test -r "$in_log_file"; then
+    say log unreadable
+    return
+  fi
+  log_from=0
+  log_known=
+  if [ -O "$in_folder/.$in_name.deploy" ] && [ -f "$in_folder/.$in_name.deploy/live" ]; then
+    log_mark=$(sed -n 5p "$in_folder/.$in_name.deploy/live")
+    log_inode=${log_mark%% *}
+    log_offset=${log_mark##* }
+    if [ "$log_inode" = "$(stat -L -c %i "$in_log_file")" ] && [ "$log_offset" -le "$(stat -L -c %s "$in_log_file")" ]; then
+      log_from=$log_offset
+      log_known=yes
+    fi
+  fi
+  say log "from ${log_known:-no} $log_from"
+  as_user "$log_user" tail -c "+$((log_from + 1))" "$in_log_file" | search_log "$in_log_absent_strings"
+}
+
+look_at_state() {
+  [ -e "$in_folder/.$in_name.deploy" ] || return 0
+  if [ ! -O "$in_folder/.$in_name.deploy" ] && [ "$me" != 0 ]; then
+    say state_unreadable yes
+    return
+  fi
+  (
+    if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
+      state_owner=$(stat -c %U .)
+      if [ -f lock ] && ! as_user "$state_owner" flock -n -s lock true; then
+        say deploying "$(as_user "$state_owner" head -n 1 lock)"
+      else
+        look_for_unfinished
+      fi
+      [ ! -f history ] || say history "$(as_user "$state_owner" tail -n 1 history)"
+    fi
+  )
+}
+
+main

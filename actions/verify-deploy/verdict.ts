@@ -1,0 +1,223 @@
+import { sameCapabilities, short } from '../../lib/values.ts';
+import type { VerifyInputs } from './inputs.ts';
+import type { Found } from './inspect.ts';
+
+/** One expectation: what, expected, found, and whether it holds. A check that could not be made does not hold. */
+export interface Check {
+  name: string;
+  expected: string;
+  found: string;
+  ok: boolean;
+}
+
+/** Pure: what is expected and what was found give one line per expectation; none hides another. */
+export function verdict(inputs: VerifyInputs, expectedSha256: string | undefined, found: Found): Check[] {
+  if (found.otherKernel) {
+    return [
+      check('system', 'Linux', `${found.otherKernel}, where a process can't be found by what it executes`, false),
+    ];
+  }
+  return [
+    ...fileChecks(inputs, found, expectedSha256),
+    ...stringChecks(inputs, found),
+    ...runningChecks(inputs, found),
+    ...serviceChecks(inputs, found),
+    ...portChecks(inputs, found),
+    ...healthChecks(inputs, found),
+    ...stableChecks(inputs, found),
+    ...logChecks(inputs, found),
+    ...deployChecks(found),
+  ];
+}
+
+function check(name: string, expected: string, found: string, ok: boolean): Check {
+  return { name, expected, found, ok };
+}
+
+/** What would allow a look that was refused. */
+function blind({ user, sudoError }: Found): string {
+  const sudo =
+    sudoError === undefined ? 'allow sudo (sudo: auto)' : `allow sudo without a password (it says: ${sudoError})`;
+  return `not seen as ${user}: ${sudo}, or log in as root or as its account`;
+}
+
+function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string | undefined): Check[] {
+  const { file, fileProblem } = found;
+  if (!file) return [check('file', 'a regular file', fileProblem ?? 'nothing', false)];
+  const list = [check('file', 'a regular file', `${file.bytes} bytes`, true)];
+  if (expectedSha256) {
+    const seen = found.unreadable ? blind(found) : short(found.sha256);
+    list.push(check('sha256', short(expectedSha256), seen, found.sha256 === expectedSha256));
+  }
+  if (inputs.owner) {
+    const owners = [file.owner, file.ids, file.owner.split(':')[0], file.ids.split(':')[0]];
+    list.push(check('owner', inputs.owner, file.owner, owners.includes(inputs.owner)));
+  }
+  if (inputs.mode) list.push(check('mode', inputs.mode, file.mode, file.mode === inputs.mode));
+  if (inputs.capabilities !== undefined) {
+    const { capabilities } = found;
+    const holds = capabilities !== undefined && sameCapabilities(inputs.capabilities, capabilities);
+    list.push(
+      check(
+        'capabilities',
+        inputs.capabilities,
+        capabilities === undefined ? 'not seen: install getcap (libcap) there' : capabilities || 'none',
+        holds,
+      ),
+    );
+  }
+  if (inputs.modifiedAfter !== undefined) {
+    list.push(
+      check('modified-after', time(inputs.modifiedAfter), time(file.modified), file.modified > inputs.modifiedAfter),
+    );
+  }
+  return list;
+}
+
+function stringChecks({ strings, absentStrings }: VerifyInputs, found: Found): Check[] {
+  const list: Check[] = [];
+  const unmade = found.searchFailed
+    ? 'not searched: grep there can not (-F -o -f)'
+    : found.unreadable
+      ? blind(found)
+      : '';
+  if (strings.length > 0) {
+    const missing = strings.filter((text) => !found.strings.has(text));
+    const seen = unmade || (missing.length > 0 ? `missing: ${missing.join(' · ')}` : 'all');
+    list.push(
+      check('strings', `all ${strings.length}`, seen, found.file !== undefined && !unmade && missing.length === 0),
+    );
+  }
+  if (absentStrings.length > 0) {
+    const present = absentStrings.filter((text) => found.strings.has(text));
+    const seen = unmade || (present.length > 0 ? `present: ${present.join(' · ')}` : 'none');
+    list.push(
+      check(
+        'absent-strings',
+        `none of ${absentStrings.length}`,
+        seen,
+        found.file !== undefined && !unmade && present.length === 0,
+      ),
+    );
+  }
+  return list;
+}
+
+function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
+  const { processes, unseen } = found;
+  if (inputs.running === 'any') return [];
+  if (inputs.running === 'no') {
+    const seen =
+      processes.length > 0 ? pids(found) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : 'no process';
+    return [check('running', 'no process', seen, processes.length === 0 && !unseen)];
+  }
+  const stale = processes.find(({ live, sha256 }) => !live && sha256 !== found.sha256);
+  const replaced = processes.find(({ live }) => !live);
+  const seen = stale
+    ? `pid ${stale.pid} runs ${stale.sha256 ? short(stale.sha256) : 'a deleted image'}, the file is ${short(found.sha256) || 'gone'}`
+    : replaced
+      ? `pid ${replaced.pid} runs a deleted image with the same sha256 ${short(replaced.sha256)}`
+      : processes.length > 0
+        ? pids(found)
+        : unseen
+          ? `pid ${unseen} may run it; ${blind(found)}`
+          : 'no process runs it';
+  const list = [
+    check(
+      'running',
+      `a process that runs this file${found.sha256 ? ` (${short(found.sha256)})` : ''}`,
+      seen,
+      processes.length > 0 && !replaced,
+    ),
+  ];
+  if (inputs.runAs) {
+    const others = processes.filter(({ user, uid }) => user !== inputs.runAs && uid !== inputs.runAs);
+    const users = [...new Set(processes.map(({ user }) => user))].join(', ') || 'no process';
+    list.push(check('run-as', inputs.runAs, users, processes.length > 0 && others.length === 0));
+  }
+  if (inputs.startedAfter !== undefined) {
+    const first = Math.min(...processes.map(({ started }) => started));
+    list.push(
+      check(
+        'started-after',
+        time(inputs.startedAfter),
+        processes.length > 0 ? time(first) : 'no process',
+        processes.length > 0 && first > inputs.startedAfter,
+      ),
+    );
+  }
+  return list;
+}
+
+function pids({ processes }: Found): string {
+  return processes.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ');
+}
+
+function serviceChecks({ service }: VerifyInputs, found: Found): Check[] {
+  if (!service) return [];
+  const expected = `${service} runs it`;
+  if (!found.service)
+    return [check('service', expected, `not seen: ${found.serviceError ?? 'systemd does not answer'}`, false)];
+  const { load, active, sub, main = '0', result, restarts } = found.service;
+  if (load !== 'loaded') return [check('service', expected, `the unit is ${load}`, false)];
+  const own = found.processes.some(({ pid }) => String(pid) === main);
+  const seen = `${active} (${sub}), main pid ${main}, ${restarts} restarts${active === 'failed' ? `, ${result}` : ''}${own ? '' : ', which does not run the file'}`;
+  return [check('service', expected, seen, own && active === 'active')];
+}
+
+function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
+  if (listenPort === undefined) return [];
+  const [seen = 'closed'] = found.port;
+  const words: Record<string, string> = {
+    ours: 'it listens',
+    closed: 'nobody listens',
+    unseen: `somebody listens; who is ${blind(found)}`,
+  };
+  return [
+    check('port', `${listenPort} is held by that process`, words[seen] ?? found.port.join(', '), seen === 'ours'),
+  ];
+}
+
+function healthChecks({ health }: VerifyInputs, found: Found): Check[] {
+  if (!health.url) return [];
+  const expected = `${health.url} answers ${health.status}${health.contains ? ` with '${health.contains}'` : ''}`;
+  const seen = found.health ?? 'not asked: the target has no HTTP client (curl, perl, nc or wget)';
+  return [check('health', expected, seen, seen.startsWith('ok '))];
+}
+
+function stableChecks({ stableSeconds, running }: VerifyInputs, found: Found): Check[] {
+  if (stableSeconds === 0 || running === 'no') return [];
+  const seen =
+    found.unstable.join(', ') || (found.processes.length > 0 ? 'the same all the time' : 'no process runs it');
+  return [
+    check(
+      'stable',
+      `the same process for ${stableSeconds} s`,
+      seen,
+      found.processes.length > 0 && found.unstable.length === 0,
+    ),
+  ];
+}
+
+function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): Check[] {
+  if (!logFile || logAbsentStrings.length === 0) return [];
+  const known = found.log?.startsWith('from yes');
+  const expected = `none of ${logAbsentStrings.length} texts in ${logFile} ${known ? 'since the start' : '(all of it: where this start begins in it is not known)'}`;
+  if (found.log === 'missing') return [check('log', expected, 'there is no such file', false)];
+  if (found.log === 'unreadable') return [check('log', expected, blind(found), false)];
+  return [check('log', expected, found.logLines ?? 'none', found.logLines === undefined)];
+}
+
+function deployChecks(found: Found): Check[] {
+  const expected = 'no deploy left unfinished';
+  if (found.stateUnreadable) return [check('deploy', expected, blind(found), false)];
+  if (found.deploying !== undefined) return [check('deploy', expected, `one is at work: ${found.deploying}`, false)];
+  if (!found.unfinished)
+    return [check('deploy', expected, found.history ? `the last: ${found.history}` : 'none', true)];
+  const { phase, run } = found.unfinished;
+  return [check('deploy', expected, `${run} was interrupted in the phase ${phase}; run deploy-binary again`, false)];
+}
+
+function time(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toISOString().replace('.000', '');
+}

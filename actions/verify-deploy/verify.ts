@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ActionContext } from '../../lib/action/action.ts';
+import { Failure } from '../../lib/errors.ts';
+import { readSource } from '../../lib/source.ts';
+import { connect, type Host } from '../../lib/ssh/connect.ts';
+import type { VerifyInputs } from './inputs.ts';
+import { inspect } from './inspect.ts';
+import { report } from './report.ts';
+import { type Check, verdict } from './verdict.ts';
+
+/** The checks of one target, and what was seen there. */
+export interface Verified {
+  target: string;
+  checks: Check[];
+  sha256: string;
+  pid: number | undefined;
+}
+
+const RETRY_PAUSE_SECONDS = 1;
+
+/** The story: what is expected, what is there on every target at once, one line per expectation. */
+export async function verify(inputs: VerifyInputs, context: ActionContext): Promise<void> {
+  const source = inputs.source === undefined ? undefined : await readSource(inputs.source, []);
+  const expected = source?.sha256 ?? inputs.sha256;
+  const targets = await Promise.all(
+    inputs.connections.map((_, index) => verifyTarget(index, inputs, { expected, context })),
+  );
+  await report(targets, inputs, context);
+}
+
+interface Expectation {
+  expected: string | undefined;
+  context: ActionContext;
+}
+
+/** Looks until all holds or the time is over; a target that can't be reached is a failed check like any other. */
+async function verifyTarget(
+  index: number,
+  inputs: VerifyInputs,
+  { expected, context }: Expectation,
+): Promise<Verified> {
+  const connection = inputs.connections[index] as VerifyInputs['connections'][number];
+  const deadline = Date.now() + inputs.retrySeconds * 1000;
+  let host: Host | undefined;
+  let verified: Verified;
+  try {
+    for (;;) {
+      try {
+        host ??= await connect(connection, context);
+        const found = await inspect(host, inputs, context.signal);
+        verified = {
+          target: host.target.name,
+          checks: verdict(inputs, expected, found),
+          sha256: found.sha256,
+          pid: found.processes[0]?.pid,
+        };
+      } catch (error) {
+        await host?.[Symbol.asyncDispose]();
+        host = undefined;
+        verified = { target: connection.host, checks: [unreachable(error)], sha256: '', pid: undefined };
+      }
+      if (verified.checks.every(({ ok }) => ok) || Date.now() >= deadline || context.signal.aborted) return verified;
+      await sleep(RETRY_PAUSE_SECONDS * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+    }
+  } finally {
+    await host?.[Symbol.asyncDispose]();
+  }
+}
+
+function unreachable(error: unknown): Check {
+  if (!(error instanceof Failure)) throw error;
+  return {
+    name: 'connection',
+    expected: 'a look at the target',
+    found: `${error.fields.why} ${error.fields.remedy}`,
+    ok: false,
+  };
+}

@@ -1,0 +1,36 @@
+/** Forms of input values that more than one action takes. */
+
+/** An absolute path that is told in one log line and climbs nowhere. */
+export function isPlainPath(path: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: names with these can't be told in a log line
+  return path.startsWith('/') && path !== '/' && !path.split('/').includes('..') && !/[\u0000-\u001f\u007f]/.test(path);
+}
+
+/** An http or https URL without a user in it. */
+export function isHttpUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && !/[\s"\\]/.test(value);
+}
+
+/** Status codes and ranges: `200-399`, `200, 204`. */
+export function isStatusList(list: string): boolean {
+  return /^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/.test(list);
+}
+
+/** Whether two spellings name the same capabilities: getcap prints `cap_x=ep` where people write `cap_x=+ep` or `cap_x+ep`. */
+export function sameCapabilities(wanted: string, present: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/[=+\s]/g, '');
+  return plain(wanted) === plain(present);
+}
+
+/** A digest as people compare it. */
+export function short(sha256: string): string {
+  return sha256.slice(0, 12);
+}
+
+/** Bytes as people read them. */
+export function megabytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} bytes`;
+}

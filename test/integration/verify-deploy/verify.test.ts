@@ -1,0 +1,301 @@
+import { appendFileSync, chmodSync, chownSync, copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { account } from '../../support/accounts.ts';
+import { type Step, step } from '../../support/action.ts';
+import { program, sha256 } from '../../support/programs.ts';
+import { shell, type TestTarget, target } from '../../support/target.ts';
+
+type Inputs = Record<string, string | number | undefined>;
+
+function verify(host: TestTarget, inputs: Inputs = {}): Promise<Step> {
+  const { 'ssh-key': key, 'known-hosts': known, host: where } = host.usual;
+  return step('verify-deploy', {
+    inputs: { host: where, 'ssh-key': key, 'known-hosts': known, path: host.destination, ...inputs },
+  });
+}
+
+const short = (path: string) => sha256(path).slice(0, 12);
+
+describe('after a deploy', () => {
+  it('all holds, in one login; after a roll back the new one fails and the old one holds', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2') });
+    const [logins, health] = [host.sshd.logins(), await host.health()];
+    const checked = {
+      'listen-port': host.port,
+      'health-url': `http://localhost:${host.port}/`,
+      'health-contains': '"version":"v2"',
+      owner: host.service.name,
+      mode: '755',
+      'run-as': host.service.name,
+      'started-after': '2020-01-01T00:00:00Z',
+      'modified-after': '2020-01-01',
+      'stable-seconds': 0.3,
+      'log-file': host.logFile,
+      'log-absent-strings': 'v1 listens\nfatal',
+    };
+    const good = await verify(host, { source: program('v2'), ...checked });
+    expect(good.log).toContain('All checks hold.');
+    expect(good.outputs).toMatchObject({
+      verified: 'true',
+      failed: '',
+      sha256: sha256(program('v2')),
+      pid: String(health?.pid),
+    });
+    const checks = JSON.parse(good.outputs.checks ?? '') as { name: string; ok: boolean }[];
+    expect(checks.map(({ name }) => name)).toEqual([
+      'file',
+      'sha256',
+      'owner',
+      'mode',
+      'modified-after',
+      'running',
+      'run-as',
+      'started-after',
+      'port',
+      'health',
+      'stable',
+      'log',
+      'deploy',
+    ]);
+    expect(host.sshd.logins() - logins).toBe(1);
+    await host.deploy({ source: program('bad', 'exits at once') });
+    const broken = await verify(host, { source: program('bad', 'exits at once') });
+    expect(broken.outputs).toMatchObject({ verified: 'false', failed: 'sha256' });
+    expect((await verify(host, { source: program('v2') })).outputs.verified).toBe('true');
+  });
+});
+
+describe('is red, and says both sides, when', () => {
+  it('the file was replaced and the old process still runs', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const [pid] = host.pids();
+    copyFileSync(program('v2'), `${host.destination}.new`);
+    renameSync(`${host.destination}.new`, host.destination);
+    const { log, outputs, code } = await verify(host, {
+      source: program('v2'),
+      'health-url': `http://localhost:${host.port}/`,
+    });
+    expect(log).toContain(
+      `FAILED running         expected a process that runs this file (${short(program('v2'))}); found pid ${pid} runs ${short(program('v1'))}, the file is ${short(program('v2'))}`,
+    );
+    expect(outputs.failed).toBe('running');
+    expect(code).toBe(1);
+  });
+
+  it('the file was deleted under the running process', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    rmSync(host.destination);
+    const { outputs, log } = await verify(host, { sha256: sha256(program('v1')) });
+    expect(outputs.failed).toBe('file,running');
+    expect(log).toContain(`runs ${short(program('v1'))}, the file is gone`);
+  });
+
+  it('the right process runs, but another one owns the port', async () => {
+    await using host = await target();
+    const squatter = await host.startSquatter(program('squatter'));
+    await host.startElsewhere(program('v1'));
+    const { outputs, log } = await verify(host, { source: program('v1'), 'listen-port': host.port });
+    expect(outputs.failed).toBe('port');
+    expect(log).toMatch(new RegExp(`found held by pid ${squatter} \\(/opt/fdt-\\S+/squatter\\)`));
+  });
+
+  it('nothing runs, or something runs that must not', async () => {
+    await using host = await target();
+    copyFileSync(program('v1'), host.destination);
+    expect((await verify(host)).outputs.failed).toBe('running');
+    expect((await verify(host, { running: 'no' })).outputs.verified).toBe('true');
+    await host.startByHand(program('v1'));
+    expect((await verify(host, { running: 'no' })).outputs.failed).toBe('running');
+    expect((await verify(host, { running: 'any' })).outputs.verified).toBe('true');
+  });
+
+  it('the process falls over again and again within the stable window', async () => {
+    await using host = await target();
+    copyFileSync(program('loop', 'exits after 900 ms'), host.destination);
+    chmodSync(host.destination, 0o755);
+    const { spawn } = await import('node:child_process');
+    const loop = spawn('/bin/sh', ['-c', `while :; do ${host.destination} --port ${host.port}; done`], {
+      stdio: 'ignore',
+      detached: true,
+    });
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const { outputs, log } = await verify(host, { 'stable-seconds': 2 });
+      expect(outputs.failed).toBe('stable');
+      expect(log).toMatch(/expected the same process for 2 s; found pid \d+ ended within it/);
+    } finally {
+      process.kill(-(loop.pid ?? 0), 'SIGKILL');
+    }
+  });
+
+  it('a deploy was left unfinished', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2') });
+    shell(`sed -i '$d' ${host.folder}/.botserver.deploy/journal`);
+    const { outputs, log } = await verify(host);
+    expect(outputs.failed).toBe('deploy');
+    expect(log).toContain(
+      'found https://forge.example/team/service/actions/runs/7 was interrupted in the phase accept; run deploy-binary again',
+    );
+  });
+
+  it('the health answer is wrong; it is shown short and escaped', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const url = `http://localhost:${host.port}/`;
+    const { log, outputs } = await verify(host, {
+      'health-url': url,
+      'health-status': '500-599',
+      retrySeconds: undefined,
+    });
+    expect(outputs.failed).toBe('health');
+    expect(log).toContain(`answers 200, not 500-599: {"status":"ok"`);
+  });
+});
+
+describe('strings', () => {
+  it('are found as literal bytes: overlapping, within each other, around NULs, with any sign', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const filler = Buffer.alloc(3e6, 'x');
+    const parts = ['abcdef', '-e $(id) .*', "it's [a] \\n", 'Grüße', 'abc\0def'];
+    writeFileSync(
+      host.destination.replace('botserver', 'blob'),
+      Buffer.concat([filler, ...parts.flatMap((part) => [Buffer.from(part), Buffer.from([0]), filler])]),
+    );
+    const inputs = { path: host.destination.replace('botserver', 'blob'), running: 'any' };
+    const wanted = ['abcdef', 'abcd', 'cdef', 'bcde', '-e $(id) .*', "it's [a] \\n", 'Grüße', 'xxxx'];
+    const good = await verify(host, {
+      ...inputs,
+      strings: wanted.join('\n\n'),
+      'absent-strings': 'abcdefg\nABCDEF\nid) ..',
+    });
+    expect(good.outputs.verified, good.log).toBe('true');
+    const bad = await verify(host, {
+      ...inputs,
+      strings: 'abcdef\nnot there\nnor this',
+      'absent-strings': 'Grüße\nnever',
+    });
+    expect(bad.log).toContain('FAILED strings         expected all 3; found missing: not there · nor this');
+    expect(bad.log).toContain('FAILED absent-strings  expected none of 2; found present: Grüße');
+  });
+});
+
+describe('the log', () => {
+  it('with hostile bytes does no harm', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    appendFileSync(
+      host.logFile,
+      `panic \u001b[2J\u001b]0;x\u0007 ::set-output name=verified::true\n::error::panic\n${'panic'.repeat(20_000)}`,
+    );
+    const { log, outputs } = await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' });
+    expect(outputs.failed).toBe('log');
+    expect(log).toContain('panic \\x1b[2J\\x1b]0;x\\x07 ::set-output');
+    expect(log).not.toMatch(/^::(error|set-output)/m);
+    expect(log.length).toBeLessThan(8000);
+  });
+
+  it('from before the start of the running program does not count, when deploy-binary started it', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    appendFileSync(host.logFile, 'panic of the old one\n');
+    await host.deploy({ source: program('v2') });
+    expect((await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' })).outputs.verified).toBe(
+      'true',
+    );
+    appendFileSync(host.logFile, 'panic of the new one\n');
+    expect((await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' })).outputs.failed).toBe(
+      'log',
+    );
+  });
+});
+
+describe('rights', () => {
+  it('of the service account itself suffice', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const own = await verify(host, {
+      host: `${host.service.name}@127.0.0.1:${host.sshd.port}`,
+      source: program('v1'),
+      'listen-port': host.port,
+    });
+    expect(own.outputs.verified, own.log).toBe('true');
+  });
+
+  it('that are missing are red, and what would allow it is told; sudo is used where it is allowed', async () => {
+    await using host = await target();
+    using stranger = account();
+    using admin = account({ sudo: true });
+    await host.startByHand(program('v1'));
+    const blind = await verify(host, { host: `${stranger.name}@127.0.0.1:${host.sshd.port}`, source: program('v1') });
+    expect(blind.outputs.failed).toBe('running');
+    expect(blind.log).toContain(
+      `may run it; not seen as ${stranger.name}: allow sudo without a password (it says: sudo: a password is required), or log in as root or as its account`,
+    );
+    const seeing = await verify(host, {
+      host: `${admin.name}@127.0.0.1:${host.sshd.port}`,
+      source: program('v1'),
+      'listen-port': host.port,
+    });
+    expect(seeing.outputs.verified, seeing.log).toBe('true');
+  });
+
+  it('of root are not lent: a planted link in the state folder is not read as root', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(
+      `su -s /bin/sh ${host.service.name} -c 'mkdir -m 700 ${host.folder}/.botserver.deploy; ln -s /etc/shadow ${host.folder}/.botserver.deploy/history'`,
+    );
+    const { log } = await verify(host);
+    expect(log).not.toContain((shell('tail -n 1 /etc/shadow').trim().split(':')[0] as string) + ':');
+  });
+});
+
+describe('several targets', () => {
+  it('are checked at once, and one that can not be reached hides no other', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const here = `root@127.0.0.1:${host.sshd.port}`;
+    const { outputs, log, summary } = await verify(host, {
+      host: `${here}\nroot@127.0.0.1:1\n${here}`,
+      source: program('v1'),
+    });
+    expect(outputs).toMatchObject({ verified: 'false', failed: 'connection' });
+    expect(log).toContain('FAILED connection');
+    expect(log.match(/ok {5}running/g)).toHaveLength(2);
+    expect(summary).toContain(`| check | ${here} | root@127.0.0.1:1 | ${here} |`);
+  });
+});
+
+describe('retry-seconds', () => {
+  it('waits quietly until all holds', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const waiting = verify(host, { source: program('v2'), 'retry-seconds': 20 });
+    await host.deploy({ source: program('v2') });
+    const { outputs, log } = await waiting;
+    expect(outputs.verified).toBe('true');
+    expect(log.match(/sha256/g)).toHaveLength(1);
+  });
+});
+
+describe('looking', () => {
+  it('changes nothing: it works on a file system that is read-only', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(`mount --bind ${host.folder} ${host.folder} && mount -o remount,bind,ro ${host.folder}`);
+    try {
+      const { outputs, log } = await verify(host, { source: program('v1'), strings: 'listens' });
+      expect(outputs.verified, log).toBe('true');
+    } finally {
+      shell(`umount ${host.folder}`);
+    }
+    chownSync(host.destination, 0, 0);
+  });
+});
