@@ -42,7 +42,7 @@ export interface Deploy {
   /** Aborted when the runner ends the step. */
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
-  onBegin: (begun: Begun) => void;
+  onBegin: (begun: Begun) => Promise<void>;
   reconnect: () => Promise<Host>;
 }
 
@@ -64,7 +64,7 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
   const encoding = chooseEncoding(host, deploy);
   const sending = { bytes: 0, whole: !isEncoding(encoding) };
   const values = { ...deployValues(deploy), action: 'deploy', encoding };
-  deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
+  await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
   const ran = await runDeploy(host, deploy, { values, sending, encoding });
   const outcome = outcomeOf(ran);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };

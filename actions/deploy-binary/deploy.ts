@@ -1,11 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { readSource, type Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
-import { activate, type Deploy, DiedError, type Outcome, OutdatedError, recover } from './activate.ts';
+import {
+  activate,
+  type Deploy,
+  DiedError,
+  type Outcome,
+  OutdatedError,
+  recover,
+  transactionLimitSeconds,
+} from './activate.ts';
 import type { DeployInputs } from './inputs.ts';
-import { inspect } from './inspect.ts';
+import { type Found, inspect } from './inspect.ts';
 import type { Begun } from './look-after.ts';
-import { planDeploy } from './plan.ts';
+import { type Plan, planDeploy } from './plan.ts';
 import { foundLines, planLines, refusal, report } from './report.ts';
 
 const LOOKS = 4;
@@ -41,32 +50,17 @@ interface Parts {
 }
 
 /** Looks, plans and acts; begins again when the target changed meanwhile or an interrupted deploy is found. */
-async function carryOut(host: Host, { inputs, source, context, reconnect }: Parts) {
+async function carryOut(host: Host, parts: Parts) {
+  const { inputs, source, context } = parts;
   const { log, run } = context;
-  let broken: Outcome | undefined;
-  const onBegin = (begun: Begun) => context.save('begun', JSON.stringify(begun));
   for (let look = 1; ; look += 1) {
     const found = await inspect(host, inputs, source);
     if (found.otherKernel) throw refusal(host.target.name, inputs.destination, [otherKernel(found.otherKernel)]);
-    const plan = planDeploy(inputs, found, {
-      source,
-      build: { workflow: `${run.repository} ${run.workflow}`, number: run.number },
-    });
-    const parts: Deploy = { inputs, found, plan, source, run, log, signal: context.signal, onBegin, reconnect };
+    const build = { workflow: `${run.repository} ${run.workflow}`, number: run.number };
+    const plan = planDeploy(inputs, found, { source, build });
+    const deploy = deployOf(parts, found, plan);
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
-      log.line(
-        `An earlier deploy (${found.unfinished.run}) was interrupted in the phase ${found.unfinished.phase}: finishing it first.`,
-      );
-      const recovered = await recover(host, parts);
-      log.line(
-        `  ended as ${recovered.state}${recovered.pid ? `, pid ${recovered.pid}` : ''}${recovered.broken ? `: ${recovered.broken}` : ''}`,
-      );
-      if (broken)
-        return {
-          found,
-          plan,
-          outcome: { ...recovered, failed: broken.failed, why: broken.why, bytesSent: broken.bytesSent },
-        };
+      await finishInterrupted(host, deploy);
       continue;
     }
     for (const line of foundLines(found, inputs.destination)) log.line(line);
@@ -74,32 +68,64 @@ async function carryOut(host: Host, { inputs, source, context, reconnect }: Part
     for (const line of planLines(plan)) log.line(line);
     if (inputs.dryRun) {
       log.line('dry-run is set: nothing was changed.');
-      await context.outputs({
-        state: 'unchanged',
-        changed: false,
-        sha256: plan.file.sha256,
-        'previous-sha256': found.file?.sha256,
-      });
+      const { sha256 } = plan.file;
+      await context.outputs({ state: 'unchanged', changed: false, sha256, 'previous-sha256': found.file?.sha256 });
       return { found, plan, outcome: undefined };
     }
     if (plan.kind === 'unchanged') return { found, plan, outcome: unchanged(found.processes[0]?.pid) };
     try {
-      return { found, plan, outcome: await activate(host, parts) };
+      return { found, plan, outcome: await activate(host, deploy) };
     } catch (error) {
-      if (look >= LOOKS) throw error;
-      if (error instanceof OutdatedError) log.line('Another deploy came in between: looking again.');
-      else if (error instanceof DiedError) broken = died();
-      else throw error;
+      if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
+      if (!(error instanceof OutdatedError) || look >= LOOKS) throw error;
+      log.line('Another deploy came in between: looking again.');
+      await context.outputs({ state: 'untouched' });
+    }
+  }
+}
+
+function deployOf({ inputs, source, context, reconnect }: Parts, found: Found, plan: Plan): Deploy {
+  const onBegin = async (begun: Begun) => {
+    context.save('begun', JSON.stringify(begun));
+    // Until the end is known.
+    await context.outputs({ state: 'unknown' });
+  };
+  const { run, log, signal } = context;
+  return { inputs, found, plan, source, run, log, signal, onBegin, reconnect };
+}
+
+async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
+  const { log, found } = deploy;
+  const { run, phase } = found.unfinished ?? { run: 'an unknown run', phase: 'unknown' };
+  log.line(`An earlier deploy (${run}) was interrupted in the phase ${phase}: finishing it first.`);
+  const outcome = await recover(host, deploy);
+  const pid = outcome.pid ? `, pid ${outcome.pid}` : '';
+  log.line(`  ended as ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
+  return outcome;
+}
+
+/** The transaction died in the middle, killed or with its whole host: as soon as that answers again, it is undone. */
+async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
+  const deadline = Date.now() + transactionLimitSeconds(deploy.inputs) * 1000;
+  const why = 'the transaction was killed on the target';
+  for (;;) {
+    try {
+      await using host = await deploy.reconnect();
+      const found = await inspect(host, deploy.inputs, deploy.source);
+      if (!found.unfinished) return { ...EMPTY, state: 'unknown', failed: 'transaction', why };
+      const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
+      return { ...outcome, failed: 'transaction', why };
+    } catch {
+      const over = Date.now() >= deadline || deploy.signal.aborted;
+      if (over)
+        return { ...EMPTY, state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` };
+      await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
     }
   }
 }
 
 function unchanged(pid: number | undefined): Outcome {
   return { ...EMPTY, state: 'unchanged', pid };
-}
-
-function died(): Outcome {
-  return { ...EMPTY, state: 'broken', failed: 'transaction', why: 'the transaction was killed on the target' };
 }
 
 const EMPTY: Outcome = {

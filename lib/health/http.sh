@@ -100,9 +100,20 @@ http_exchange() {
       while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
     ' "$http_name" "$http_port"
   else
-    # nc ends when its input does: some at once, so the input is held open until the answer is whole.
-    { cat; sleep "$1"; } | timeout "$1" nc "$http_name" "$http_port"
+    # Some nc end as soon as their input does; for those it is held open, which takes the whole time allowed.
+    http_request=$(cat; printf .)
+    http_reply=$(printf '%s' "${http_request%.}" | timeout "$1" nc "$http_name" "$http_port")
+    case $http_reply in
+      HTTP/*) ;;
+      *) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "${http_request%.}"; sleep "$1"; } | timeout "$1" nc "$http_name" "$http_port") ;;
+    esac
+    printf '%s' "$http_reply"
   fi
+}
+
+# port_answers: whether anything accepts a connection, so that holding the input open may help.
+port_answers() {
+  timeout 2 nc "$http_name" "$http_port" </dev/null >/dev/null 2>&1
 }
 
 http_by_wget() {
