@@ -1,6 +1,7 @@
 import { chownSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { account } from '../../support/accounts.ts';
+import { step } from '../../support/action.ts';
 import { program } from '../../support/programs.ts';
 import { shell, target } from '../../support/target.ts';
 
@@ -73,6 +74,22 @@ describe('the program that runs on the target behaves the same in', () => {
       expect(await host.health()).toMatchObject({ version: 'v2', env: ["APP_X=it's"] });
       const same = await host.deploy({ ...through, source: program('v2'), environment: "APP_X=it's" });
       expect(same.outputs.state).toBe('unchanged');
+      const proof = await step('verify-deploy', {
+        inputs: {
+          ...through,
+          'ssh-key': host.sshd.key,
+          path: host.destination,
+          source: program('v2'),
+          strings: 'listens on',
+          'absent-strings': 'not in it',
+          'listen-port': host.port,
+          'health-url': `http://localhost:${host.port}/`,
+          'log-file': host.logFile,
+          'log-absent-strings': 'fatal',
+        },
+      });
+      // The one that fell over wrote to the log after the one that runs again had begun in it.
+      expect(proof.outputs.failed, proof.log).toBe('log');
     } finally {
       inside.kill();
     }

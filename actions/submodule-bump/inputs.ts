@@ -1,0 +1,94 @@
+import * as z from 'zod/mini';
+import { flagOr, optional, splitLines, text, wholeNumberOr } from '../../lib/action/fields.ts';
+import { parseRemote } from '../../lib/git/url.ts';
+
+const REMOTE = /^(?<name>[\w.-]+)=(?<url>\S+)(?:\s+(?<kind>required|optional|gated))?$/;
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
+/** Every input of action.yml under its own name, checked; see README.md for what each means. */
+export const fields = z.object({
+  repository: text().check(
+    z.refine((value) => /^[\w.-]+\/[\w.-]+$/.test(value) || parseRemote(value) !== undefined, {
+      error: 'expected owner/name, or an https, ssh or file URL without a password in it',
+    }),
+  ),
+  branch: z.optional(z.string().check(z.regex(/^(?!-)[^\s~^:?*[\\]+$/, 'expected the name of a branch'))),
+  submodule: optional(),
+  commit: z.optional(z.string().check(z.regex(/^(?!-)\S+$/, 'expected a full commit id, a branch or a tag'))),
+  sweep: flagOr(false),
+  token: optional(),
+  remotes: z._default(
+    z.string().check(
+      z.refine((value) => splitLines(value).every((line) => parseRemoteLine(line) !== undefined), {
+        error: 'expected lines of name=url and, after a blank, required, optional or gated',
+      }),
+    ),
+    '',
+  ),
+  'push-gated': flagOr(false),
+  message: optional(),
+  author: z.optional(z.string().check(z.regex(/^[^<>\n]+ <[^<>\s]+>$/, 'expected Name <address>'))),
+  'allow-rewind': flagOr(false),
+  'deadline-seconds': wholeNumberOr(120, 1, 3600),
+  'dry-run': flagOr(false),
+});
+
+type Fields = z.infer<typeof fields>;
+
+/** One further remote for the same commit. */
+export interface FurtherRemote {
+  name: string;
+  url: string;
+  kind: 'required' | 'optional' | 'gated';
+}
+
+/** One wanted pointer: the submodule by path or name (undefined: this repository), and its commit, branch or tag. */
+export interface Wanted {
+  submodule: string | undefined;
+  commit: string | undefined;
+}
+
+/** What the user asked for, in the terms of this action. */
+export type BumpInputs = ReturnType<typeof toBumpInputs>;
+
+export const schema = z.pipe(fields, z.transform(toBumpInputs));
+
+function toBumpInputs(given: Fields) {
+  return {
+    repository: given.repository,
+    branch: given.branch?.replace(/^refs\/heads\//, ''),
+    wanted: wantedOf(given),
+    sweep: given.sweep,
+    token: given.token,
+    remotes: splitLines(given.remotes).flatMap((line) => parseRemoteLine(line) ?? []),
+    pushGated: given['push-gated'],
+    message: given.message,
+    author: given.author,
+    allowRewind: given['allow-rewind'],
+    deadlineSeconds: given['deadline-seconds'],
+    dryRun: given['dry-run'],
+  };
+}
+
+/** `path=commit` per line, or one submodule with the input commit. */
+function wantedOf({ submodule, commit }: Fields): Wanted[] {
+  const named = splitLines(submodule ?? '');
+  if (named.length === 0) return [{ submodule: undefined, commit }];
+  return named.map((line) => {
+    const equals = line.lastIndexOf('=');
+    return equals > 0
+      ? { submodule: line.slice(0, equals), commit: line.slice(equals + 1) }
+      : { submodule: line, commit };
+  });
+}
+
+function parseRemoteLine(line: string): FurtherRemote | undefined {
+  const { name, url, kind = 'required' } = REMOTE.exec(line)?.groups ?? {};
+  if (!name || !url || !parseRemote(url)) return undefined;
+  return { name, url, kind: kind as FurtherRemote['kind'] };
+}
+
+/** Whether a text is a full commit id. */
+export function isCommitId(text: string): boolean {
+  return COMMIT.test(text);
+}

@@ -1,0 +1,69 @@
+import type { Git } from '../../lib/git/git.ts';
+import { judgePush, type PushVerdict } from '../../lib/git/push.ts';
+import { changedPaths, expectGit, gitFailure, readTip, withGitlink } from '../../lib/git/repository.ts';
+import type { Move } from './message.ts';
+
+export interface Signature {
+  name: string;
+  email: string;
+}
+
+/** The commit that moves exactly these gitlinks on top of `tip`; proved so before it is given back. */
+export async function buildCommit(
+  git: Git,
+  tip: string,
+  { moves, message, author }: { moves: readonly Move[]; message: string; author: Signature },
+): Promise<string> {
+  let tree = (await expectGit(git, ['rev-parse', `${tip}^{tree}`], { what: 'Reading the tip', where: tip })).out.trim();
+  for (const { path, to } of moves) tree = await withGitlink(git, tree, { path, commit: to });
+  const env = {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: author.name,
+    GIT_COMMITTER_EMAIL: author.email,
+  };
+  const made = await git(['commit-tree', tree, '-p', tip], { input: message, env });
+  if (made.code !== 0) throw gitFailure({ what: 'Building the commit', where: tip }, made);
+  const commit = made.out.trim();
+  const changed = await changedPaths(git, tip, commit);
+  const expected = new Set(moves.map(({ path }) => path));
+  const others = changed.filter(({ path, mode }) => mode !== '160000' || !expected.has(path));
+  if (others.length > 0 || changed.length !== expected.size) {
+    throw new Error(
+      `the commit built would change ${changed.map(({ path }) => path).join(', ') || 'nothing'}; this is a bug`,
+    );
+  }
+  return commit;
+}
+
+export interface Pushed {
+  verdict: PushVerdict;
+  /** What git printed. */
+  result: { code: number; out: string; err: string };
+}
+
+/**
+ * Pushes `commit` as a compare-and-swap: only if the branch still is at `lease`. When the connection broke, what is there
+ * is read, so that `pushed` and `unclear` (still at the lease) are the truth.
+ */
+export async function pushCommit(
+  git: Git,
+  url: string,
+  { branch, lease, commit }: { branch: string; lease: string; commit: string },
+): Promise<Pushed> {
+  const ref = `refs/heads/${branch}`;
+  const result = await git([
+    'push',
+    '--porcelain',
+    '--no-verify',
+    `--force-with-lease=${ref}:${lease}`,
+    url,
+    `${commit}:${ref}`,
+  ]);
+  const verdict = judgePush(result);
+  if (verdict !== 'unclear') return { verdict, result };
+  const there = await readTip(git, url, branch).catch(() => undefined);
+  if (there?.tip === commit) return { verdict: 'pushed', result };
+  if (there?.tip !== undefined && there.tip !== lease) return { verdict: 'lost race', result };
+  return { verdict: 'unclear', result };
+}

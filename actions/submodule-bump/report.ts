@@ -1,0 +1,78 @@
+import type { ActionContext } from '../../lib/action/action.ts';
+import { GitError } from '../../lib/errors.ts';
+import { escapeForeign } from '../../lib/foreign.ts';
+import type { Bumped } from './bump.ts';
+import type { Judged } from './moves.ts';
+import type { RemoteTold } from './remotes.ts';
+
+interface Told {
+  bumped: Bumped;
+  remotes: readonly RemoteTold[];
+  url: string;
+  branch: string;
+}
+
+const GOOD = new Set(['pushed', 'up-to-date', 'healed', 'superseded', 'skipped']);
+
+/** What moves from where to where, with the subjects; what stays, and why. */
+export function planLines({ moves, stays }: Judged): string[] {
+  return [
+    ...moves.flatMap(({ path, from, to, subjects, count }) => [
+      `${path}: ${from?.slice(0, 12) ?? 'nothing'} -> ${to.slice(0, 12)}${count > 0 ? `, ${count} commit${count === 1 ? '' : 's'}` : ''}`,
+      ...subjects.slice(0, 5).map((subject) => `  - ${escapeForeign(subject.slice(0, 100))}`),
+    ]),
+    ...stays.map(({ path, from, to, reason }) =>
+      reason === 'up-to-date'
+        ? `${path}: already at ${to.slice(0, 12)}`
+        : `${path}: stays at ${from.slice(0, 12)}, which is newer than ${to.slice(0, 12)} (superseded)`,
+    ),
+  ];
+}
+
+/** Outputs, log and summary; throws when a required remote did not get the commit. */
+export async function report({ bumped, remotes, url, branch }: Told, context: ActionContext): Promise<void> {
+  const { judged, result, rootCommit, attempts } = bumped;
+  const [first] = [...judged.moves, ...judged.stays];
+  await context.outputs({
+    changed: result === 'pushed',
+    result,
+    'old-commit': first?.from ?? '',
+    'new-commit': first?.to ?? '',
+    'root-commit': rootCommit,
+    attempts,
+    remotes: remotes.map(({ name, state, old, new: now, why }) => ({
+      name,
+      state,
+      old,
+      new: now,
+      ...(why ? { why: escapeForeign(why) } : {}),
+    })),
+  });
+  for (const { name, state, new: now, why } of remotes) {
+    context.log.line(
+      `  ${name.padEnd(12)} ${state.padEnd(12)} ${now.slice(0, 12)}${why ? `  ${escapeForeign(why)}` : ''}`,
+    );
+  }
+  await context.summary(
+    [
+      '### Submodule bump',
+      '',
+      ...planLines(judged).map((line) => (line.startsWith('  ') ? line : `- ${line}`)),
+      '',
+      '| remote | result | commit |',
+      '| --- | --- | --- |',
+      ...remotes.map(({ name, state, new: now }) => `| ${name} | ${state} | ${now.slice(0, 12)} |`),
+      '',
+    ].join('\n'),
+  );
+  const failed = remotes.filter(({ kind, state }) => kind !== 'optional' && !GOOD.has(state));
+  if (failed.length === 0) return;
+  const have = remotes.filter(({ new: now }) => now === rootCommit).map(({ name }) => name);
+  throw new GitError({
+    what: `Pushing ${branch} to every remote`,
+    where: url,
+    why: failed.map(({ name, state, why }) => `${name}: ${state}${why ? ` (${why})` : ''}.`).join('\n'),
+    state: `${have.join(', ') || 'no remote'} ${have.length === 1 ? 'has' : 'have'} the commit ${rootCommit}.`,
+    remedy: 'mend that remote, then run this again: it brings the others along.',
+  });
+}

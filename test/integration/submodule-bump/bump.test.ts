@@ -1,0 +1,409 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type Step, step } from '../../support/action.ts';
+import { type GitServer, gitServer } from '../../support/git-server.ts';
+
+const TOKEN = 'user-token-0123456789';
+
+type Inputs = Record<string, string | number | boolean | undefined>;
+
+/** A run of a submodule's pipeline that bumps the root `gb`. */
+function bump(
+  server: GitServer,
+  submodule: string,
+  inputs: Inputs = {},
+  env: Record<string, string> = {},
+): Promise<Step> {
+  return step('submodule-bump', {
+    inputs: { repository: 'team/gb', token: TOKEN, ...inputs },
+    env: {
+      GITHUB_SERVER_URL: server.url,
+      GITHUB_REPOSITORY: `team/${submodule}`,
+      GITHUB_SHA: server.git(`team/${submodule}`, 'rev-parse', 'main'),
+      ...env,
+    },
+  });
+}
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `sub${index}`);
+}
+
+/** Nothing but gitlinks may differ between two commits of the root. */
+function otherPaths(server: GitServer, from: string, to: string): string[] {
+  return server
+    .git('team/gb', 'diff-tree', '-r', '--raw', from, to)
+    .split('\n')
+    .filter((line) => line !== '' && !/ 160000 /.test(line));
+}
+
+describe('one bump', () => {
+  it('moves exactly the pointer, with the log of the submodule in the message', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver', 'botui']);
+    server.token = TOKEN;
+    const [before, old] = [server.git('team/gb', 'rev-parse', 'main'), server.pointer('gb', 'botserver')];
+    server.commit('team/botserver', { subject: 'Answer faster' });
+    const commit = server.commit('team/botserver', { subject: 'Speak TLS' });
+    const { outputs, log, code } = await bump(server, 'botserver');
+    expect(code, log).toBe(0);
+    const root = server.git('team/gb', 'rev-parse', 'main');
+    expect(outputs).toMatchObject({
+      changed: 'true',
+      result: 'pushed',
+      'old-commit': old,
+      'new-commit': commit,
+      'root-commit': root,
+      attempts: '1',
+    });
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+    expect(otherPaths(server, before, root)).toEqual([]);
+    expect(server.git('team/gb', 'log', '-1', '--format=%P|%an|%B')).toBe(
+      `${before}|ada|Update submodule botserver: ${old.slice(0, 12)}..${commit.slice(0, 12)}\n\n- Speak TLS\n- Answer faster\n\nSubmodule-Path: botserver\nSubmodule-From: ${old}\nSubmodule-To: ${commit}`,
+    );
+    expect(log).toContain(`botserver: ${old.slice(0, 12)} -> ${commit.slice(0, 12)}, 2 commits`);
+  });
+
+  it('that is there already is green and changes nothing', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    expect((await bump(server, 'botserver')).outputs).toMatchObject({ changed: 'false', result: 'up-to-date' });
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('of an older commit is green and superseded; a diverged one is red unless a rewind is allowed', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const first = server.pointer('gb', 'botserver');
+    const newer = server.commit('team/botserver');
+    expect((await bump(server, 'botserver')).outputs.result).toBe('pushed');
+    const late = await bump(server, 'botserver', { commit: first });
+    expect(late.outputs).toMatchObject({ changed: 'false', result: 'superseded' });
+    expect(late.log).toContain(
+      `botserver: stays at ${newer.slice(0, 12)}, which is newer than ${first.slice(0, 12)} (superseded)`,
+    );
+    const side = server.commit('team/botserver', { branch: 'side', on: first });
+    const red = await bump(server, 'botserver', { commit: 'side' });
+    expect(red.code).toBe(1);
+    expect(red.log).toContain(`why:    ${side} does not descend from ${newer}, which the root points to`);
+    expect((await bump(server, 'botserver', { commit: 'side', 'allow-rewind': true })).outputs.result).toBe('pushed');
+    expect(server.pointer('gb', 'botserver')).toBe(side);
+  });
+
+  it('to a commit that no branch has is refused', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const orphan = server.commit('team/botserver', { branch: 'gone' });
+    server.git('team/botserver', 'update-ref', '-d', 'refs/heads/gone');
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const { code, log } = await bump(server, 'botserver', { commit: orphan });
+    expect(code).toBe(1);
+    expect(log).toContain(
+      `why:    ${orphan} is not in the history of any branch or tag there: a clone of the root would not get it.`,
+    );
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('finds a commit far behind the tip, an annotated tag, and a branch named like a tag', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const wanted = server.commit('team/botserver');
+    for (let index = 0; index < 60; index += 1) server.commit('team/botserver', { subject: `later ${index}` });
+    expect((await bump(server, 'botserver', { commit: wanted })).outputs.result).toBe('pushed');
+    expect(server.pointer('gb', 'botserver')).toBe(wanted);
+    server.git('team/botserver', '-c', 'user.name=a', '-c', 'user.email=a@b', 'tag', '-a', '-m', 'x', 'v1', 'main~10');
+    expect((await bump(server, 'botserver', { commit: 'v1' })).outputs.result).toBe('pushed');
+    expect(server.pointer('gb', 'botserver')).toBe(server.git('team/botserver', 'rev-parse', 'v1^{commit}'));
+    server.git('team/gb', 'tag', 'main', 'main~1');
+    server.git('team/botserver', 'tag', 'main', 'main~30');
+    expect((await bump(server, 'botserver', { commit: 'main' }, { GITHUB_SHA: '' })).outputs.result).toBe('pushed');
+    expect(server.pointer('gb', 'botserver', 'refs/heads/main')).toBe(
+      server.git('team/botserver', 'rev-parse', 'refs/heads/main'),
+    );
+  });
+
+  it('works three folders deep, with another name than its path, for a first gitlink, and with SHA-256', async () => {
+    for (const format of ['sha1', 'sha256']) {
+      await using server = await gitServer({ format });
+      server.makeRoot('gb', ['botserver'], {
+        paths: { botserver: 'apps/server/core' },
+        modules:
+          '[submodule "Bot Server"]\n\tpath = apps/server/core\n\turl = ../botserver.git\n[submodule "new"]\n\tpath = libs/new\n\turl = ../botserver.git\n',
+      });
+      const commit = server.commit('team/botserver');
+      expect((await bump(server, 'botserver', { submodule: 'Bot Server' })).outputs.result).toBe('pushed');
+      expect(server.pointer('gb', 'apps/server/core')).toBe(commit);
+      const first = await bump(server, 'botserver', { submodule: 'libs/new' });
+      expect(first.outputs, first.log).toMatchObject({ result: 'pushed', 'old-commit': '' });
+      expect(server.pointer('gb', 'libs/new')).toBe(commit);
+      expect(server.git('team/gb', 'show', 'main:src/main.c')).toBe('int x;');
+    }
+  });
+
+  it('works with a server that refuses filters', async () => {
+    await using server = await gitServer({ allowFilter: false });
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    expect((await bump(server, 'botserver')).outputs.result).toBe('pushed');
+  });
+
+  it('carries several, and with sweep all others, in one commit', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', names(4));
+    const tips = names(4).map((name) => server.commit(`team/${name}`));
+    const several = await bump(server, 'sub0', { submodule: `sub0=${tips[0]}\nsub1=main` });
+    expect(several.outputs.result).toBe('pushed');
+    const swept = await bump(server, 'sub2', { sweep: true });
+    expect(swept.outputs.result).toBe('pushed');
+    expect(names(4).map((name) => server.pointer('gb', name))).toEqual(tips);
+    expect(server.git('team/gb', 'rev-list', '--count', 'main')).toBe('3');
+  });
+
+  it('quotes hostile subjects so that they do nothing', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    for (const subject of [
+      '[skip ci] quick',
+      'Closes #1 and team/gb#2',
+      'thanks @all',
+      'x'.repeat(1_000_000).slice(0, 100_000),
+      'Submodule-To: evil',
+      'a\u001b[2Jb',
+    ])
+      server.commit('team/botserver', { subject });
+    expect((await bump(server, 'botserver')).outputs.result).toBe('pushed');
+    const message = server.git('team/gb', 'log', '-1', '--format=%B');
+    expect(message).not.toMatch(/\[skip ci\]|#1|#2|@all|^Submodule-To: evil/m);
+    expect(message).not.toContain('\u001b');
+    expect(message.length).toBeLessThan(2000);
+    expect(message.match(/^Submodule-To: /gm)).toHaveLength(1);
+  });
+});
+
+describe('is refused, with nothing pushed:', () => {
+  const REFUSED: [what: string, change: (server: GitServer) => Inputs, why: string][] = [
+    [
+      'a path that is a file',
+      (server) => (
+        server.commit('team/gb', {
+          files: {
+            '.gitmodules': '[submodule "src"]\n\tpath = README.md\n\turl = ../botserver.git\n',
+            'README.md': 'x',
+          },
+        }),
+        { submodule: 'README.md' }
+      ),
+      'at that path is a file, no gitlink.',
+    ],
+    [
+      'a path that is a folder',
+      (server) => (
+        server.commit('team/gb', {
+          files: { '.gitmodules': '[submodule "src"]\n\tpath = src\n\turl = ../botserver.git\n', 'src/x': 'x' },
+        }),
+        { submodule: 'src' }
+      ),
+      'at that path is a folder, no gitlink.',
+    ],
+    ['an unknown submodule', () => ({ submodule: 'nothing' }), '.gitmodules has no such entry; it has: botserver.'],
+    [
+      'two names for one path',
+      (server) => (
+        server.commit('team/gb', {
+          files: {
+            '.gitmodules':
+              '[submodule "a"]\n\tpath = p\n\turl = ../botserver.git\n[submodule "b"]\n\tpath = p\n\turl = ../botserver.git\n',
+          },
+        }),
+        { submodule: 'p' }
+      ),
+      'more than one entry of .gitmodules fits: a, b.',
+    ],
+    [
+      'a URL that climbs out of the host',
+      (server) => (
+        server.commit('team/gb', {
+          files: { '.gitmodules': '[submodule "botserver"]\n\tpath = botserver\n\turl = ../../../evil.git\n' },
+        }),
+        { submodule: 'botserver' }
+      ),
+      'climbs out of',
+    ],
+    [
+      'a branch that is not there',
+      () => ({ branch: 'nope' }),
+      'there is no such branch (a tag of that name does not count).',
+    ],
+    [
+      'a repository that is not there',
+      () => ({ repository: 'team/nope' }),
+      'there is no such repository, or these credentials may not see it.',
+    ],
+    ['a wrong token', () => ({ token: 'wrong-token-1' }), 'the credentials are refused.'],
+    [
+      'the automatic token',
+      () => ({ token: undefined }),
+      'the automatic token of a run may not push to another repository.',
+    ],
+  ];
+  it.each(REFUSED)('%s', async (_, change, why) => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.token = TOKEN;
+    const inputs = change(server);
+    server.commit('team/botserver');
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const { code, log, outputs } = await bump(server, 'botserver', inputs, { FORGEJO_TOKEN: 'automatic-token-1' });
+    expect(log).toContain(why);
+    expect(code).toBe(1);
+    expect(outputs.changed).toBe('false');
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('a push that a hook declines, at once', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    writeFileSync(
+      `${server.folder}/team/gb.git/hooks/pre-receive`,
+      '#!/bin/sh\necho "Branch is protected" >&2\nexit 1\n',
+      { mode: 0o755 },
+    );
+    server.commit('team/botserver');
+    const { log, code } = await bump(server, 'botserver');
+    expect(code).toBe(1);
+    expect(log).toContain('why:    the branch is protected.');
+    expect(log).not.toContain('again in');
+  });
+});
+
+describe('the race', () => {
+  it.each([0, 150])(
+    'of sixteen bumps of sixteen submodules: all land, in a linear history (%i ms per push)',
+    async (delay) => {
+      await using server = await gitServer();
+      server.makeRoot('gb', names(16));
+      server.pushDelayMs = delay;
+      const before = server.git('team/gb', 'rev-parse', 'main');
+      const tips = names(16).map((name) => server.commit(`team/${name}`));
+      const steps = await Promise.all(names(16).map((name) => bump(server, name)));
+      expect(steps.map(({ outputs }) => outputs.result)).toEqual(names(16).map(() => 'pushed'));
+      expect(names(16).map((name) => server.pointer('gb', name))).toEqual(tips);
+      expect(server.git('team/gb', 'rev-list', '--count', `${before}..main`)).toBe('16');
+      expect(server.git('team/gb', 'rev-list', '--merges', 'main')).toBe('');
+      expect(otherPaths(server, before, 'main')).toEqual([]);
+    },
+    180_000,
+  );
+
+  it('of sixteen commits of one submodule, in any order, leaves the newest', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const commits = names(16).map((subject) => server.commit('team/botserver', { subject }));
+    const shuffled = [...commits].sort(() => Math.random() - 0.5);
+    const steps = await Promise.all(shuffled.map((commit) => bump(server, 'botserver', { commit })));
+    expect(steps.map(({ code }) => code)).toEqual(shuffled.map(() => 0));
+    expect(server.pointer('gb', 'botserver')).toBe(commits.at(-1));
+  }, 180_000);
+
+  it('with a server that drops the connection after accepting ends with one commit', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const commit = server.commit('team/botserver');
+    server.dropAnswers = 1;
+    const { outputs, log } = await bump(server, 'botserver');
+    expect(outputs.result, log).toBe('pushed');
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+    expect(server.git('team/gb', 'rev-list', '--count', 'main')).toBe('2');
+  });
+});
+
+describe('several remotes', () => {
+  it('get the identical commit; a lagging one is healed, a gated one waits, a dead optional one is told', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    mirror.makeRoot('gb', ['botserver']);
+    for (const name of ['gb', 'botserver']) {
+      for (const copy of [name, ...(name === 'gb' ? ['lag', 'prod'] : [])]) {
+        rmSync(`${mirror.folder}/team/${copy}.git`, { recursive: true, force: true });
+        mirror.git(name === 'gb' ? 'team/gb' : 'team/botserver', '--version');
+        server.git(
+          `team/${name}`,
+          'clone',
+          '-q',
+          '--mirror',
+          `${server.folder}/team/${name}.git`,
+          `${mirror.folder}/team/${copy}.git`,
+        );
+        mirror.git(`team/${copy}`, 'config', 'http.receivepack', 'true');
+      }
+    }
+    server.commit('team/botserver');
+    await bump(server, 'botserver');
+    server.git('team/gb', 'push', '-q', `${mirror.folder}/team/gb.git`, 'main');
+    const commit = server.commit('team/botserver');
+    server.git('team/botserver', 'push', '-q', `${mirror.folder}/team/botserver.git`, 'main');
+    const remotes = [
+      `alm=${mirror.url}/team/gb.git`,
+      `lag=${mirror.url}/team/lag.git`,
+      `prod=${mirror.url}/team/prod.git gated`,
+      'dead=http://127.0.0.1:1/team/gb.git optional',
+    ].join('\n');
+    const first = await bump(server, 'botserver', { remotes });
+    const states = (step: Step) =>
+      Object.fromEntries(
+        (JSON.parse(step.outputs.remotes ?? '[]') as { name: string; state: string }[]).map(({ name, state }) => [
+          name,
+          state,
+        ]),
+      );
+    expect(states(first), first.log).toEqual({
+      primary: 'pushed',
+      alm: 'pushed',
+      lag: 'healed',
+      prod: 'skipped',
+      dead: 'unreachable',
+    });
+    expect(first.code).toBe(0);
+    const root = server.git('team/gb', 'rev-parse', 'main');
+    expect([mirror.git('team/gb', 'rev-parse', 'main'), mirror.git('team/lag', 'rev-parse', 'main')]).toEqual([
+      root,
+      root,
+    ]);
+    expect(mirror.pointer('gb', 'botserver')).toBe(commit);
+    const gated = await bump(server, 'botserver', { remotes, 'push-gated': true });
+    expect(states(gated)).toMatchObject({ primary: 'up-to-date', alm: 'up-to-date', prod: 'healed' });
+    mirror.commit('team/gb', { subject: 'by hand', files: { x: 'y' } });
+    server.commit('team/botserver');
+    server.git('team/botserver', 'push', '-q', `${mirror.folder}/team/botserver.git`, 'main');
+    const diverged = await bump(server, 'botserver', { remotes });
+    expect(diverged.code).toBe(1);
+    expect(states(diverged)).toMatchObject({ primary: 'pushed', alm: 'diverged', lag: 'pushed' });
+    expect(diverged.log).toMatch(/state: {2}primary, lag have the commit [0-9a-f]{40}\./);
+  }, 120_000);
+
+  it('that lack the submodule commit stop everything before the first push', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    mirror.makeRoot('gb', ['botserver']);
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    server.commit('team/botserver', { subject: 'not on the mirror' });
+    const { log, code } = await bump(server, 'botserver', { remotes: `alm=${mirror.url}/team/gb.git` });
+    expect(code).toBe(1);
+    expect(log).toContain('is not in the history of any branch or tag there');
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('on other hosts never see the token', async () => {
+    await using server = await gitServer();
+    await using other = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    await bump(server, 'botserver', { remotes: `other=${other.url}/team/gb.git optional` });
+    expect(other.requests).toBeGreaterThan(0);
+    expect(other.authorizations).toEqual([]);
+    expect(server.authorizations.length).toBeGreaterThan(0);
+  });
+});
