@@ -3,7 +3,6 @@ import { flagOr, optional, splitLines, text, wholeNumberOr } from '../../lib/act
 import { parseRemote } from '../../lib/git/url.ts';
 
 const REMOTE = /^(?<name>[\w.-]+)=(?<url>\S+)(?:\s+(?<kind>required|optional|gated))?$/;
-const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z.object({
@@ -86,9 +85,4 @@ function parseRemoteLine(line: string): FurtherRemote | undefined {
   const { name, url, kind = 'required' } = REMOTE.exec(line)?.groups ?? {};
   if (!name || !url || !parseRemote(url)) return undefined;
   return { name, url, kind: kind as FurtherRemote['kind'] };
-}
-
-/** Whether a text is a full commit id. */
-export function isCommitId(text: string): boolean {
-  return COMMIT.test(text);
 }

@@ -2,10 +2,10 @@ import { GitError } from '../../lib/errors.ts';
 import type { Git } from '../../lib/git/git.ts';
 import type { Submodule } from '../../lib/git/modules.ts';
 import { entryAt, gitFailure, readModules } from '../../lib/git/repository.ts';
-import { resolveSubmoduleUrl, sameRepository } from '../../lib/git/url.ts';
 import { isReachable, readRefs, relate, type SubmoduleRefs, subjectsBetween } from './ancestry.ts';
-import { isCommitId, type Wanted } from './inputs.ts';
+import type { Wanted } from './inputs.ts';
 import { type Move, SUBJECTS_AT_MOST } from './message.ts';
+import { commitOf, diverged, findModule, submoduleUrl, unreachable } from './plan.ts';
 
 /** One pointer that stays, and why. */
 export interface Stay {
@@ -98,53 +98,6 @@ async function sweepOthers(question: Question, modules: readonly Submodule[], ju
   }
 }
 
-function findModule(modules: readonly Submodule[], { submodule }: Wanted, { rootUrl, self }: Question): Submodule {
-  const known = modules.map(({ path }) => path).join(', ') || 'none';
-  const matches =
-    submodule === undefined
-      ? modules.filter((module) => self.url !== '' && sameRepository(safeUrl(rootUrl, module), self.url))
-      : modules.filter(
-          ({ name, path }) =>
-            path === submodule || (name === submodule && !modules.some((other) => other.path === submodule)),
-        );
-  const [module] = matches;
-  if (module && matches.length === 1 && !modules.some((other) => other !== module && other.path === module.path))
-    return module;
-  throw new GitError({
-    what: `Finding the submodule ${submodule ?? `whose URL is ${self.url || 'this repository'}`}`,
-    where: rootUrl,
-    why:
-      matches.length > 1 || module
-        ? `more than one entry of .gitmodules fits: ${modules
-            .filter(({ path }) => path === module?.path)
-            .map(({ name }) => name)
-            .join(', ')}.`
-        : `.gitmodules has no such entry; it has: ${known}.`,
-    remedy: 'set submodule to one of these paths, or correct .gitmodules in the root repository.',
-  });
-}
-
-function safeUrl(rootUrl: string, { url }: Submodule): string {
-  try {
-    return resolveSubmoduleUrl(rootUrl, url);
-  } catch {
-    return '';
-  }
-}
-
-function submoduleUrl(rootUrl: string, module: Submodule): string {
-  try {
-    return resolveSubmoduleUrl(rootUrl, module.url);
-  } catch (error) {
-    throw new GitError({
-      what: `Resolving the URL of ${module.path}`,
-      where: rootUrl,
-      why: `${(error as Error).message}.`,
-      remedy: 'correct its url in .gitmodules of the root repository.',
-    });
-  }
-}
-
 async function presentGitlink({ git, tip, rootUrl }: Question, { path }: Submodule): Promise<string | undefined> {
   const entry = await entryAt(git, tip, path);
   if (entry === undefined) return undefined;
@@ -161,39 +114,4 @@ async function refsOf({ open }: Question, url: string): Promise<SubmoduleRefs> {
   const refs = await readRefs(await open(url), url);
   if ('error' in refs) throw gitFailure({ what: 'Reading the submodule', where: url }, { out: '', err: refs.error });
   return refs;
-}
-
-/** A full id as it is; else a branch, else a tag of the submodule, by its full name. */
-function commitOf(wanted: string, { tips }: SubmoduleRefs, url: string): string {
-  if (isCommitId(wanted)) return wanted;
-  const commit = tips.get(wanted) ?? tips.get(`refs/heads/${wanted}`) ?? tips.get(`refs/tags/${wanted}`);
-  if (commit) return commit;
-  throw new GitError({
-    what: 'Finding the commit',
-    where: url,
-    why:
-      wanted === ''
-        ? 'no commit is given, and this run has none.'
-        : `${wanted} is no full commit id, branch or tag there.`,
-    remedy: 'push it there first, or correct commit.',
-  });
-}
-
-function unreachable(commit: string, url: string, { path }: Submodule): GitError {
-  return new GitError({
-    what: `Checking the new commit of ${path}`,
-    where: url,
-    why: `${commit} is not in the history of any branch or tag there: a clone of the root would not get it.`,
-    remedy: 'push the branch of the submodule there first, then run this again. Nothing was pushed.',
-  });
-}
-
-function diverged(from: string, to: string, { url, module }: { url: string; module: Submodule }): GitError {
-  return new GitError({
-    what: `Moving the pointer of ${module.path}`,
-    where: url,
-    why: `${to} does not descend from ${from}, which the root points to: commits would be lost from it.`,
-    remedy:
-      'merge or rebase the branch of the submodule; if going there is meant, set allow-rewind: true. Nothing was pushed.',
-  });
 }

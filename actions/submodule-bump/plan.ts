@@ -1,0 +1,97 @@
+import { GitError } from '../../lib/errors.ts';
+import type { Submodule } from '../../lib/git/modules.ts';
+import { resolveSubmoduleUrl, sameRepository } from '../../lib/git/url.ts';
+import type { SubmoduleRefs } from './ancestry.ts';
+import type { Wanted } from './inputs.ts';
+
+const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
+/** The entry of .gitmodules that is meant: by path, by name, or the one whose URL is this repository. */
+export function findModule(
+  modules: readonly Submodule[],
+  { submodule }: Wanted,
+  { rootUrl, self }: { rootUrl: string; self: { url: string } },
+): Submodule {
+  const known = modules.map(({ path }) => path).join(', ') || 'none';
+  const matches =
+    submodule === undefined
+      ? modules.filter((module) => self.url !== '' && sameRepository(safeUrl(rootUrl, module), self.url))
+      : modules.filter(
+          ({ name, path }) =>
+            path === submodule || (name === submodule && !modules.some((other) => other.path === submodule)),
+        );
+  const [module] = matches;
+  if (module && matches.length === 1 && !modules.some((other) => other !== module && other.path === module.path))
+    return module;
+  throw new GitError({
+    what: `Finding the submodule ${submodule ?? `whose URL is ${self.url || 'this repository'}`}`,
+    where: rootUrl,
+    why:
+      matches.length > 1 || module
+        ? `more than one entry of .gitmodules fits: ${modules
+            .filter(({ path }) => path === module?.path)
+            .map(({ name }) => name)
+            .join(', ')}.`
+        : `.gitmodules has no such entry; it has: ${known}.`,
+    remedy: 'set submodule to one of these paths, or correct .gitmodules in the root repository.',
+  });
+}
+
+/** The URL of a submodule as a root at `rootUrl` resolves it. */
+export function submoduleUrl(rootUrl: string, module: Submodule): string {
+  try {
+    return resolveSubmoduleUrl(rootUrl, module.url);
+  } catch (error) {
+    throw new GitError({
+      what: `Resolving the URL of ${module.path}`,
+      where: rootUrl,
+      why: `${(error as Error).message}.`,
+      remedy: 'correct its url in .gitmodules of the root repository.',
+    });
+  }
+}
+
+/** A full id as it is; else a branch, else a tag of the submodule, by its full name. */
+export function commitOf(wanted: string, { tips }: SubmoduleRefs, url: string): string {
+  if (COMMIT.test(wanted)) return wanted;
+  const commit = tips.get(wanted) ?? tips.get(`refs/heads/${wanted}`) ?? tips.get(`refs/tags/${wanted}`);
+  if (commit) return commit;
+  throw new GitError({
+    what: 'Finding the commit',
+    where: url,
+    why:
+      wanted === ''
+        ? 'no commit is given, and this run has none.'
+        : `${wanted} is no full commit id, branch or tag there.`,
+    remedy: 'push it there first, or correct commit.',
+  });
+}
+
+/** The refusal of a commit that a clone of the root would not get. */
+export function unreachable(commit: string, url: string, { path }: Submodule): GitError {
+  return new GitError({
+    what: `Checking the new commit of ${path}`,
+    where: url,
+    why: `${commit} is not in the history of any branch or tag there: a clone of the root would not get it.`,
+    remedy: 'push the branch of the submodule there first, then run this again. Nothing was pushed.',
+  });
+}
+
+/** The refusal of a commit that would lose others. */
+export function diverged(from: string, to: string, { url, module }: { url: string; module: Submodule }): GitError {
+  return new GitError({
+    what: `Moving the pointer of ${module.path}`,
+    where: url,
+    why: `${to} does not descend from ${from}, which the root points to: commits would be lost from it.`,
+    remedy:
+      'merge or rebase the branch of the submodule; if going there is meant, set allow-rewind: true. Nothing was pushed.',
+  });
+}
+
+function safeUrl(rootUrl: string, { url }: Submodule): string {
+  try {
+    return resolveSubmoduleUrl(rootUrl, url);
+  } catch {
+    return '';
+  }
+}
