@@ -57,7 +57,7 @@ async function bench(): Promise<void> {
       writeFileSync(`${folder}/known_hosts`, `${knownHosts}\n`);
       const place = { folder, port: await freePort(), sshPort: between.port, key: server.keyFile, knownHosts };
       const count = { turns: () => between.turns, bytes: () => between.bytesUp };
-      rows.push(...(await unchanged(place, link, count)));
+      rows.push(...(await unchanged(place, link, count)), ...(await verified(place, link, count)));
       for (const [size, bytes] of Object.entries(sizes)) {
         // A gigabyte over a slow link measures patience.
         if (bytes >= 1e9 && link !== 'loopback') continue;
@@ -137,6 +137,65 @@ async function unchanged(place: Place, link: string, count: Count): Promise<stri
       String(turns),
       '',
       `${ratio.toFixed(2)} × ssh true (${withoutNode.toFixed(2)} without Node's own start)`,
+      '',
+    ],
+  ];
+}
+
+/** verify-deploy of 100 MB against `ssh true` plus the target's own sha256sum, and the order of single ssh commands by hand. */
+async function verified(place: Place, link: string, count: Count): Promise<string[][]> {
+  const one = versionOf(place, 'one', 100e6);
+  await startFresh(place, one);
+  const path = `${place.folder}/bin/service`;
+  const inputs = {
+    host: `root@127.0.0.1:${place.sshPort}`,
+    'ssh-key': readFileSync(place.key, 'utf8'),
+    'known-hosts': place.knownHosts,
+    path,
+    source: one,
+    strings: 'listens on',
+    'listen-port': String(place.port),
+    'health-url': `http://127.0.0.1:${place.port}/`,
+  };
+  const action = {
+    words: [process.execPath, new URL('../dist/verify-deploy.cjs', import.meta.url).pathname],
+    env: Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  };
+  const byHand = [
+    `stat ${path}`,
+    `strings ${path} | grep -q 'listens on' || grep -aq 'listens on' ${path}`,
+    'pgrep -x service',
+    `curl -sf http://127.0.0.1:${place.port}/`,
+    `sha256sum ${path}`,
+  ]
+    .map((command) => quoteAll(ssh(place, command)))
+    .join(' && ');
+  const [ours, bare, hand, sums]: [number[], number[], number[], number[]] = [[], [], [], []];
+  let turns = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const before = count.turns();
+    const { seconds, code } = await run(action);
+    if (code !== 0) throw new Error(`verify-deploy ended with exit code ${code}`);
+    ours.push(seconds);
+    turns = count.turns() - before;
+    bare.push((await run({ words: ssh(place, 'true') })).seconds);
+    sums.push((await run({ words: ['sha256sum', path] })).seconds);
+    hand.push((await run({ words: ['/bin/sh', '-c', byHand] })).seconds);
+  }
+  await stopServing(place);
+  const reference = median(bare) + median(sums);
+  return [
+    [link, 'verify 100 MB', 'five ssh commands', `${median(hand).toFixed(2)} s`, '', '', '', '', '1 (by hand)', ''],
+    [
+      link,
+      'verify 100 MB',
+      'verify-deploy',
+      `${median(ours).toFixed(2)} s`,
+      '',
+      '',
+      String(turns),
+      '',
+      `${(median(ours) / median(hand)).toFixed(2)} × by hand, ${(median(ours) / reference).toFixed(2)} × (ssh true + sha256sum)`,
       '',
     ],
   ];
