@@ -7,7 +7,10 @@ const SOURCES = [...filesBelow('actions', '.ts'), ...filesBelow('lib', '.ts')].f
 );
 const PURE_FILES =
   /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
-const PURE = [...SOURCES.filter((path) => PURE_FILES.test(path)), 'lib/ssh/program.ts', 'lib/ssh/config.ts'];
+const PURE = [
+  ...SOURCES.filter((path) => PURE_FILES.test(path)),
+  ...['program', 'config', 'known-hosts', 'target'].map((name) => `lib/ssh/${name}.ts`),
+];
 const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'zod/mini'];
 
 const OUTSIDE = SOURCES.flatMap((path) =>
