@@ -219,6 +219,22 @@ if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
 running_unseen="$running_unseen \${1#/proc/}"
 fi
 }
+eldest_running() {
+eldest=\${running%% *}
+for find_pid in $running; do
+find_parent=
+{ while read -r find_key find_value; do
+case $find_key in PPid:) find_parent=$find_value ;; esac
+done <"/proc/$find_pid/status"; } 2>/dev/null
+case " $running " in
+*" \${find_parent:-none} "*) ;;
+*)
+eldest=$find_pid
+return 0
+;;
+esac
+done
+}
 process_start() {
 process_start=
 { IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -459,10 +475,10 @@ systemctl_for() {
 systemctl_user=$1
 shift
 if [ -z "$systemctl_user" ]; then
-systemctl "$@" </dev/null
+timeout 30 systemctl "$@" </dev/null
 else
 systemctl_uid=$(id -u "$systemctl_user") || return 1
-( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" systemctl --user "$@" </dev/null )
+( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout 30 systemctl --user "$@" </dev/null )
 fi
 }
 unit_of() {

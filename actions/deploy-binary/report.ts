@@ -35,7 +35,7 @@ export function planLines({ kind, steps }: Plan): string[] {
 
 /** What was found, in a few lines. */
 export function foundLines(found: Found, destination: string): string[] {
-  const { file, processes, releases, unseen, history } = found;
+  const { file, processes, releases, unseen, history, unfinished } = found;
   const runs = processes.map(
     ({ pid, user, live, unit }) =>
       `pid ${pid} (${user}${unit ? `, unit ${unit}` : ''}${live ? '' : ', an older image of it'})`,
@@ -49,6 +49,7 @@ export function foundLines(found: Found, destination: string): string[] {
       ? `  run by ${runs.join(' and ')}`
       : `  no process runs it${unseen ? `; can't see pid ${unseen}` : ''}`,
     ...(releases.length > 0 ? [`  kept releases: ${releases.map(({ sha256 }) => short(sha256)).join(', ')}`] : []),
+    ...(unfinished ? [`  an earlier deploy (${unfinished.run}) is unfinished, in the phase ${unfinished.phase}`] : []),
     ...(history.length > 0 ? [`  last deploy: ${history.at(-1)}`] : []),
   ];
 }

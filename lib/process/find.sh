@@ -49,6 +49,25 @@ find_unseen() {
   fi
 }
 
+# eldest_running: sets eldest to the one of $running that none of the others started: a server's workers execute the same
+# file, maybe under another account.
+eldest_running() {
+  eldest=${running%% *}
+  for find_pid in $running; do
+    find_parent=
+    { while read -r find_key find_value; do
+      case $find_key in PPid:) find_parent=$find_value ;; esac
+    done <"/proc/$find_pid/status"; } 2>/dev/null
+    case " $running " in
+      *" ${find_parent:-none} "*) ;;
+      *)
+        eldest=$find_pid
+        return 0
+        ;;
+    esac
+  done
+}
+
 # process_start PID: sets process_start to its start in clock ticks since boot, empty when it is gone.
 process_start() {
   process_start=

@@ -65,7 +65,9 @@ describe('where logind ends what a login leaves behind (KillUserProcesses), with
     await system.sh(
       `loginctl enable-linger gbuser
       mkdir -p /home/gbuser/.config/systemd/user && cat >/home/gbuser/.config/systemd/user/botserver.service
-      chown -R gbuser:gbuser /home/gbuser/.config`,
+      chown -R gbuser:gbuser /home/gbuser/.config
+      manager=/run/user/$(id -u gbuser)/systemd/private
+      for tried in $(seq 100); do [ -S $manager ] && break; sleep 0.1; done`,
       UNIT,
     );
     await asGbuser('systemctl --user daemon-reload && systemctl --user start botserver');

@@ -59,6 +59,11 @@ seen() {
 }
 
 stage() {
+  if [ "$in_action" = recover ]; then
+    # What is live now is unproven: it never becomes a release.
+    exec 3<&-
+    return 0
+  fi
   if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
     keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
     return 0
@@ -140,7 +145,8 @@ detached() {
   find_executors
   if [ -n "$running" ]; then
     was_running=yes
-    [ "$restart" != process ] || remember_running "${running%% *}"
+    eldest_running
+    [ "$restart" != process ] || remember_running "$eldest"
   fi
   case $in_action in
     recover) recover ;;

@@ -72,7 +72,8 @@ find_pid() {
 find_forked() {
   find_running "$in_folder/$in_name"
   [ -n "$running" ] || return 1
-  pid=${running%% *}
+  eldest_running
+  pid=$eldest
   health_reason=
 }
 
@@ -81,10 +82,17 @@ process_running() {
   process_start "$1" && process_alive "$1" "$process_start"
 }
 
+# reap PID: sets ended_code, once: a shell forgets a child after telling how it ended.
+reap() {
+  [ "$reaped" = "$1" ] && return 0
+  wait "$1" 2>/dev/null
+  ended_code=$?
+  reaped=$1
+}
+
 process_ended() {
   gone=yes
-  wait "$pid" 2>/dev/null
-  ended_code=$?
+  reap "$pid"
   uptime_cs
   ended_after=$((now_cs - start_mark))
   if [ "$ended_code" -gt 128 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
@@ -108,6 +116,14 @@ seconds_text() {
   seconds_text="$(($1 / 100)).$(($1 % 100 / 10)) s"
 }
 
+# went_to_background: the process that was started ended well, once, and left another one that executes the file.
+went_to_background() {
+  [ "$restart" = process ] && [ -z "$adopted" ] || return 1
+  reap "$stable_pid"
+  [ "$ended_code" = 0 ] && find_forked || return 1
+  adopted=yes
+}
+
 # prove_stable: the same pid, start time and restart count, and healthy at the end.
 prove_stable() {
   stable_pid=$pid
@@ -122,6 +138,10 @@ prove_stable() {
     stable_left=$((stable_until - now_cs))
     if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
     if ! process_alive "$stable_pid" "$stable_start"; then
+      if went_to_background; then
+        prove_stable
+        return
+      fi
       if [ "$restart" = process ] && [ "$stable_pid" = "$pid" ]; then
         process_ended
       else

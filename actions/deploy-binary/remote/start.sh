@@ -3,6 +3,8 @@
 # start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
 start_it() {
   pid=
+  reaped=
+  adopted=
   uptime_cs
   start_mark=$now_cs
   case $restart in
@@ -26,9 +28,10 @@ unit_main_pid() {
   [ "$pid" != 0 ] || pid=
 }
 
+# Its output goes to our own folder: a log's path could be a link that root must not write through.
 start_by_command() {
   : >command.output
-  setsid /bin/sh -c "$in_start_command" </dev/null >"${in_log_file:-command.output}" 2>&1 9>&- &
+  setsid /bin/sh -c "$in_start_command" </dev/null >command.output 2>&1 9>&- &
   command_pid=$!
 }
 

@@ -16,7 +16,7 @@ activate() {
 
 stop_all_and_check() {
   failed=stop
-  journal stop
+  journal stop || { refused='the journal can not be written'; return 1; }
   uptime_cs
   down_mark=$now_cs
   stop_all && port_is_free
@@ -55,7 +55,7 @@ swap() {
     receive && dress || return 1
   fi
   [ "$in_encoding" != none ] || return 0
-  journal swap
+  journal swap || { refused='the journal can not be written'; return 1; }
   put_live incoming
 }
 
@@ -75,7 +75,7 @@ start_new() {
   [ -n "$run_log" ] || run_log=/dev/null
   run_umask=022
   log_mark
-  journal start
+  journal start || { refused='the journal can not be written'; return 1; }
   start_it
 }
 

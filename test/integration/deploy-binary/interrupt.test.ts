@@ -160,6 +160,8 @@ describe('a transaction that is killed on the target', () => {
       'An earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted in the phase start: finishing it first.',
     );
     expect(next.log).toContain('  ended as rolled-back');
+    // What never was proved is no release that a roll back could choose.
+    expect(readdirSync(`${host.folder}/.botserver.deploy/releases`)).toEqual([]);
     expect(next.outputs.state).toBe('unchanged');
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
