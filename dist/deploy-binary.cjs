@@ -38,7 +38,7 @@ ${r}`,known:""}[n];return new vt({what:"Connecting",where:t.name,why:a,remedy:c}
 `}u(Lp,"programLine");function iy({text:t,values:n}){return[...Object.entries(n).map(([r,i])=>`in_${r}=${Pu(i===void 0?"":String(i))}`),t].join(`
 `)}u(iy,"programText");function Pu(t){if(t.includes("\0"))throw new RangeError("a value for a shell contains a NUL byte");return`'${t.replaceAll("'","'\\''")}'`}u(Pu,"quote");var sy=5,oy=64*1024;async function fi(t,n,e){let r=await t.exec(Op(e.sudo)),i=fy(e.onSay),s=null,o="";r.setEncoding("utf8").on("data",i.push),r.stderr.setEncoding("utf8").on("data",h=>{o=(o+h).slice(-oy)}),r.on("exit",h=>{s=h});let a=new Promise(h=>{r.on("close",()=>h(void 0)).on("error",()=>h(void 0))}),c=t.lost.then(h=>h?.message??"the connection was closed"),f=uy(e,t),d;try{let h=ay(r,n,e.payload);d=await Promise.race([a,i.ended,c,h,f.passed,cy(e.signal)])}finally{f.stop(),r.destroy()}return{...i.result(),code:s,prose:o,cut:d??"the session ended before its last word"}}u(fi,"runProgram");function ay(t,n,e){return new Promise(r=>{t.write(Lp(n)),e?e(t).catch(i=>r(i.message)):t.end()})}u(ay,"send");function cy(t){return new Promise(n=>{let e=u(()=>setTimeout(()=>n(`the step was cancelled (${t?.reason})`),sy*1e3).unref(),"begin");t?.aborted?e():t?.addEventListener("abort",e,{once:!0})})}u(cy,"cancelled");function uy({limitSeconds:t,what:n},e){let r;return{passed:new Promise((s,o)=>{r=setTimeout(()=>{o(new vt({what:n,where:e.target.name,why:`no end within ${t} s.`,remedy:"look at the load of the host, and at what its login shell does at start."}))},t*1e3)}),stop:u(()=>clearTimeout(r),"stop")}}u(uy,"startLimit");function fy(t){let n=[],e=!1,r=!1,i="",s,o=new Promise(c=>{s=u(()=>c(void 0),"resolveEnded")}),a=u(c=>{if(c==="begin")e=!0;else if(e&&!r&&c==="end")r=!0,s();else if(e&&!r){let f=c.indexOf("=");if(f<=0)return;let d=[c.slice(0,f),ly(c.slice(f+1))];n.push(d),t?.(...d)}},"line");return{push:u(c=>{let f=(i+c).split(`
 `);i=f.pop()??"",f.forEach(a)},"push"),ended:o,result:u(()=>({said:n,complete:r}),"result")}}u(fy,"readSaid");function ly(t){return t.replace(/\\(.)/g,(n,e)=>e==="n"?`
-`:e)}u(ly,"unescapeSaid");function bt(t,n){return t.findLast(([e])=>e===n)?.[1]}u(bt,"saidOnce");function Cn(t,n){return t.filter(([e])=>e===n).map(([,e])=>e)}u(Cn,"saidAll");var Bo=require("node:child_process"),Up=require("node:fs"),To=require("node:stream"),Dp=require("node:stream/promises"),Lu=Tt(require("node:zlib"),1);var Ou=class extends Error{static{u(this,"StallError")}},Ro=256*1024;async function Hp({path:t,encoding:n,stallSeconds:e,onProgress:r},i){let s=0,o=0,a=u(h=>new To.Transform({highWaterMark:Ro,transform(p,g,y){h(p.length),y(null,p)}}),"counted"),c=new AbortController,f,d=u(()=>{clearTimeout(f),f=setTimeout(()=>c.abort(),e*1e3)},"moved");d(),i.on("drain",d);try{let h=(0,Up.createReadStream)(t,{highWaterMark:Ro}),p=[a(g=>{s+=g,r?.(s)}),...dy(n),a(g=>{o+=g,d()})];await(0,Dp.pipeline)([h,...p,i],{signal:c.signal})}catch(h){throw c.signal.aborted?new Ou(`no byte moved for ${e} s`):h}finally{clearTimeout(f),i.off("drain",d)}return o}u(Hp,"upload");function Fp(t){return t!=="zstd"||typeof zp().createZstdCompress=="function"||Mp()}u(Fp,"canEncode");function dy(t){if(t==="plain")return[];if(t==="gzip")return[Lu.createGzip({level:1,chunkSize:Ro})];if(Mp()){let{stdin:e,stdout:r}=(0,Bo.spawn)("zstd",["-q","-c","-3","-T0"],{stdio:["pipe","pipe","ignore"]});return[To.Duplex.from({writable:e,readable:r})]}let{createZstdCompress:n}=zp();return n?[n({chunkSize:Ro})]:[]}u(dy,"encoder");function Mp(){return(0,Bo.spawnSync)("zstd",["--version"],{stdio:"ignore"}).status===0}u(Mp,"hasZstdProgram");function zp(){return Lu}u(zp,"zlibZstd");function No(t){return t.startsWith("/")&&t!=="/"&&!t.split("/").includes("..")&&!/[\u0000-\u001f\u007f]/.test(t)}u(No,"isPlainPath");function Qp(t){let n=URL.canParse(t)?new URL(t):void 0;return/^https?:$/.test(n?.protocol??"")&&n?.username===""&&!/[\s"\\]/.test(t)}u(Qp,"isHttpUrl");function Kp(t){return/^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/.test(t)}u(Kp,"isStatusList");function qp(t,n){let e=u(r=>r.toLowerCase().replace(/[=+\s]/g,""),"plain");return e(t)===e(n)}u(qp,"sameCapabilities");function ir(t){return t.slice(0,12)}u(ir,"short");function Rn(t){return t>=1e9?`${(t/1e9).toFixed(2)} GB`:t>=1e6?`${(t/1e6).toFixed(1)} MB`:t>=1e3?`${(t/1e3).toFixed(1)} kB`:`${t} bytes`}u(Rn,"megabytes");function Po(t){return/\.[a-z]+$/.test(t)?t:`${t}.service`}u(Po,"unitName");var Wp=`prelude() {
+`:e)}u(ly,"unescapeSaid");function bt(t,n){return t.findLast(([e])=>e===n)?.[1]}u(bt,"saidOnce");function Cn(t,n){return t.filter(([e])=>e===n).map(([,e])=>e)}u(Cn,"saidAll");var Bo=require("node:child_process"),Up=require("node:fs"),To=require("node:stream"),Dp=require("node:stream/promises"),Lu=Tt(require("node:zlib"),1);var Ou=class extends Error{static{u(this,"StallError")}},Ro=256*1024;async function Hp({path:t,encoding:n,stallSeconds:e,onProgress:r},i){let s=0,o=0,a=u(h=>new To.Transform({highWaterMark:Ro,transform(p,g,y){h(p.length),y(null,p)}}),"counted"),c=new AbortController,f,d=u(()=>{clearTimeout(f),f=setTimeout(()=>c.abort(),e*1e3)},"moved");d(),i.on("drain",d);try{let h=(0,Up.createReadStream)(t,{highWaterMark:Ro}),p=[a(g=>{s+=g,r?.(s)}),...dy(n),a(g=>{o+=g,d()})];await(0,Dp.pipeline)([h,...p,i],{signal:c.signal})}catch(h){throw c.signal.aborted?new Ou(`no byte moved for ${e} s`):h}finally{clearTimeout(f),i.off("drain",d)}return o}u(Hp,"upload");function Fp(t){return t!=="zstd"||typeof zp().createZstdCompress=="function"||Mp()}u(Fp,"canEncode");function dy(t){if(t==="plain")return[];if(t==="gzip")return[Lu.createGzip({level:1,chunkSize:Ro})];if(Mp()){let{stdin:e,stdout:r}=(0,Bo.spawn)("zstd",["-q","-c","-T0","--adapt=min=1,max=12"],{stdio:["pipe","pipe","ignore"]});return[To.Duplex.from({writable:e,readable:r})]}let{createZstdCompress:n}=zp();return n?[n({chunkSize:Ro})]:[]}u(dy,"encoder");function Mp(){return(0,Bo.spawnSync)("zstd",["--version"],{stdio:"ignore"}).status===0}u(Mp,"hasZstdProgram");function zp(){return Lu}u(zp,"zlibZstd");function No(t){return t.startsWith("/")&&t!=="/"&&!t.split("/").includes("..")&&!/[\u0000-\u001f\u007f]/.test(t)}u(No,"isPlainPath");function Qp(t){let n=URL.canParse(t)?new URL(t):void 0;return/^https?:$/.test(n?.protocol??"")&&n?.username===""&&!/[\s"\\]/.test(t)}u(Qp,"isHttpUrl");function Kp(t){return/^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/.test(t)}u(Kp,"isStatusList");function qp(t,n){let e=u(r=>r.toLowerCase().replace(/[=+\s]/g,""),"plain");return e(t)===e(n)}u(qp,"sameCapabilities");function ir(t){return t.slice(0,12)}u(ir,"short");function Rn(t){return t>=1e9?`${(t/1e9).toFixed(2)} GB`:t>=1e6?`${(t/1e6).toFixed(1)} MB`:t>=1e3?`${(t/1e3).toFixed(1)} kB`:`${t} bytes`}u(Rn,"megabytes");function Po(t){return/\.[a-z]+$/.test(t)?t:`${t}.service`}u(Po,"unitName");var Wp=`prelude() {
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
 LC_ALL=C
 export PATH LC_ALL
@@ -172,10 +172,10 @@ case $process_state in Z | X) return 1 ;; esac
 }
 port_inodes() {
 port_inodes=
-port_hex=$(printf '%04X' "$1")
+[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+port_hex_of=$1
 port_net=/proc/\${2:-self}/net
-port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null | tr '\\n' ' ')
-port_inodes=\${port_inodes% }
+port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
 }
 port_owned_by() {
 port_number=$1
@@ -1253,10 +1253,10 @@ case $process_state in Z | X) return 1 ;; esac
 }
 port_inodes() {
 port_inodes=
-port_hex=$(printf '%04X' "$1")
+[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+port_hex_of=$1
 port_net=/proc/\${2:-self}/net
-port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null | tr '\\n' ' ')
-port_inodes=\${port_inodes% }
+port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
 }
 port_owned_by() {
 port_number=$1
@@ -1933,7 +1933,7 @@ start_by_command() {
 setsid /bin/sh -c "$in_start_command" </dev/null >command.output 2>&1 9>&- &
 command_pid=$!
 }
-start_process() {
+prepare_process() {
 quoted "$run_dir" && start_dir=$quoted
 quoted "$run_log" && start_log=$quoted
 if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
@@ -1942,6 +1942,8 @@ starter="umask $run_umask
 \${run_env:+export $run_env
 }cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
 user_shell_words "$run_user"
+}
+start_process() {
 printf '%s\\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
 pid=$!
 }
@@ -2104,6 +2106,7 @@ fi
 health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
 }
 activate() {
+prepare_new
 if stop_all_and_check; then
 if swap && start_new && prove yes; then
 accept
@@ -2156,8 +2159,7 @@ put_live() {
 [ ! "$1" -ef "../$in_name" ] || { rm -f "$1"; return 0; }
 mv -fT "$1" "../$in_name" 2>/dev/null || { refused="the new file can't be renamed to $in_folder/$in_name"; return 1; }
 }
-start_new() {
-failed=start
+prepare_new() {
 run_user=$in_run_as
 run_dir=$in_working_directory
 run_words=$in_args
@@ -2165,15 +2167,19 @@ run_env=$in_environment
 run_log=$in_log_file
 [ -n "$run_log" ] || run_log=/dev/null
 run_umask=022
+[ "$restart" != process ] || prepare_process
+log_inode=0
+[ -z "$in_log_file" ] || log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
+}
+start_new() {
+failed=start
 log_mark
 journal start || { refused='the journal can not be written'; return 1; }
 start_it
 }
 log_mark() {
 log_from=0
-log_inode=0
 [ -n "$in_log_file" ] || return 0
-log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
 log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
 log_from=\${log_from%% *}
 log_from=\${log_from:-0}
@@ -2263,6 +2269,7 @@ run_umask=022
 fi
 [ -n "$run_env" ] || run_env=$in_environment
 [ -n "$run_log" ] || run_log=/dev/null
+[ "$restart" != process ] || prepare_process
 journal restart-old
 start_it || :
 }

@@ -250,10 +250,10 @@ case $process_state in Z | X) return 1 ;; esac
 }
 port_inodes() {
 port_inodes=
-port_hex=$(printf '%04X' "$1")
+[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+port_hex_of=$1
 port_net=/proc/\${2:-self}/net
-port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null | tr '\\n' ' ')
-port_inodes=\${port_inodes% }
+port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
 }
 port_owned_by() {
 port_number=$1

@@ -3,10 +3,10 @@
 # port_inodes PORT [PID]: sets port_inodes to the listening sockets' inodes in that process's network namespace.
 port_inodes() {
   port_inodes=
-  port_hex=$(printf '%04X' "$1")
+  [ "${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+  port_hex_of=$1
   port_net=/proc/${2:-self}/net
-  port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \([0-9]*\) .*/\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null | tr '\n' ' ')
-  port_inodes=${port_inodes% }
+  port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \([0-9]*\) .*/\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
 }
 
 # port_owned_by PORT PID…: whether one of the processes holds such a socket, in its own network namespace.

@@ -78,7 +78,10 @@ function encoder(encoding: Encoding): Duplex[] {
   if (encoding === 'plain') return [];
   if (encoding === 'gzip') return [zlib.createGzip({ level: 1, chunkSize: BLOCK_BYTES })];
   if (hasZstdProgram()) {
-    const { stdin, stdout } = spawn('zstd', ['-q', '-c', '-3', '-T0'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    // Harder where the link is what takes the time.
+    const { stdin, stdout } = spawn('zstd', ['-q', '-c', '-T0', '--adapt=min=1,max=12'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     return [Duplex.from({ writable: stdin, readable: stdout })];
   }
   const { createZstdCompress } = zlibZstd();

@@ -35,9 +35,9 @@ start_by_command() {
   command_pid=$!
 }
 
-# start_process: run_user, run_dir, run_words (quoted arguments), run_env (quoted KEY=VALUE words), run_log, run_umask.
-# The environment goes through a pipe: in an argument list or a file others could read it.
-start_process() {
+# prepare_process: run_user, run_dir, run_words (quoted arguments), run_env (quoted KEY=VALUE words), run_log and run_umask
+# become the starter, a few lines for a shell of that account. Done before the stop, for every process costs downtime.
+prepare_process() {
   quoted "$run_dir" && start_dir=$quoted
   quoted "$run_log" && start_log=$quoted
   if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
@@ -46,6 +46,10 @@ start_process() {
 ${run_env:+export $run_env
 }cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
   user_shell_words "$run_user"
+}
+
+# start_process: the environment goes through a pipe: in an argument list or a file others could read it.
+start_process() {
   # A pipe's last command keeps its pid through every exec up to the program itself.
   # shellcheck disable=SC2086
   printf '%s\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &

@@ -3,6 +3,7 @@
 
 # activate: with `incoming` staged (or, in-place, still to be received on descriptor 3).
 activate() {
+  prepare_new
   if stop_all_and_check; then
     if swap && start_new && prove yes; then
       accept
@@ -65,8 +66,8 @@ put_live() {
   mv -fT "$1" "../$in_name" 2>/dev/null || { refused="the new file can't be renamed to $in_folder/$in_name"; return 1; }
 }
 
-start_new() {
-  failed=start
+# prepare_new: everything about the start that can be done while the old version still runs.
+prepare_new() {
   run_user=$in_run_as
   run_dir=$in_working_directory
   run_words=$in_args
@@ -74,6 +75,13 @@ start_new() {
   run_log=$in_log_file
   [ -n "$run_log" ] || run_log=/dev/null
   run_umask=022
+  [ "$restart" != process ] || prepare_process
+  log_inode=0
+  [ -z "$in_log_file" ] || log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
+}
+
+start_new() {
+  failed=start
   log_mark
   journal start || { refused='the journal can not be written'; return 1; }
   start_it
@@ -82,9 +90,7 @@ start_new() {
 # log_mark: where the program's own output begins; verify-deploy reads on from there.
 log_mark() {
   log_from=0
-  log_inode=0
   [ -n "$in_log_file" ] || return 0
-  log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
   log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
   log_from=${log_from%% *}
   log_from=${log_from:-0}
@@ -186,6 +192,7 @@ start_old() {
   fi
   [ -n "$run_env" ] || run_env=$in_environment
   [ -n "$run_log" ] || run_log=/dev/null
+  [ "$restart" != process ] || prepare_process
   journal restart-old
   start_it || :
 }
