@@ -1,35 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/action/log.ts';
 import type { Run } from '../../lib/action/run.ts';
-import { ConnectionError, type TargetState } from '../../lib/errors.ts';
+import { ConnectionError } from '../../lib/errors.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
-import { type Ran, runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
+import { type Ran, runProgram } from '../../lib/ssh/run.ts';
 import { canEncode, type Encoding, upload } from '../../lib/ssh/upload.ts';
 import { megabytes } from '../../lib/values.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
 import type { Begun } from './look-after.ts';
+import { bareOutcome, type Outcome, outcomeOf } from './outcome.ts';
+import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
 import program from './remote/deploy.sh';
-
-/** How the target was left, and what is known of it. */
-export interface Outcome {
-  state: TargetState;
-  /** The phase that failed, and why; empty on success. */
-  failed: string;
-  why: string;
-  /** What the new program said before it failed. */
-  output: string;
-  /** Why going back failed too; empty unless the state is `broken`. */
-  broken: string;
-  /** The process that runs now, if it is known. */
-  pid: number | undefined;
-  downtimeMs: number | undefined;
-  bytesSent: number;
-  phases: { phase: string; afterMs: number }[];
-}
 
 /** Everything one activation works with. */
 export interface Deploy {
@@ -45,12 +30,6 @@ export interface Deploy {
   onBegin: (begun: Begun) => Promise<void>;
   reconnect: () => Promise<Host>;
 }
-
-/** The target has changed between the look at it and the lock: look again. */
-export class OutdatedError extends Error {}
-
-/** The transaction died on the target, killed from outside; a recovery can finish it. */
-export class DiedError extends Error {}
 
 const STALL_SECONDS = 30;
 const SLOWEST_BYTES_PER_SECOND = 50_000;
@@ -69,13 +48,12 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
   const outcome = outcomeOf(ran);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
   if (!sending.whole && inputs.strategy === 'staged') {
-    return {
-      ...NOTHING,
+    return bareOutcome({
       state: 'untouched',
       failed: 'upload',
       why: `${lostWhy(ran)} before the upload of ${megabytes(plan.file.bytes)} was whole`,
       bytesSent: sending.bytes,
-    };
+    });
   }
   return { ...(await learnAfter(deploy, values.id, lostWhy(ran))), bytesSent: sending.bytes };
 }
@@ -93,18 +71,6 @@ function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> 
   );
   return learn({ ...deploy, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(deploy.inputs) }, id);
 }
-
-const NOTHING: Outcome = {
-  state: 'unknown',
-  failed: '',
-  why: '',
-  output: '',
-  broken: '',
-  pid: undefined,
-  downtimeMs: undefined,
-  bytesSent: 0,
-  phases: [],
-};
 
 interface Sending {
   bytes: number;
@@ -159,44 +125,6 @@ function lostWhy({ error }: Attempt): string {
   return error instanceof ConnectionError
     ? error.fields.why.replace(/\.$/, '')
     : (error?.message ?? 'the connection was lost');
-}
-
-/** The outcome a program told; undefined when its last word is missing. Shared with learn.ts, which asks later. */
-export function outcomeOf({ said = [], complete = false }: Attempt): Outcome | undefined {
-  if (!complete) return undefined;
-  const gaveUp = saidOnce(said, 'gave_up');
-  if (gaveUp === 'changed') throw new OutdatedError();
-  if (gaveUp !== undefined) {
-    const why = saidOnce(said, 'why') ?? '';
-    const locked = `another deploy of it holds the lock: ${why}`;
-    return {
-      ...NOTHING,
-      state: saidOnce(said, 'staged') ? 'staged' : 'untouched',
-      failed: gaveUp === 'locked' ? 'lock' : 'stage',
-      why: gaveUp === 'locked' ? locked : why,
-    };
-  }
-  if (saidOnce(said, 'died') !== undefined) throw new DiedError();
-  const state = saidOnce(said, 'state');
-  if (state === undefined) return undefined;
-  return {
-    state: state as TargetState,
-    failed: saidOnce(said, 'failed') ?? '',
-    why: saidOnce(said, 'why') ?? '',
-    output: saidAll(said, 'output').join('\n'),
-    broken: saidOnce(said, 'broken') ?? '',
-    pid: Number(saidOnce(said, 'pid')) || undefined,
-    downtimeMs: saidOnce(said, 'downtime_ms') === undefined ? undefined : Number(saidOnce(said, 'downtime_ms')),
-    bytesSent: 0,
-    phases: phasesOf(said),
-  };
-}
-
-function phasesOf(said: Said): Outcome['phases'] {
-  return saidAll(said, 'phase').map((text) => {
-    const [phase = '', centiseconds = '0'] = text.split(' ');
-    return { phase, afterMs: Number(centiseconds) * 10 };
-  });
 }
 
 function isEncoding(transfer: Transfer): transfer is Encoding {
@@ -266,28 +194,6 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
     upload_limit_seconds: uploadLimitSeconds(plan.file.bytes),
     limit_seconds: transactionLimitSeconds(inputs),
     session_kills: found.sessionKills ? 'yes' : '',
-  };
-}
-
-const PHASES: Record<string, string> = {
-  staged: 'the new file is on the target, its sha256 checked there',
-  stop: 'stopping what runs the file',
-  receive: 'receiving the new file',
-  swap: 'replacing the file',
-  start: 'starting the new version',
-  stable: 'healthy; watching that it stays so',
-  accept: 'the new version holds',
-  rollback: 'the new version failed: going back',
-  'restart-old': 'starting the previous version',
-  'rollback-stable': 'the previous version is healthy; watching that it stays so',
-};
-
-/** Tells each phase in the log as it begins. */
-export function tellPhases(log: Log) {
-  return (key: string, value: string) => {
-    const phase = key === 'phase' ? value.split(' ')[0] : key;
-    if (key === 'note') log.line(`  ${value}`);
-    if ((key === 'phase' || key === 'staged') && phase && PHASES[phase]) log.phase(phase, PHASES[phase]);
   };
 }
 

@@ -2,18 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { readSource, type Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
-import {
-  activate,
-  type Deploy,
-  DiedError,
-  type Outcome,
-  OutdatedError,
-  recover,
-  transactionLimitSeconds,
-} from './activate.ts';
+import { activate, type Deploy, recover, transactionLimitSeconds } from './activate.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, inspect } from './inspect.ts';
 import type { Begun } from './look-after.ts';
+import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
 import { type Plan, planDeploy } from './plan.ts';
 import { foundLines, planLines, refusal, report } from './report.ts';
 
@@ -72,7 +65,8 @@ async function carryOut(host: Host, parts: Parts) {
       await context.outputs({ state: 'unchanged', changed: false, sha256, 'previous-sha256': found.file?.sha256 });
       return { found, plan, outcome: undefined };
     }
-    if (plan.kind === 'unchanged') return { found, plan, outcome: unchanged(found.processes[0]?.pid) };
+    if (plan.kind === 'unchanged')
+      return { found, plan, outcome: bareOutcome({ state: 'unchanged', pid: found.processes[0]?.pid }) };
     try {
       return { found, plan, outcome: await activate(host, deploy) };
     } catch (error) {
@@ -112,33 +106,17 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
     try {
       await using host = await deploy.reconnect();
       const found = await inspect(host, deploy.inputs, deploy.source);
-      if (!found.unfinished) return { ...EMPTY, state: 'unknown', failed: 'transaction', why };
+      if (!found.unfinished) return bareOutcome({ state: 'unknown', failed: 'transaction', why });
       const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
       return { ...outcome, failed: 'transaction', why };
     } catch {
       const over = Date.now() >= deadline || deploy.signal.aborted;
       if (over)
-        return { ...EMPTY, state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` };
+        return bareOutcome({ state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` });
       await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
     }
   }
 }
-
-function unchanged(pid: number | undefined): Outcome {
-  return { ...EMPTY, state: 'unchanged', pid };
-}
-
-const EMPTY: Outcome = {
-  state: 'unchanged',
-  failed: '',
-  why: '',
-  output: '',
-  broken: '',
-  pid: undefined,
-  downtimeMs: undefined,
-  bytesSent: 0,
-  phases: [],
-};
 
 function otherKernel(kernel: string) {
   return {

@@ -1,5 +1,14 @@
 import * as z from 'zod/mini';
-import { choice, flagOr, lines, optional, secondsOr, wholeNumber, wholeNumberOr } from '../../lib/action/fields.ts';
+import {
+  choice,
+  flagOr,
+  lines,
+  matching,
+  optional,
+  secondsOr,
+  wholeNumber,
+  wholeNumberOr,
+} from '../../lib/action/fields.ts';
 import { connectionFields } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
@@ -138,11 +147,6 @@ function contradictions(given: Fields): [input: string, message: string][] {
     }
   }
   return found;
-}
-
-function matching(rule: RegExp | ((value: string) => boolean), expected: string) {
-  const accepts = rule instanceof RegExp ? (value: string) => rule.test(value) : rule;
-  return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
 }
 
 function isSignal(name: string): boolean {

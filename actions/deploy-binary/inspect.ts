@@ -3,7 +3,7 @@ import { unitName } from '../../lib/service/unit.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
-import { runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
+import { runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
 import type { DeployInputs } from './inputs.ts';
 import program from './remote/inspect.sh';
 
@@ -201,7 +201,7 @@ function toFound(said: Said, inputs: DeployInputs): Found {
       .map(toRelease)
       .sort((a, b) => b.keptAt - a.keptAt),
     history: saidAll(said, 'history'),
-    service: one('service') === undefined ? undefined : pairs(one('service') ?? ''),
+    service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
     serviceError: one('service_error'),
     httpClient: one('http_client'),
     health: one('health'),
@@ -211,7 +211,7 @@ function toFound(said: Said, inputs: DeployInputs): Found {
 }
 
 function toProcess(text: string): FoundProcess {
-  const { pid, user, live, same, unit, unit_user } = pairs(text);
+  const { pid, user, live, same, unit, unit_user } = saidPairs(text);
   return {
     pid: Number(pid),
     user: user ?? '',
@@ -225,15 +225,6 @@ function toProcess(text: string): FoundProcess {
 function toRelease(text: string): FoundRelease {
   const [sha256 = '', keptAt = '0', owner = '', mode = ''] = text.split(' ');
   return { sha256, keptAt: Number(keptAt), about: `${owner} ${mode}` };
-}
-
-function pairs(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text
-      .split(' ')
-      .filter((pair) => pair.includes('='))
-      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-  );
 }
 
 function fileProblem(said: Said, destination: string): string | undefined {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram, saidOnce } from '../../lib/ssh/run.ts';
-import type { Deploy, Outcome } from './activate.ts';
-import { DiedError, outcomeOf, tellPhases } from './activate.ts';
+import type { Deploy } from './activate.ts';
+import { bareOutcome, DiedError, type Outcome, outcomeOf } from './outcome.ts';
+import { tellPhases } from './phases.ts';
 import program from './remote/follow.sh';
 
 /** What it takes to ask again. */
@@ -36,11 +37,11 @@ export async function learn(
         },
       );
       if (ran.complete && saidOnce(ran.said, 'never') !== undefined) {
-        return {
-          ...unknown('the connection was lost before the transaction began'),
+        return bareOutcome({
           state: 'untouched',
           failed: 'upload',
-        };
+          why: 'the connection was lost before the transaction began',
+        });
       }
       const outcome = outcomeOf(ran);
       if (outcome) return outcome;
@@ -50,19 +51,9 @@ export async function learn(
     }
     await sleep(1000, undefined, { signal }).catch(() => undefined);
   }
-  return unknown(signal.aborted ? `the step was cancelled (${signal.reason})` : last);
-}
-
-function unknown(why: string): Outcome {
-  return {
+  return bareOutcome({
     state: 'unknown',
     failed: 'connection',
-    why,
-    output: '',
-    broken: '',
-    pid: undefined,
-    downtimeMs: undefined,
-    bytesSent: 0,
-    phases: [],
-  };
+    why: signal.aborted ? `the step was cancelled (${signal.reason})` : last,
+  });
 }

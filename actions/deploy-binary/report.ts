@@ -1,9 +1,9 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { TargetError, type TargetState } from '../../lib/errors.ts';
 import { megabytes, short } from '../../lib/values.ts';
-import type { Outcome } from './activate.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
+import type { Outcome } from './outcome.ts';
 import type { Obstacle, Plan } from './plan.ts';
 
 /** All that a finished deploy of one target is told from. */

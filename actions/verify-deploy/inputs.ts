@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { choice, lines, optional, secondsOr, splitLines, wholeNumber } from '../../lib/action/fields.ts';
+import { choice, lines, matching, optional, secondsOr, splitLines, wholeNumber } from '../../lib/action/fields.ts';
 import { connectionFields, parseHost } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 
@@ -104,10 +104,6 @@ function contradictions(given: Fields): [input: string, message: string][] {
     }
   }
   return found;
-}
-
-function matching(accepts: (value: string) => boolean, expected: string) {
-  return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
 }
 
 /** Epoch seconds of an ISO 8601 time, or of epoch seconds; NaN for neither. */

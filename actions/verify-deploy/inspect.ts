@@ -1,7 +1,7 @@
 import { ConnectionError } from '../../lib/errors.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
-import { runProgram, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
+import { runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
 import type { VerifyInputs } from './inputs.ts';
 import program from './remote/inspect.sh';
 
@@ -108,11 +108,11 @@ function toFound(said: Said): Found {
     strings: new Set(saidAll(said, 'string')),
     searchFailed: one('search_failed') === 'yes',
     processes: saidAll(said, 'process').map((text) => {
-      const { pid, user = '', uid = '', started, live, sha256 = '' } = pairs(text);
+      const { pid, user = '', uid = '', started, live, sha256 = '' } = saidPairs(text);
       return { pid: Number(pid), user, uid, started: Number(started), live: live === 'yes', sha256 };
     }),
     unseen: one('unseen') ?? '',
-    service: one('service') === undefined ? undefined : pairs(one('service') ?? ''),
+    service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
     serviceError: one('service_error'),
     port: saidAll(said, 'port'),
     health: one('health'),
@@ -126,10 +126,4 @@ function toFound(said: Said): Found {
     deploying: one('deploying'),
     history: one('history'),
   };
-}
-
-function pairs(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text.split(' ').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
-  );
 }

@@ -6,6 +6,12 @@ export const text = () => z.string();
 /** An optional text. */
 export const optional = () => z.optional(z.string());
 
+/** A text of a certain form; `expected` completes "expected …, got '…'". */
+export function matching(rule: RegExp | ((value: string) => boolean), expected: string) {
+  const accepts = rule instanceof RegExp ? (value: string) => rule.test(value) : rule;
+  return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
+}
+
 /** A whole number from `min` to `max`; without a default it may be unset. */
 export function wholeNumber(min: number, max: number) {
   return z.optional(numberText(min, max, true));

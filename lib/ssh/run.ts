@@ -155,3 +155,9 @@ export function saidOnce(said: Said, key: string): string | undefined {
 export function saidAll(said: Said, key: string): string[] {
   return said.filter(([name]) => name === key).map(([, value]) => value);
 }
+
+/** A value said as `key=value` words. */
+export function saidPairs(text: string): Record<string, string> {
+  const words = text.split(' ').filter((word) => word.includes('='));
+  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+}
