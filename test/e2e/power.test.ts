@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { healthOf, type Production, production, startByHand } from '../support/production.ts';
+import { ALIAS, healthOf, type Production, production, startByHand } from '../support/production.ts';
 import { program, sha256 } from '../support/programs.ts';
 
 let here: Production;
@@ -37,6 +37,33 @@ describe("the target's plug is pulled", () => {
     if (step.outputs.state !== 'rolled-back') expect(next.log).toContain('was interrupted in the phase');
     expect(await healthOf(system)).toMatchObject({ version: 'v3' });
     expect(await system.sh('ls -A /opt/gbo/bin /opt/gbo/bin/.botserver.deploy')).not.toMatch(/incoming|restored|\.new/);
+  });
+});
+
+describe("the target's plug is pulled and the runner is killed too", () => {
+  test.each([
+    ['while it stops the old program', 'stop            ', sha256(V1)],
+    ['while it starts the new one', 'start           ', sha256(V2)],
+  ])('%s: verify-deploy says that a deploy is unfinished, and the next run finishes it', async (_, phase, left) => {
+    const { system, ci, build, step, deploy } = here;
+    await startByHand(system, V1);
+    const cut = deploy({ ...SLOWLY, source: await build(V2) });
+    await cut.saw(phase);
+    await Promise.all([system.stopHard(), ci.sh('pkill -KILL -f dist/[d]eploy-binary.cjs')]);
+    expect((await cut.ended).code).toBeNull();
+    await system.start();
+    expect(await digest()).toBe(left);
+    expect(await healthOf(system)).toBeUndefined();
+
+    const verdict = await step('verify-deploy', { host: ALIAS, path: '/opt/gbo/bin/botserver', running: 'any' }).ended;
+    expect(verdict.code, verdict.log).toBe(1);
+    expect(verdict.outputs).toMatchObject({ verified: 'false', failed: 'deploy' });
+
+    const next = await deploy({ source: await build(program('v3')) }, { GITHUB_RUN_NUMBER: '8' }).ended;
+    expect(next.log).toContain(`was interrupted in the phase ${phase.trim()}: finishing it first.`);
+    expect(next.log).toContain('ended as rolled-back, pid ');
+    expect(next.outputs, next.log).toMatchObject({ state: 'active', 'previous-sha256': sha256(V1) });
+    expect(await healthOf(system)).toMatchObject({ version: 'v3' });
   });
 });
 

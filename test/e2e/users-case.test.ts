@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { healthOf, type Production, production, startByHand } from '../support/production.ts';
+import { ALIAS, healthOf, type Production, production, startByHand } from '../support/production.ts';
 import { program, sha256 } from '../support/programs.ts';
 
 let here: Production;
@@ -33,6 +33,32 @@ test('the program started by hand is replaced by the new one, which runs as it d
   expect(await system.sh(`ls /proc/${before?.pid} 2>/dev/null || echo dead`)).toBe('dead\n');
   expect(await system.sh('cat /opt/gbo/logs/error.log')).toBe(`before\nv2 listens on 5858 as pid ${after?.pid}\n`);
   expect(await system.sh('stat -c "%U:%G %a" /opt/gbo/bin/botserver')).toBe('gbuser:gbuser 755\n');
+});
+
+test('verify-deploy proves it: the file, its process, its port and its answer, and nothing of an older version', async () => {
+  const { system, build, deploy, step } = here;
+  await startByHand(system, program('first-release'));
+  const source = await build(program('second-release'));
+  expect((await deploy({ source }).ended).code).toBe(0);
+  const proof = {
+    host: ALIAS,
+    path: '/opt/gbo/bin/botserver',
+    owner: 'gbuser:gbuser',
+    'run-as': 'gbuser',
+    'listen-port': 5858,
+    'health-url': 'http://localhost:5858/api/health',
+  };
+  const proven = await step('verify-deploy', {
+    ...proof,
+    source,
+    strings: 'second-release',
+    'absent-strings': 'first-release',
+  }).ended;
+  expect(proven.outputs, proven.log).toMatchObject({ verified: 'true', failed: '' });
+  expect(proven.outputs.pid).toBe(String((await healthOf(system))?.pid));
+  const refuted = await step('verify-deploy', { ...proof, sha256: sha256(program('first-release')) }).ended;
+  expect(refuted.code).toBe(1);
+  expect(refuted.outputs, refuted.log).toMatchObject({ verified: 'false', failed: 'sha256' });
 });
 
 test('a version that falls over is followed by the old one, and the step is red', async () => {
