@@ -72,11 +72,18 @@ export async function sshd({ config = '', hostKeyTypes = ['ed25519'] } = {}): Pr
 
 /** A TCP port of loopback that nobody listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
+  // Below the range the kernel gives to outgoing connections: one of those must not take it before it is used.
+  for (let tried = 0; tried < 50; tried += 1) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((answer) => {
+      server.once('error', () => answer(false)).listen(port, '127.0.0.1', () => answer(true));
+    });
+    if (!free) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
+  throw new Error('no port of loopback is free');
 }
 
 /** Waits until something accepts connections on the port; fails after 10 s. */
