@@ -146,7 +146,7 @@ async function unchanged(place: Place, link: string, count: Count): Promise<stri
 async function verified(place: Place, link: string, count: Count): Promise<string[][]> {
   const one = versionOf(place, 'one', 100e6);
   await startFresh(place, one);
-  const path = `${place.folder}/bin/service`;
+  const path = `${place.folder}/bin/fdt-bench-svc`;
   const inputs = {
     host: `root@127.0.0.1:${place.sshPort}`,
     'ssh-key': readFileSync(place.key, 'utf8'),
@@ -164,7 +164,7 @@ async function verified(place: Place, link: string, count: Count): Promise<strin
   const byHand = [
     `stat ${path}`,
     `strings ${path} | grep -q 'listens on' || grep -aq 'listens on' ${path}`,
-    'pgrep -x service',
+    'pgrep -x fdt-bench-svc',
     `curl -sf http://127.0.0.1:${place.port}/`,
     `sha256sum ${path}`,
   ]
@@ -207,11 +207,11 @@ interface Command {
 }
 
 function commands(place: Place, source: string): Record<string, Command> {
-  const destination = `${place.folder}/bin/service`;
+  const destination = `${place.folder}/bin/fdt-bench-svc`;
   const remote = `root@127.0.0.1:${destination}`;
-  const restart = `cd ${place.folder}/bin && (setsid ./service --port ${place.port} </dev/null >/dev/null 2>&1 &)`;
+  const restart = `cd ${place.folder}/bin && (setsid ./fdt-bench-svc --port ${place.port} </dev/null >/dev/null 2>&1 &)`;
   const script = [
-    `${quoteAll(ssh(place, 'pkill -x service; while pgrep -x service >/dev/null; do sleep 0.05; done'))}`,
+    `${quoteAll(ssh(place, 'pkill -x fdt-bench-svc; while pgrep -x fdt-bench-svc >/dev/null; do sleep 0.05; done'))}`,
     `${quoteAll(['scp', ...options(place, '-P'), '-q', source, remote])}`,
     `${quoteAll(ssh(place, restart))}`,
     `until curl -sf http://127.0.0.1:${place.port}/ >/dev/null; do sleep 0.01; done`,
@@ -289,14 +289,14 @@ async function startFresh(place: Place, one: string): Promise<void> {
   const words = [
     '/bin/sh',
     '-c',
-    `mkdir ${place.folder}/bin && cp ${one} ${place.folder}/bin/service && cd ${place.folder}/bin && (setsid ./service --port ${place.port} </dev/null >/dev/null 2>&1 &)`,
+    `mkdir ${place.folder}/bin && cp ${one} ${place.folder}/bin/fdt-bench-svc && cd ${place.folder}/bin && (setsid ./fdt-bench-svc --port ${place.port} </dev/null >/dev/null 2>&1 &)`,
   ];
   await run({ words });
   while (!(await answers(place.port))) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function stopServing({ port }: Place): Promise<void> {
-  await run({ words: ['pkill', '-KILL', '-x', 'service'] });
+  await run({ words: ['pkill', '-KILL', '-x', 'fdt-bench-svc'] });
   while (await answers(port)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
