@@ -1,5 +1,10 @@
+import type { ActionContext } from '../../lib/action/action.ts';
 import type { Run } from '../../lib/action/run.ts';
 import { ForgejoError } from '../../lib/errors.ts';
+import { apiOf } from '../../lib/forgejo/access.ts';
+import { type Forgejo, openForgejo } from '../../lib/forgejo/client.ts';
+import type { Credentials } from '../../lib/git/git.ts';
+import type { GitSsh } from '../../lib/git/ssh.ts';
 import { originOf, sameRepository } from '../../lib/git/url.ts';
 import type { BumpInputs } from './inputs.ts';
 
@@ -14,13 +19,75 @@ export function rootUrlOf(repository: string, run: Run): string {
   });
 }
 
+/** What git may use, each secret for the host it is for. */
+export function credentialsOf(
+  url: string,
+  { inputs, context, ssh }: { inputs: BumpInputs; context: ActionContext; ssh: GitSsh },
+): Credentials {
+  const { serverUrl } = context.run;
+  const tokens: Record<string, string> = {};
+  const rootOrigin = originOf(url);
+  const automatic = automaticToken(context);
+  if (automatic && serverUrl) tokens[new URL(serverUrl).origin] = automatic;
+  // A token is for the host of the primary remote; a further one elsewhere gets none of it.
+  if (inputs.token && rootOrigin) tokens[rootOrigin] = inputs.token;
+  const { key, knownHosts, checking } = inputs.ssh;
+  // A command that the workflow has set up itself is left alone where nothing is asked of us.
+  const own = key || knownHosts || checking ? undefined : context.env('GIT_SSH_COMMAND');
+  return {
+    tokens,
+    sshCommand: own ?? ssh.command,
+    sshAgent: ssh.agentSocket ?? context.env('SSH_AUTH_SOCK'),
+    signal: context.signal,
+  };
+}
+
+/** The API of the root's forge, where an input needs it. Throws a ForgejoError where there is none, or no token for it. */
+export function rootForge(url: string, inputs: BumpInputs, context: ActionContext): Forgejo | undefined {
+  const asking = [
+    ...(inputs.pullRequest ? ['pull-request'] : []),
+    ...(inputs.dispatch ? ['dispatch'] : []),
+    ...(inputs.wait ? ['wait'] : []),
+  ].join(' and ');
+  if (asking === '' || inputs.dryRun) return undefined;
+  const { run } = context;
+  const access = apiOf(url, run);
+  const told = { what: `Preparing ${asking}`, where: url };
+  if (!access) {
+    throw new ForgejoError({
+      ...told,
+      why: 'this address tells no forge with an API.',
+      remedy: 'give the https URL of the root repository as repository. Nothing was pushed.',
+    });
+  }
+  const isOwn = access.apiUrl === run.apiUrl && access.repository.toLowerCase() === run.repository.toLowerCase();
+  const token = inputs.token ?? (isOwn ? automaticToken(context) : undefined);
+  if (token) return openForgejo({ ...access, token });
+  throw new ForgejoError({
+    ...told,
+    why: 'that needs a token, and the automatic one of a run reaches its own repository only.',
+    remedy:
+      'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and give it as token. Nothing was pushed.',
+  });
+}
+
+function automaticToken({ env }: ActionContext): string | undefined {
+  return env('FORGEJO_TOKEN') ?? env('GITEA_TOKEN') ?? env('GITHUB_TOKEN');
+}
+
 /**
  * The automatic token of a run can read its own repository's server, but push to no other repository, and a push with it
  * starts no workflow: said before anything is pushed.
  */
-export function automaticTokenProblem(url: string, { token }: BumpInputs, run: Run): ForgejoError | undefined {
+export function automaticTokenProblem(
+  url: string,
+  { token, dispatch, pullRequest }: BumpInputs,
+  run: Run,
+): ForgejoError | undefined {
   if (token || run.serverUrl === '' || originOf(url) !== new URL(run.serverUrl).origin) return undefined;
   const own = sameRepository(url, `${run.serverUrl}/${run.repository}`);
+  // A push with it starts nothing, but a dispatch with it does, and a pull request is meant to start nothing yet.
+  if (own && (dispatch || pullRequest)) return undefined;
   return new ForgejoError({
     what: 'Preparing the push',
     where: url,

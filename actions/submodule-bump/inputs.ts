@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
-import { flagOr, optional, splitLines, text, wholeNumberOr } from '../../lib/action/fields.ts';
+import { flagOr, lines, optional, splitLines, text, wholeNumberOr } from '../../lib/action/fields.ts';
 import { parseRemote } from '../../lib/git/url.ts';
 
+const DISPATCH_INPUT = /^[\w.-]+=/;
 const REMOTE = /^(?<name>[\w.-]+)=(?<url>\S+)(?:\s+(?<kind>required|optional|gated))?$/;
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
@@ -16,6 +17,14 @@ export const fields = z.object({
   commit: z.optional(z.string().check(z.regex(/^(?!-)\S+$/, 'expected a full commit id, a branch or a tag'))),
   sweep: flagOr(false),
   token: optional(),
+  'ssh-key': optional(),
+  'ssh-key-passphrase': optional(),
+  'known-hosts': optional(),
+  'host-key-checking': z.optional(
+    z.enum(['strict', 'accept-new', 'insecure'], {
+      error: ({ input }) => `expected strict, accept-new or insecure, got '${input}'`,
+    }),
+  ),
   remotes: z._default(
     z.string().check(
       z.refine((value) => splitLines(value).every((line) => parseRemoteLine(line) !== undefined), {
@@ -27,10 +36,35 @@ export const fields = z.object({
   'push-gated': flagOr(false),
   message: optional(),
   author: z.optional(z.string().check(z.regex(/^[^<>\n]+ <[^<>\s]+>$/, 'expected Name <address>'))),
+  'signing-key': optional(),
   'allow-rewind': flagOr(false),
+  'pull-request': flagOr(false),
+  dispatch: z.optional(
+    z.string().check(z.regex(/^[\w.-]+\.ya?ml$/, 'expected the file name of a workflow, without folders')),
+  ),
+  'dispatch-inputs': lines().check(
+    z.refine((given) => given.every((line) => DISPATCH_INPUT.test(line)), { error: 'expected lines of key=value' }),
+  ),
+  wait: flagOr(false),
+  'wait-timeout-seconds': wholeNumberOr(3600, 1, 86_400),
   'deadline-seconds': wholeNumberOr(120, 1, 3600),
   'dry-run': flagOr(false),
 });
+
+const consistent = fields.check(
+  z.refine((given) => !(given['pull-request'] && given.remotes !== ''), {
+    error: 'a pull request is pushed to the primary remote alone: leave remotes out, they follow after the merge',
+    path: ['remotes'],
+  }),
+  z.refine((given) => !(given['pull-request'] && (given.dispatch !== undefined || given.wait)), {
+    error: 'a pull request moves nothing yet, so there is nothing to start or to wait for: leave dispatch and wait out',
+    path: ['pull-request'],
+  }),
+  z.refine((given) => given.dispatch !== undefined || given['dispatch-inputs'].length === 0, {
+    error: 'they are for the workflow that dispatch names, which is not set',
+    path: ['dispatch-inputs'],
+  }),
+);
 
 type Fields = z.infer<typeof fields>;
 
@@ -50,7 +84,7 @@ export interface Wanted {
 /** What the user asked for, in the terms of this action. */
 export type BumpInputs = ReturnType<typeof toBumpInputs>;
 
-export const schema = z.pipe(fields, z.transform(toBumpInputs));
+export const schema = z.pipe(consistent, z.transform(toBumpInputs));
 
 function toBumpInputs(given: Fields) {
   return {
@@ -59,6 +93,23 @@ function toBumpInputs(given: Fields) {
     wanted: wantedOf(given),
     sweep: given.sweep,
     token: given.token,
+    ssh: {
+      key: given['ssh-key'],
+      passphrase: given['ssh-key-passphrase'],
+      knownHosts: given['known-hosts'],
+      checking: given['host-key-checking'],
+    },
+    signingKey: given['signing-key'],
+    pullRequest: given['pull-request'],
+    dispatch: given.dispatch,
+    dispatchInputs: Object.fromEntries(
+      given['dispatch-inputs'].map((line) => {
+        const equals = line.indexOf('=');
+        return [line.slice(0, equals), line.slice(equals + 1)];
+      }),
+    ),
+    wait: given.wait,
+    waitTimeoutSeconds: given['wait-timeout-seconds'],
     remotes: splitLines(given.remotes).flatMap((line) => parseRemoteLine(line) ?? []),
     pushGated: given['push-gated'],
     message: given.message,

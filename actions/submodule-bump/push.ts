@@ -1,6 +1,7 @@
-import type { Git } from '../../lib/git/git.ts';
+import type { Git, GitOptions } from '../../lib/git/git.ts';
 import { judgePush, type PushVerdict } from '../../lib/git/push.ts';
 import { changedPaths, expectGit, gitFailure, readTip, withGitlink } from '../../lib/git/repository.ts';
+import type { Agent } from '../../lib/ssh/agent.ts';
 import type { Move } from './message.ts';
 
 export interface Signature {
@@ -12,7 +13,12 @@ export interface Signature {
 export async function buildCommit(
   git: Git,
   tip: string,
-  { moves, message, author }: { moves: readonly Move[]; message: string; author: Signature },
+  {
+    moves,
+    message,
+    author,
+    signer,
+  }: { moves: readonly Move[]; message: string; author: Signature; signer: Agent | undefined },
 ): Promise<string> {
   let tree = (await expectGit(git, ['rev-parse', `${tip}^{tree}`], { what: 'Reading the tip', where: tip })).out.trim();
   for (const { path, to } of moves) tree = await withGitlink(git, tree, { path, commit: to });
@@ -22,7 +28,16 @@ export async function buildCommit(
     GIT_COMMITTER_NAME: author.name,
     GIT_COMMITTER_EMAIL: author.email,
   };
-  const made = await git(['commit-tree', tree, '-p', tip], { input: message, env });
+  const signing: GitOptions = signer
+    ? {
+        env: { ...env, SSH_AUTH_SOCK: signer.socket },
+        config: [
+          ['gpg.format', 'ssh'],
+          ['user.signingKey', `key::${signer.publicKey}`],
+        ],
+      }
+    : { env };
+  const made = await git(['commit-tree', ...(signer ? ['-S'] : []), tree, '-p', tip], { input: message, ...signing });
   if (made.code !== 0) throw gitFailure({ what: 'Building the commit', where: tip }, made);
   const commit = made.out.trim();
   const changed = await changedPaths(git, tip, commit);

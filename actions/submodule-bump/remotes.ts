@@ -3,9 +3,9 @@ import type { Git } from '../../lib/git/git.ts';
 import { judgePush } from '../../lib/git/push.ts';
 import { readTip } from '../../lib/git/repository.ts';
 import type { Workspace } from '../../lib/git/workspace.ts';
-import type { Bumped } from './bump.ts';
 import type { BumpInputs, FurtherRemote } from './inputs.ts';
 import { pushCommit } from './push.ts';
+import type { Bumped } from './race.ts';
 
 /** One remote of the root repository, as it was read before anything was pushed. */
 export interface Root {

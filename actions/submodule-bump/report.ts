@@ -1,8 +1,8 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { GitError } from '../../lib/errors.ts';
 import { escapeForeign } from '../../lib/foreign.ts';
-import type { Bumped } from './bump.ts';
 import type { Judged } from './moves.ts';
+import type { Bumped } from './race.ts';
 import type { RemoteTold } from './remotes.ts';
 
 interface Told {

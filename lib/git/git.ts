@@ -1,4 +1,4 @@
-import { getExecOutput } from '@actions/exec';
+import { spawn } from 'node:child_process';
 
 export interface GitResult {
   code: number;
@@ -10,6 +10,8 @@ export interface GitOptions {
   input?: string;
   /** Adds to the environment of this one call. */
   env?: Record<string, string>;
+  /** Configuration of this one call, not in its argument list. */
+  config?: readonly [key: string, value: string][];
 }
 
 /** git in one bare repository: an argument list in, exit code and texts out. Never throws for git's own failures. */
@@ -22,7 +24,15 @@ export interface Credentials {
   /** The ssh command, for known hosts and an agent; undefined for the runner's own. */
   sshCommand: string | undefined;
   sshAgent: string | undefined;
+  /** Ends what runs when the step is to end. */
+  signal?: AbortSignal;
 }
+
+/** For one call of git; a stalled transfer ends sooner. */
+const CALL_SECONDS = 600;
+/** From the polite signal to the other one. */
+const KILL_SECONDS = 5;
+const OUTPUT_BYTES_AT_MOST = 256 * 1024 * 1024;
 
 /** A stalled transfer ends by itself: less than so much for so long. */
 const SLOWEST_BYTES_PER_SECOND = 1000;
@@ -57,26 +67,60 @@ export function openGit(folder: string, path: string, credentials: Credentials):
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '',
     GIT_ALLOW_PROTOCOL: 'http:https:ssh:file',
-    GIT_CONFIG_COUNT: String(config.length),
-    ...Object.fromEntries(
-      config.flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${index}`, key],
-        [`GIT_CONFIG_VALUE_${index}`, value],
-      ]),
-    ),
     ...(credentials.sshCommand ? { GIT_SSH_COMMAND: credentials.sshCommand } : {}),
     ...(credentials.sshAgent ? { SSH_AUTH_SOCK: credentials.sshAgent } : {}),
   };
-  return async (args, { input, env = {} } = {}) => {
-    const { exitCode, stdout, stderr } = await getExecOutput('git', [...args], {
-      silent: true,
-      ignoreReturnCode: true,
-      // Only to those that read it: to write to one that ended without would end this process.
-      ...(input ? { input: Buffer.from(input) } : {}),
-      env: { ...base, ...env },
+  return (args, { input = '', env = {}, config: more = [] } = {}) =>
+    run(args, { input, env: { ...base, ...configured([...config, ...more]), ...env }, signal: credentials.signal });
+}
+
+function configured(config: readonly [key: string, value: string][]): Record<string, string> {
+  const values = config.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(config.length), ...Object.fromEntries(values) };
+}
+
+/** @actions/exec has no time limit, and dies of a child that ends without reading what it was given. */
+function run(
+  args: readonly string[],
+  { input, env, signal }: { input: string; env: Record<string, string>; signal: AbortSignal | undefined },
+): Promise<GitResult> {
+  return new Promise((resolve) => {
+    const child = spawn('git', [...args], { env, stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    const blocks: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
+    let bytes = 0;
+    let reason = '';
+    let killer: NodeJS.Timeout | undefined;
+    const stop = (why: string) => {
+      reason ||= why;
+      // git ends its own children on TERM.
+      child.kill('SIGTERM');
+      killer ??= setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
+    };
+    const onAbort = () => stop('the step was ended');
+    const limit = setTimeout(() => stop(`git did not end within ${CALL_SECONDS} s`), CALL_SECONDS * 1000);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const keep = (name: 'out' | 'err') => (block: Buffer) => {
+      bytes += block.length;
+      if (bytes > OUTPUT_BYTES_AT_MOST) stop(`git printed more than ${OUTPUT_BYTES_AT_MOST} bytes`);
+      else blocks[name].push(block);
+    };
+    child.stdout?.on('data', keep('out'));
+    child.stderr?.on('data', keep('err'));
+    child.stdin?.on('error', () => undefined).end(input);
+    child.on('error', ({ message }) => {
+      reason ||= `git can't be started: ${message}`;
     });
-    return { code: exitCode, out: stdout, err: stderr };
-  };
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      clearTimeout(killer);
+      signal?.removeEventListener('abort', onAbort);
+      const err = [Buffer.concat(blocks.err).toString('utf8'), reason].filter((text) => text !== '').join('\n');
+      resolve({ code: reason === '' ? (code ?? 1) : code || 1, out: Buffer.concat(blocks.out).toString('utf8'), err });
+    });
+  });
 }
 
 function basicHeader(token: string): string {

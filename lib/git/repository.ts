@@ -1,5 +1,5 @@
 import { GitError } from '../errors.ts';
-import type { Git } from './git.ts';
+import type { Git, GitResult } from './git.ts';
 import { parseModules, type Submodule } from './modules.ts';
 
 /** From most to least: servers refuse filters, or kinds of them; the last rung asks for everything. */
@@ -32,30 +32,33 @@ export async function readTip(
   return { branch: name, tip };
 }
 
+export interface Wanted {
+  branch: string;
+  /** How many levels of trees. */
+  depth: number;
+  /** Where it is kept. */
+  ref: string;
+  /** The commit, where it is known: then the server is not asked where the branch is. */
+  known?: string | undefined;
+}
+
 /** Fetches one commit with the trees down to `depth`, by the smallest way the server allows. */
-export async function fetchTip(
-  git: Git,
-  url: string,
-  { branch, depth, ref }: { branch: string; depth: number; ref: string },
-): Promise<string> {
-  let last = { out: '', err: '' };
+export async function fetchTip(git: Git, url: string, { branch, depth, ref, known }: Wanted): Promise<string> {
+  // A partial fetch needs a remote by name, which remembers the filter; its URL holds no secret.
+  const remote = ref.replaceAll('/', '-');
+  await git(['config', `remote.${remote}.url`, url]);
+  let last: GitResult = { code: 1, out: '', err: '' };
   for (const filter of FILTERS(depth)) {
-    // A partial fetch needs a remote by name, which remembers the filter; its URL holds no secret.
-    const remote = ref.replaceAll('/', '-');
-    await git(['config', `remote.${remote}.url`, url]);
     await git(['config', `remote.${remote}.promisor`, filter ? 'true' : 'false']);
-    last = await git([
-      'fetch',
-      '--quiet',
-      '--no-tags',
-      '--depth=1',
-      ...(filter ? [`--filter=${filter}`] : []),
-      remote,
-      `+refs/heads/${branch}:${ref}`,
-    ]);
-    const { code, out } = await git(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
-    if (code === 0 && !/filter/.test(last.err)) return out.trim();
-    if (code === 0 && !/fatal/.test(last.err)) return out.trim();
+    const options = ['--quiet', '--no-tags', '--depth=1', ...(filter ? [`--filter=${filter}`] : [])];
+    if (known) last = await git(['fetch', ...options, remote, `+${known}:${ref}`]);
+    // Not every server gives a commit by its id.
+    if (last.code !== 0) last = await git(['fetch', ...options, remote, `+refs/heads/${branch}:${ref}`]);
+    if (last.code === 0) {
+      return (
+        await expectGit(git, ['rev-parse', `${ref}^{commit}`], { what: 'Reading the tip', where: url })
+      ).out.trim();
+    }
     if (!/filter|allow/i.test(last.err)) break;
   }
   throw gitFailure({ what: `Fetching ${branch}`, where: url }, last);
@@ -143,7 +146,13 @@ const REASONS: [pattern: RegExp, why: string, remedy: string][] = [
   [/protected/i, 'the branch is protected.', 'allow this account to push there, or name another branch.'],
   [/hook declined|pre-receive/i, 'a hook of the server declined it.', 'read what it says below.'],
   [/could not resolve host/i, 'the host is unknown.', 'correct the address.'],
-  [/host key verification failed/i, 'the host key is unknown or has changed.', 'add it to known-hosts.'],
+  [/git can't be started/i, 'there is no git on this runner.', 'install git where the job runs.'],
+  [/did not end within/i, 'git did not end within its limit.', 'check the network to that server, then run it again.'],
+  [
+    /host key verification failed/i,
+    'the host key is unknown or has changed.',
+    "give its line as known-hosts, after comparing it with what the server's owner says.",
+  ],
 ];
 
 /** A failure of git with its reason in words, as far as it is known. */

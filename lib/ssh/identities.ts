@@ -52,7 +52,7 @@ function givenKey(text: string, passphrase: string | undefined): Identity {
 }
 
 /** The private key in `text`, or why it can't be used. */
-function parseKey(text: string, passphrase: string | undefined): ssh2.ParsedKey | string {
+export function parseKey(text: string, passphrase: string | undefined): ssh2.ParsedKey | string {
   const repaired = `${text
     .replaceAll('\r', '')
     .split('\n')

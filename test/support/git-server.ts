@@ -17,6 +17,10 @@ export interface GitServer extends AsyncDisposable {
   /** The answer to the next pushes is thrown away after git has done its work. */
   dropAnswers: number;
   git(repository: string, ...args: string[]): string;
+  /** How many requests were for this repository. */
+  requestsTo(repository: string): number;
+  /** Feeds a stream to git fast-import. */
+  import(repository: string, stream: string): void;
   /** A new commit on a branch of a repository, by a work tree that is thrown away; gives its id. */
   commit(
     repository: string,
@@ -40,6 +44,7 @@ const ENV = {
 /** Starts it on loopback. `format` is the object format of every repository. */
 export async function gitServer({ format = 'sha1', allowFilter = true } = {}): Promise<GitServer> {
   const folder = mkdtempSync('/tmp/fdt-git-');
+  const paths: string[] = [];
   const git = (repository: string, ...args: string[]) =>
     execFileSync('git', ['--git-dir', `${folder}/${repository}.git`, ...args], {
       encoding: 'utf8',
@@ -75,6 +80,14 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
     pushDelayMs: 0,
     dropAnswers: 0,
     git,
+    requestsTo: (repository) => paths.filter((path) => path.startsWith(`/${repository}.git/`)).length,
+    import: (repository, stream) => {
+      execFileSync('git', ['--git-dir', `${folder}/${repository}.git`, 'fast-import', '--quiet'], {
+        env: ENV,
+        input: stream,
+        maxBuffer: 1e8,
+      });
+    },
     commit: (repository, { subject = 'work', branch = 'main', on, files } = {}) => {
       const parent =
         on ?? (git(repository, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`) || undefined);
@@ -114,6 +127,7 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
 
   async function answer(request: IncomingMessage) {
     self.requests += 1;
+    paths.push(request.url ?? '');
     const authorization = request.headers.authorization;
     if (authorization) self.authorizations.push(authorization);
     const expected = self.token && `Basic ${Buffer.from(`x-access-token:${self.token}`).toString('base64')}`;

@@ -1,0 +1,66 @@
+import { ForgejoError } from '../../lib/errors.ts';
+import type { Forgejo } from '../../lib/forgejo/client.ts';
+import { openPull, openPulls, type PullRequest, type PullText, updatePull } from '../../lib/forgejo/pulls.ts';
+import { commitMessage, type Move } from './message.ts';
+import { type Bench, type Bumped, fetchWhole, judge, race } from './race.ts';
+import type { Root } from './remotes.ts';
+
+const BRANCH_CHARACTERS_AT_MOST = 100;
+
+/**
+ * Pushes a branch instead, and opens a pull request for it; one that is open already is brought up to date in place: its
+ * branch only ever grows.
+ */
+export async function proposeBump(forgejo: Forgejo, bench: Bench): Promise<Bumped | undefined> {
+  const { work, roots, inputs, context } = bench;
+  const [{ url, branch: base, format, tip: known }] = roots as [Root, ...Root[]];
+  const tip = await fetchWhole(await work.open('root', format), url, { branch: base, known });
+  // Against the branch it is meant for, whatever an open request has.
+  const judged = await judge(bench, tip);
+  const [first] = judged.moves;
+  if (!first) {
+    const result = judged.stays.some(({ reason }) => reason === 'superseded') ? 'superseded' : 'up-to-date';
+    return { judged, result, rootCommit: tip, before: tip, attempts: 1 };
+  }
+  const prefix = branchPrefix(base, judged.moves);
+  const [open] = await openPulls(forgejo, base, prefix);
+  const branch = open?.branch ?? `${prefix}${first.to.slice(0, 12)}`;
+  const bumped = await race(bench, { branch, base });
+  if (!bumped) return undefined;
+  const text = pullText(commitMessage(inputs.message, judged.moves, context.run.url), context.run.url);
+  const pull = open ?? (await opened(forgejo, { base, branch, prefix }, text));
+  if (open && bumped.result === 'pushed') await updatePull(forgejo, open, text);
+  context.log.line(`Pull request ${pull.number} (${branch} into ${base}): ${pull.url}`);
+  await context.outputs({ 'pull-request-url': pull.url });
+  return { ...bumped, judged };
+}
+
+async function opened(
+  forgejo: Forgejo,
+  { base, branch, prefix }: { base: string; branch: string; prefix: string },
+  text: PullText,
+): Promise<PullRequest> {
+  const pull =
+    (await openPull(forgejo, { head: branch, base }, text)) ??
+    // Somebody opened it since.
+    (await openPulls(forgejo, base, prefix)).find((one) => one.branch === branch);
+  if (pull) return pull;
+  throw new ForgejoError({
+    what: `Opening a pull request for ${branch}`,
+    where: forgejo.repository,
+    why: 'the forge refuses it as one that is there already, and lists none.',
+    state: `the branch ${branch} is pushed.`,
+    remedy: 'open it in the browser, or delete that branch and run this again.',
+  });
+}
+
+/** One request per branch and set of submodules. A part of a branch's name may not begin with a dot. */
+function branchPrefix(base: string, moves: readonly Move[]): string {
+  const paths = moves.map(({ path }) => path.replace(/[^\w-]+/g, '-').replace(/^-/, '')).join('+');
+  return `submodule-bump/${base}/${paths.slice(0, BRANCH_CHARACTERS_AT_MOST)}/`;
+}
+
+function pullText(message: string, runUrl: string): PullText {
+  const [title = '', ...rest] = message.split('\n');
+  return { title, body: [...rest, ...(runUrl ? ['', `By ${runUrl}`] : [])].join('\n').trim() };
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ActionContext } from '../../lib/action/action.ts';
+import { type Failure, GitError } from '../../lib/errors.ts';
+import type { Git } from '../../lib/git/git.ts';
+import { fetchTip, gitFailure, readModules, readTip } from '../../lib/git/repository.ts';
+import type { Workspace } from '../../lib/git/workspace.ts';
+import type { Agent } from '../../lib/ssh/agent.ts';
+import type { BumpInputs } from './inputs.ts';
+import { commitMessage } from './message.ts';
+import { type Judged, judgeMoves } from './moves.ts';
+import { buildCommit, pushCommit, type Signature } from './push.ts';
+import type { Root } from './remotes.ts';
+import { planLines } from './report.ts';
+
+/** What became of the primary remote. */
+export interface Bumped {
+  judged: Judged;
+  result: 'pushed' | 'up-to-date' | 'superseded';
+  /** The root's commit with the pointer; its tip when nothing moved. */
+  rootCommit: string;
+  /** The tip it was built on. */
+  before: string;
+  attempts: number;
+}
+
+/** What a bump works with. */
+export interface Bench {
+  work: Workspace;
+  roots: readonly Root[];
+  inputs: BumpInputs;
+  context: ActionContext;
+  signer: Agent | undefined;
+}
+
+/** The branch that is pushed, and the one it grows from while it is not there yet. */
+export interface Course {
+  branch: string;
+  base: string;
+}
+
+const FIRST_PAUSE_SECONDS = 0.2;
+const LONGEST_PAUSE_SECONDS = 5;
+
+/**
+ * Builds and pushes on the tip of the course's branch, again and again on a newer one, until it lands or the deadline is
+ * over. Undefined for a dry run.
+ */
+export async function race(bench: Bench, course: Course): Promise<Bumped | undefined> {
+  const { work, roots, inputs, context, signer } = bench;
+  const { log, run } = context;
+  const [primary] = roots as [Root, ...Root[]];
+  const deadline = Date.now() + inputs.deadlineSeconds * 1000;
+  const git = await work.open('root', primary.format);
+  let { tip, lease } = await tipOf(git, primary, { ...course, known: primary.tip });
+  for (let attempts = 1; ; attempts += 1) {
+    const judged = await judge(bench, tip);
+    for (const line of planLines(judged)) log.line(line);
+    if (judged.moves.length === 0) {
+      const result = judged.stays.some(({ reason }) => reason === 'superseded') ? 'superseded' : 'up-to-date';
+      return { judged, result, rootCommit: tip, before: tip, attempts };
+    }
+    const before = tip;
+    const message = commitMessage(inputs.message, judged.moves, run.url);
+    const commit = await buildCommit(git, tip, {
+      moves: judged.moves,
+      message,
+      author: authorOf(inputs, context),
+      signer,
+    });
+    if (inputs.dryRun) {
+      log.line(`dry-run is set: commit ${commit} was built, nothing was pushed.`);
+      return undefined;
+    }
+    for (;;) {
+      const { verdict, result } = await pushCommit(git, primary.url, { branch: course.branch, lease, commit });
+      if (verdict === 'pushed') return { judged, result: 'pushed', rootCommit: commit, before, attempts };
+      if (verdict === 'refused') throw gitFailure({ what: `Pushing ${course.branch}`, where: primary.url }, result);
+      if (Date.now() >= deadline || context.signal.aborted) throw tooLate(primary, inputs.deadlineSeconds, result);
+      const pause = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 1.5 ** attempts) * (0.3 + Math.random());
+      log.line(
+        `Attempt ${attempts}: ${verdict === 'lost race' ? 'somebody else was faster' : 'the connection broke'}; again in ${pause.toFixed(1)} s.`,
+      );
+      await sleep(pause * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+      // The identical commit again, for the branch is still where it was.
+      if (verdict === 'lost race') break;
+      attempts += 1;
+    }
+    ({ tip, lease } = await tipOf(git, primary, course));
+    // git repeats a request by itself when the answer is lost: then it was our own commit that was faster.
+    if (tip === commit) return { judged, result: 'pushed', rootCommit: commit, before, attempts };
+  }
+}
+
+/** Judges every pointer wanted against a tip of the root that has been fetched. */
+export async function judge({ work, roots, inputs, context }: Bench, tip: string): Promise<Judged> {
+  const { run } = context;
+  const [primary] = roots as [Root, ...Root[]];
+  return judgeMoves({
+    git: await work.open('root', primary.format),
+    tip,
+    rootUrl: primary.url,
+    rootUrls: roots.filter(({ pushed }) => pushed).map((root) => root.url),
+    open: (url) => work.open(`sub-${createHash('sha256').update(url).digest('hex').slice(0, 32)}`, primary.format),
+    wanted: inputs.wanted,
+    sweep: inputs.sweep,
+    allowRewind: inputs.allowRewind,
+    self: { url: run.serverUrl && run.repository ? `${run.serverUrl}/${run.repository}` : '', sha: run.sha },
+  });
+}
+
+/** The tip to build on, and what the branch must still be at when it is pushed: empty for one that is not there yet. */
+async function tipOf(
+  git: Git,
+  { url }: Root,
+  { branch, base, known }: Course & { known?: string },
+): Promise<{ tip: string; lease: string }> {
+  if (branch === base) {
+    const tip = await fetchWhole(git, url, { branch, known });
+    return { tip, lease: tip };
+  }
+  const there = (await readTip(git, url, branch)).tip;
+  const tip = await fetchWhole(git, url, there ? { branch, known: there } : { branch: base });
+  return { tip, lease: there ? tip : '' };
+}
+
+/** The tip with every tree on the way to a submodule; deeper ones are fetched when .gitmodules names them. */
+export async function fetchWhole(
+  git: Git,
+  url: string,
+  { branch, known }: { branch: string; known?: string | undefined },
+): Promise<string> {
+  const tip = await fetchTip(git, url, { branch, depth: 1, ref: 'refs/tips/primary', known });
+  const deepest = Math.max(1, ...(await readModules(git, tip)).map(({ path }) => path.split('/').length));
+  if (deepest === 1) return tip;
+  return fetchTip(git, url, { branch, depth: deepest, ref: `refs/tips/deep${deepest}`, known: tip });
+}
+
+function authorOf({ author }: BumpInputs, { run }: ActionContext): Signature {
+  const match = /^(.+) <(.+)>$/.exec(author ?? '');
+  if (match?.[1] && match[2]) return { name: match[1], email: match[2] };
+  const host = URL.canParse(run.serverUrl) ? new URL(run.serverUrl).hostname : 'localhost';
+  const name = run.actor || 'submodule-bump';
+  return { name, email: `${name}@noreply.${host}` };
+}
+
+function tooLate({ url, branch }: Root, seconds: number, { out, err }: { out: string; err: string }): Failure {
+  return new GitError({
+    what: `Pushing ${branch}`,
+    where: url,
+    why: `it did not land within ${seconds} s.`,
+    remedy: 'run it again; under much contention raise deadline-seconds, or set sweep: true.',
+    output: err || out,
+  });
+}

@@ -1,0 +1,29 @@
+import { parseRemote, type Remote } from '../git/url.ts';
+import type { ForgejoAccess, ForgeKind } from './client.ts';
+
+/** The server a run belongs to. */
+export interface OwnServer {
+  serverUrl: string;
+  apiUrl: string;
+  platform: ForgeKind;
+}
+
+/** Where the API of the repository at `url` is; undefined for a URL that tells no forge (a file, ssh to another host). */
+export function apiOf(url: string, own: OwnServer): Omit<ForgejoAccess, 'token'> | undefined {
+  const remote = parseRemote(url);
+  if (!remote) return undefined;
+  const repository = remote.path.split('/').slice(-2).join('/');
+  if (isOn(remote, own.serverUrl)) return { apiUrl: own.apiUrl, repository, kind: own.platform };
+  if (remote.kind !== 'http') return undefined;
+  if (remote.host === 'https://github.com') return { apiUrl: 'https://api.github.com', repository, kind: 'github' };
+  const before = remote.path.split('/').slice(0, -2);
+  return { apiUrl: [remote.host, ...before, 'api/v1'].join('/'), repository, kind: 'forgejo' };
+}
+
+/** Another port of the same name is another server, but for ssh, whose port says nothing about the forge's. */
+function isOn({ kind, host }: Remote, serverUrl: string): boolean {
+  if (!URL.canParse(serverUrl)) return false;
+  const server = new URL(serverUrl);
+  if (kind === 'http') return host === server.origin;
+  return kind === 'ssh' && host.replace(/:\d+$/, '').toLowerCase() === server.hostname;
+}

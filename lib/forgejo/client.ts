@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ForgejoError } from '../errors.ts';
+
+export interface Answer {
+  status: number;
+  /** Parsed JSON; undefined where the body is empty or is none. */
+  body: unknown;
+}
+
+/** The API of one repository on a forge. */
+export interface Forgejo {
+  readonly repository: string;
+  readonly kind: ForgeKind;
+  /** The repository's page in the browser. */
+  readonly page: string;
+  /** Asks below the repository (`/pulls?…`); tried again when the forge is not there for a moment. */
+  get(path: string, told: Told): Promise<Answer>;
+  /** Changes something there; never sent twice. */
+  send(method: 'POST' | 'PATCH', path: string, request: { body: object; told: Told }): Promise<Answer>;
+  /** The server's version, `11.0.3+gitea-1.22.0`; empty where it tells none. */
+  version(): Promise<string>;
+}
+
+export type ForgeKind = 'forgejo' | 'gitea' | 'github';
+
+/** For the message of a failure: what is done, and the statuses that are answers and no failures. */
+export interface Told {
+  what: string;
+  accept?: readonly number[];
+}
+
+export interface ForgejoAccess {
+  /** https://git.example.org/api/v1 */
+  apiUrl: string;
+  /** owner/name */
+  repository: string;
+  token: string;
+  kind: ForgeKind;
+}
+
+const REQUEST_SECONDS = 30;
+const TRIES = 4;
+const FIRST_PAUSE_MS = 500;
+const ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024;
+const QUOTED_CHARACTERS = 2000;
+
+/** Opens the API of a repository. Throws a ForgejoError, one message per cause, for every answer that is none. */
+export function openForgejo(access: ForgejoAccess): Forgejo {
+  const base = `${access.apiUrl}/repos/${access.repository}`;
+  return {
+    repository: access.repository,
+    kind: access.kind,
+    page: `${access.apiUrl.replace(/\/api\/v\d+$/, '')}/${access.repository}`,
+    get: async (path, told) => {
+      for (let tried = 1; ; tried += 1) {
+        const answer = await ask(access, { method: 'GET', url: base + path }).catch((error: unknown) => {
+          if (tried >= TRIES) throw unreachable(access, told, error);
+          return undefined;
+        });
+        const passing = answer === undefined || answer.status >= 500 || answer.status === 429;
+        if (answer && (!passing || tried >= TRIES)) return judged(access, answer, told);
+        await sleep(FIRST_PAUSE_MS * 2 ** (tried - 1));
+      }
+    },
+    send: async (method, path, { body, told }) => {
+      const answer = await ask(access, { method, url: base + path, body }).catch((error: unknown) => {
+        throw unreachable(access, told, error);
+      });
+      return judged(access, answer, told);
+    },
+    version: async () => {
+      const answer = await ask(access, { method: 'GET', url: `${access.apiUrl}/version` }).catch(() => undefined);
+      const { version } = (answer?.body ?? {}) as { version?: unknown };
+      return typeof version === 'string' ? version : '';
+    },
+  };
+}
+
+interface Asked extends Answer {
+  text: string;
+  location: string;
+}
+
+async function ask(
+  { token, kind }: ForgejoAccess,
+  { method, url, body }: { method: string; url: string; body?: object },
+): Promise<Asked> {
+  const response = await fetch(url, {
+    method,
+    // A redirect would take the token elsewhere, or turn a POST into a GET.
+    redirect: 'manual',
+    signal: AbortSignal.timeout(REQUEST_SECONDS * 1000),
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'forgejo-deploy-toolkit',
+      authorization: kind === 'github' ? `Bearer ${token}` : `token ${token}`,
+      ...(body ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await readLimited(response);
+  return { status: response.status, body: parsed(text), text, location: response.headers.get('location') ?? '' };
+}
+
+async function readLimited(response: Response): Promise<string> {
+  const blocks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const block of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += block.length;
+    if (bytes > ANSWER_BYTES_AT_MOST) throw new Error(`its answer is longer than ${ANSWER_BYTES_AT_MOST} bytes`);
+    blocks.push(block);
+  }
+  return Buffer.concat(blocks).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function judged(access: ForgejoAccess, answer: Asked, { what, accept = [] }: Told): Answer {
+  const { status, body, text, location } = answer;
+  const usable = status === 204 || body !== undefined;
+  if ((status >= 200 && status < 300 && usable) || accept.includes(status)) return { status, body };
+  const [why, remedy] = reasonOf(answer, location);
+  throw new ForgejoError({
+    what,
+    where: `${access.apiUrl}/repos/${access.repository}`,
+    why,
+    remedy,
+    // A 401 repeats the token it refuses.
+    output: (messageOf(body) ?? text).replaceAll(access.token, '***').slice(0, QUOTED_CHARACTERS),
+  });
+}
+
+function reasonOf({ status }: Answer, location: string): [why: string, remedy: string] {
+  if (status === 401)
+    return ['the token is refused (401).', 'create a new one, store it as the secret given as token.'];
+  if (status === 403)
+    return [
+      'the token lacks the right (403).',
+      'give a token of a user with write access, scope write:repository; the automatic token reaches its own repository only.',
+    ];
+  if (status === 404)
+    return [
+      'it is not there, or the token may not see it (404).',
+      'correct the name; the automatic token of a run sees its own repository only.',
+    ];
+  if (status === 429) return ['the forge asks to slow down (429).', 'run it again later.'];
+  if (status >= 300 && status < 400)
+    return [`the forge answers from elsewhere (${status}, ${location}).`, 'give the address it has now as repository.'];
+  if (status >= 500) return [`the forge failed (${status}).`, 'read what it says below; run it again.'];
+  if (status < 300)
+    return [
+      `the answer (${status}) is no JSON: something between here and the forge answers for it.`,
+      'check the address, and any proxy in front of it.',
+    ];
+  return [`the forge refused it (${status}).`, 'read what it says below.'];
+}
+
+function messageOf(body: unknown): string | undefined {
+  const { message } = (body ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : undefined;
+}
+
+function unreachable({ apiUrl }: ForgejoAccess, { what }: Told, error: unknown): ForgejoError {
+  const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
+  const timeout = (error as Error).name === 'TimeoutError';
+  return new ForgejoError({
+    what,
+    where: apiUrl,
+    why: timeout
+      ? `the forge did not answer within ${REQUEST_SECONDS} s.`
+      : `the forge can't be reached: ${cause?.code ?? cause?.message ?? message}.`,
+    remedy: 'check the address and the network, then run it again.',
+    cause: error,
+  });
+}

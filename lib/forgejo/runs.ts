@@ -1,0 +1,49 @@
+import { ForgejoError } from '../errors.ts';
+import type { Forgejo } from './client.ts';
+import { parseRun, parseRuns, type WorkflowRun } from './parse-run.ts';
+
+const LISTED_RUNS = 50;
+const NO_ROUTE = [404, 405, 501];
+
+/** The newest runs of the repository; undefined where the server is too old to tell them (Forgejo before v12). */
+export async function listRuns(forgejo: Forgejo): Promise<WorkflowRun[] | undefined> {
+  const size = forgejo.kind === 'github' ? 'per_page' : 'limit';
+  const answer = await forgejo.get(`/actions/runs?${size}=${LISTED_RUNS}`, {
+    what: 'Listing the runs',
+    accept: NO_ROUTE,
+  });
+  return NO_ROUTE.includes(answer.status) ? undefined : parseRuns(answer.body);
+}
+
+/** One run as it is now. */
+export async function readRunById(forgejo: Forgejo, id: number): Promise<WorkflowRun> {
+  const told = { what: `Reading the run ${id}` };
+  const { body } = await forgejo.get(`/actions/runs/${id}`, told);
+  const run = parseRun(body);
+  if (run) return run;
+  throw new ForgejoError({
+    ...told,
+    where: forgejo.repository,
+    why: 'the answer is no run.',
+    remedy: 'look at the runs in the browser; report this with the version of the forge.',
+    output: JSON.stringify(body)?.slice(0, 500),
+  });
+}
+
+/**
+ * Starts a workflow file on a branch. Gives the run where the server tells it (Forgejo), else undefined: it must be looked
+ * for. Never sent twice.
+ */
+export async function dispatchWorkflow(
+  forgejo: Forgejo,
+  workflow: string,
+  { ref, inputs }: { ref: string; inputs: Readonly<Record<string, string>> },
+): Promise<WorkflowRun | undefined> {
+  // GitHub refuses fields that it does not know.
+  const more = forgejo.kind === 'github' ? {} : { return_run_info: true };
+  const { body } = await forgejo.send('POST', `/actions/workflows/${encodeURIComponent(workflow)}/dispatches`, {
+    body: { ref, inputs, ...more },
+    told: { what: `Starting the workflow ${workflow}` },
+  });
+  return parseRun(body);
+}

@@ -1,0 +1,52 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Agent, sshAgent } from '../ssh/agent.ts';
+import { quote } from '../ssh/program.ts';
+
+export interface SshAccess {
+  key: string | undefined;
+  passphrase: string | undefined;
+  knownHosts: string | undefined;
+  checking: 'strict' | 'accept-new' | 'insecure' | undefined;
+}
+
+/** How git's ssh is to be called: by an agent that holds the key, with the known hosts given. Gone at the end of the scope. */
+export interface GitSsh extends AsyncDisposable {
+  command: string;
+  agentSocket: string | undefined;
+}
+
+const CONNECT_SECONDS = 15;
+const KEEPALIVE_SECONDS = 5;
+const KEEPALIVES_MISSED = 3;
+const CHECKING = { strict: 'yes', 'accept-new': 'accept-new', insecure: 'no' };
+
+/** Prepares ssh for git. What is not given is as the runner's ssh has it; host keys are checked strictly. */
+export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' }: SshAccess): Promise<GitSsh> {
+  const agent: Agent | undefined = key === undefined ? undefined : await sshAgent('ssh-key', key, passphrase);
+  const folder = await mkdtemp(join(tmpdir(), 'known-hosts-'));
+  const options = [
+    'BatchMode=yes',
+    `StrictHostKeyChecking=${CHECKING[checking]}`,
+    `ConnectTimeout=${CONNECT_SECONDS}`,
+    `ServerAliveInterval=${KEEPALIVE_SECONDS}`,
+    `ServerAliveCountMax=${KEEPALIVES_MISSED}`,
+    // The key given, and no other that lies about.
+    ...(agent ? [`IdentityAgent=${agent.socket}`, 'IdentityFile=none', 'IdentitiesOnly=no'] : []),
+  ];
+  if (checking === 'insecure') options.push('UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null');
+  else if (knownHosts !== undefined) {
+    const file = join(folder, 'known_hosts');
+    await writeFile(file, `${knownHosts.trim()}\n`, { mode: 0o600 });
+    options.push(`UserKnownHostsFile=${file}`, 'GlobalKnownHostsFile=/dev/null');
+  }
+  return {
+    command: ['ssh', ...options.flatMap((option) => ['-o', quote(option)])].join(' '),
+    agentSocket: agent?.socket,
+    [Symbol.asyncDispose]: async () => {
+      await agent?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

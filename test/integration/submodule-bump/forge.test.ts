@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import { type Step, step } from '../../support/action.ts';
+import { type Forge, type ForgeKind, forge } from '../../support/forge.ts';
+import { type GitServer, gitServer } from '../../support/git-server.ts';
+
+const TOKEN = 'user-token-0123456789';
+
+type Inputs = Record<string, string | number | boolean | undefined>;
+
+function bump(api: Forge, server: GitServer, inputs: Inputs = {}, env: Record<string, string> = {}): Promise<Step> {
+  return step('submodule-bump', {
+    inputs: { repository: 'team/gb', token: TOKEN, ...inputs },
+    env: {
+      GITHUB_SERVER_URL: api.url,
+      GITHUB_REPOSITORY: 'team/botserver',
+      GITHUB_SHA: server.git('team/botserver', 'rev-parse', 'main'),
+      ...env,
+    },
+  });
+}
+
+/** Environment of a runner of that forge. */
+function runnerOf(kind: ForgeKind, api: Forge): Record<string, string> {
+  if (kind !== 'github') return { GITHUB_API_URL: `${api.url}/api/v1` };
+  return { GITHUB_API_URL: `${api.url}/api/v3`, FORGEJO_ACTIONS: '' };
+}
+
+async function forgeWithRoot(kind: ForgeKind, server: GitServer): Promise<Forge> {
+  server.makeRoot('gb', ['botserver']);
+  server.commit('team/botserver', { subject: 'Answer faster' });
+  const api = await forge(kind, server.url);
+  api.commitOf = () => server.git('team/gb', 'rev-parse', 'main');
+  return api;
+}
+
+describe('dispatch and wait', () => {
+  it.each(['forgejo 12', 'forgejo 15', 'gitea 1.26', 'github'] as const)(
+    'start the workflow after the push and take its result, on %s',
+    async (kind) => {
+      await using server = await gitServer();
+      await using api = await forgeWithRoot(kind, server);
+      const inputs = { dispatch: 'deploy.yml', 'dispatch-inputs': 'target=web-1\nnote=a=b', wait: true };
+      const { code, log, outputs } = await bump(api, server, inputs, runnerOf(kind, api));
+      expect(code, log).toBe(0);
+      expect(api.sent[0]).toMatchObject({ ref: 'main', inputs: { target: 'web-1', note: 'a=b' } });
+      expect(outputs).toMatchObject({ result: 'pushed', 'run-url': `${api.url}/team/gb/actions/runs/10` });
+      expect(log).toMatch(/ {2}running +after \d+ s\n[\s\S]* {2}success +after \d+ s/);
+      expect(log).not.toContain(`${TOKEN}"`);
+    },
+  );
+
+  it('say before the push that Forgejo 11 tells no runs, yet start the workflow there without wait', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 11', server);
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const refused = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
+    expect(refused.code).toBe(1);
+    expect(refused.log).toContain(
+      [
+        'Error: Preparing wait on team/gb failed.',
+        '  why:    this server (11.0.3+gitea-1.22.0) tells no runs, so none can be followed: Forgejo does from version 12 on.',
+        '  do:     set wait: false, or upgrade the server. Nothing was pushed.',
+      ].join('\n'),
+    );
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+    const started = await bump(api, server, { dispatch: 'deploy.yml', 'dispatch-inputs': 'full=true' });
+    expect(started.code, started.log).toBe(0);
+    expect(started.log).toContain('gives a boolean input that is true to the workflow as false: make full a choice');
+    expect(api.runs).toHaveLength(1);
+  });
+
+  it.each([
+    ['failure', 'why:    it failed.'],
+    ['cancelled', 'why:    it was cancelled.'],
+    ['skipped', 'why:    it was skipped: nothing of it ran.'],
+  ])('end red when the run ends with %s, and say that the pointer is pushed', async (end, why) => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.course = ['running', end];
+    const { code, log, outputs } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
+    expect(code).toBe(1);
+    expect(log).toContain(why);
+    expect(log).toContain(`state:  the pointer is pushed: ${outputs['root-commit']} is in the root repository.`);
+    expect(outputs.result).toBe('pushed');
+  });
+
+  it('end red at the limit, with the link', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.course = ['running'];
+    const inputs = { dispatch: 'deploy.yml', wait: true, 'wait-timeout-seconds': 1 };
+    const { code, log } = await bump(api, server, inputs);
+    expect(code).toBe(1);
+    expect(log).toContain(`Waiting for the run on ${api.url}/team/gb/actions/runs/10 failed.`);
+    expect(log).toContain('why:    it is running and did not end within 1 s.');
+  });
+
+  it('follow the run that the push itself started, not an older one', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    api.runs.push({ id: 95, event: 'push', commit: before, workflow: 'ci.yml', read: 9 });
+    const running = bump(api, server, { wait: true });
+    while (server.git('team/gb', 'rev-parse', 'main') === before) await new Promise((next) => setTimeout(next, 20));
+    api.runs.push({ id: 101, event: 'push', commit: api.commitOf(), workflow: 'ci.yml', read: 0 });
+    const { code, log, outputs } = await running;
+    expect(code, log).toBe(0);
+    expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/11`);
+  });
+
+  it('start nothing when the pointer is there already', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    await bump(api, server);
+    const { code, log } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
+    expect(code).toBe(0);
+    expect(log).toContain('Nothing was pushed (up-to-date), so no run is started or waited for.');
+    expect(api.runs).toEqual([]);
+  });
+
+  it('ride out a forge that is away for a moment', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.refuse = { status: 502, body: 'Bad Gateway', times: 2, path: /runs\/\d+$/ };
+    const { code, log } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
+    expect(code, log).toBe(0);
+  });
+});
+
+describe('an answer of the forge is told by its cause', () => {
+  const CASES: [status: number, body: string, why: string][] = [
+    [401, `{"message":"invalid token ${TOKEN}"}`, 'the token is refused (401).'],
+    [403, '{"message":"no scope"}', 'the token lacks the right (403).'],
+    [307, '', 'the forge answers from elsewhere (307, https://elsewhere.example/).'],
+    [422, '{"message":"bad input"}', 'the forge refused it (422).'],
+    [500, '{"message":"Workflow broken"}', 'the forge failed (500).'],
+    [200, '<html>log in</html>', 'the answer (200) is no JSON: something between here and the forge answers for it.'],
+  ];
+  it.each(CASES)('%i', async (status, body, why) => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const headers = { location: 'https://elsewhere.example/' };
+    api.refuse = { status, body, times: 9, path: /dispatches$/, ...(status === 307 ? { headers } : {}) };
+    const { code, log } = await bump(api, server, { dispatch: 'deploy.yml' });
+    expect(code).toBe(1);
+    expect(log).toContain(`why:    ${why}`);
+    expect(log).toContain('state:  the pointer is pushed:');
+    expect(log.replace(/^::add-mask::.*$/gm, '')).not.toContain(TOKEN);
+    expect(api.asked.filter((asked) => asked.includes('dispatches'))).toHaveLength(1);
+  });
+
+  it('a workflow that is not there', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const { log } = await bump(api, server, { dispatch: 'nope.yml' });
+    expect(log).toContain('Starting the workflow nope.yml');
+    expect(log).toContain('output: | Workflow not found');
+  });
+
+  it('no token for the root repository of another owner', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const inputs = { repository: `file://${server.folder}/team/gb.git`, token: undefined, dispatch: 'deploy.yml' };
+    const { code, log } = await bump(api, server, inputs);
+    expect(code).toBe(1);
+    expect(log).toContain('why:    this address tells no forge with an API.');
+  });
+});
+
+describe('a pull request', () => {
+  it('is opened once, and brought up to date in place by a branch that only grows', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const [before, old] = [server.git('team/gb', 'rev-parse', 'main'), server.pointer('gb', 'botserver')];
+    const first = await bump(api, server, { 'pull-request': true });
+    expect(first.code, first.log).toBe(0);
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+    const { ref: branch } = (api.pulls[0]?.head ?? {}) as { ref: string };
+    expect(branch).toMatch(/^submodule-bump\/main\/botserver\/[0-9a-f]{12}$/);
+    expect(first.outputs['pull-request-url']).toBe(`${api.url}/team/gb/pulls/1`);
+    const firstTip = server.git('team/gb', 'rev-parse', branch);
+    const commit = server.commit('team/botserver', { subject: 'Closes #1 for @all' });
+    const second = await bump(api, server, { 'pull-request': true });
+    expect(second.code, second.log).toBe(0);
+    expect(api.pulls).toHaveLength(1);
+    expect(second.outputs['pull-request-url']).toBe(`${api.url}/team/gb/pulls/1`);
+    expect(server.pointer('gb', 'botserver', branch)).toBe(commit);
+    expect(server.git('team/gb', 'rev-parse', `${branch}~1`)).toBe(firstTip);
+    expect(api.pulls[0]?.title).toBe(`Update submodule botserver: ${old.slice(0, 12)}..${commit.slice(0, 12)}`);
+    expect(api.pulls[0]?.body).toContain('- Answer faster');
+    expect(api.pulls[0]?.body).not.toMatch(/#1|@all/);
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('is opened for a branch that was pushed by a run that died before', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('gitea 1.26', server);
+    api.refuse = { status: 500, body: '{"message":"down"}', times: 1, path: /^POST .*pulls/ };
+    expect((await bump(api, server, { 'pull-request': true })).code).toBe(1);
+    const again = await bump(api, server, { 'pull-request': true });
+    expect(again.code, again.log).toBe(0);
+    expect(api.pulls).toHaveLength(1);
+  });
+
+  it('is not for what the branch has already', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    await bump(api, server);
+    const { outputs } = await bump(api, server, { 'pull-request': true });
+    expect(outputs).toMatchObject({ changed: 'false', result: 'up-to-date' });
+    expect(api.pulls).toEqual([]);
+  });
+
+  it('excludes further remotes, dispatch and wait', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const { log } = await bump(api, server, { 'pull-request': true, remotes: 'a=https://x.example/y.git', wait: true });
+    expect(log).toContain("Input 'remotes': a pull request is pushed to the primary remote alone");
+    expect(log).toContain("Input 'pull-request': a pull request moves nothing yet");
+  });
+});

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { type Step, step } from '../../support/action.ts';
+import { type GitServer, gitServer } from '../../support/git-server.ts';
+import { type Sshd, sshd } from '../../support/sshd.ts';
+
+type Inputs = Record<string, string | number | boolean | undefined>;
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `sub${index}`);
+}
+
+/** A bump of a root that is reached by ssh only. */
+function bump(server: GitServer, host: Sshd, submodule: string, inputs: Inputs = {}): Promise<Step> {
+  return step('submodule-bump', {
+    inputs: {
+      repository: `ssh://root@127.0.0.1:${host.port}${server.folder}/team/gb.git`,
+      'ssh-key': host.key,
+      'known-hosts': host.knownHosts,
+      submodule,
+      ...inputs,
+    },
+    env: { GITHUB_SHA: server.git(`team/${submodule}`, 'rev-parse', 'main') },
+  });
+}
+
+function leftovers(): string[] {
+  return readdirSync(tmpdir()).filter((name) => /^(agent|known-hosts|submodule-bump)-/.test(name));
+}
+
+describe('over ssh', () => {
+  it('moves the pointer with the key given, and leaves no file behind', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    const commit = server.commit('team/botserver');
+    const before = leftovers();
+    const { code, log } = await bump(server, host, 'botserver');
+    expect(code, log).toBe(0);
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+    expect(leftovers().filter((name) => !before.includes(name))).toEqual([]);
+    expect(log.replace(/^::add-mask::.*$/gm, '')).not.toContain(host.key.split('\n')[2]);
+  });
+
+  it.each(['rsa', 'ecdsa', 'ed25519'])('takes an encrypted %s key', async (type) => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    const commit = server.commit('team/botserver');
+    const file = `${host.folder}/other`;
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', 'open sesame', '-f', file]);
+    writeFileSync(`${host.folder}/authorized_keys`, readFileSync(`${file}.pub`));
+    const key = { 'ssh-key': readFileSync(file, 'utf8'), 'ssh-key-passphrase': 'open sesame' };
+    const { code, log } = await bump(server, host, 'botserver', key);
+    expect(code, log).toBe(0);
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+    const wrong = await bump(server, host, 'botserver', { ...key, 'ssh-key-passphrase': 'wrong one' });
+    expect(wrong.log).toContain('Error: Reading ssh-key failed.\n  why:    its passphrase is wrong.');
+  });
+
+  it('refuses an unknown host key, and a changed one', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    await using other = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    const changed = other.knownHosts.replace(`:${other.port} `, `:${host.port} `);
+    for (const knownHosts of ['example.org ssh-ed25519 AAAA', changed]) {
+      const { code, log } = await bump(server, host, 'botserver', { 'known-hosts': knownHosts });
+      expect(code).toBe(1);
+      expect(log).toContain('why:    the host key is unknown or has changed.');
+    }
+    const insecure = await bump(server, host, 'botserver', { 'known-hosts': changed, 'host-key-checking': 'insecure' });
+    expect(insecure.code, insecure.log).toBe(0);
+    expect(insecure.log).toContain('Warning: host-key-checking is insecure: any ssh server is believed.');
+  });
+
+  it('tells a key that the server does not take', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    await using other = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    const { code, log } = await bump(server, host, 'botserver', { 'ssh-key': other.key });
+    expect(code).toBe(1);
+    expect(log).toContain('why:    access is denied.');
+  });
+
+  it('lands sixteen bumps of sixteen submodules at once, in a linear history', async () => {
+    await using server = await gitServer();
+    await using host = await sshd({ config: 'MaxStartups 200\nMaxSessions 200' });
+    server.makeRoot('gb', names(16));
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const tips = names(16).map((name) => server.commit(`team/${name}`));
+    const steps = await Promise.all(names(16).map((name) => bump(server, host, name)));
+    expect(
+      steps.map(({ outputs }) => outputs.result),
+      steps.find(({ code }) => code !== 0)?.log,
+    ).toEqual(names(16).map(() => 'pushed'));
+    expect(names(16).map((name) => server.pointer('gb', name))).toEqual(tips);
+    expect(server.git('team/gb', 'rev-list', '--count', `${before}..main`)).toBe('16');
+    expect(server.git('team/gb', 'rev-list', '--merges', 'main')).toBe('');
+  }, 240_000);
+});
+
+describe('a signing key', () => {
+  it.each(['ed25519', 'ecdsa', 'rsa'])('of type %s signs the commit, as git verifies it', async (type) => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    const folder = mkdtempSync('/tmp/fdt-sign-');
+    try {
+      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', `${folder}/id`]);
+      const { code, log } = await step('submodule-bump', {
+        inputs: {
+          repository: `${server.url}/team/gb.git`,
+          submodule: 'botserver',
+          commit: 'main',
+          'signing-key': readFileSync(`${folder}/id`, 'utf8'),
+          author: 'Ada <ada@example.org>',
+        },
+      });
+      expect(code, log).toBe(0);
+      writeFileSync(`${folder}/signers`, `ada@example.org ${readFileSync(`${folder}/id.pub`, 'utf8')}`);
+      const verified = server.git(
+        'team/gb',
+        '-c',
+        'gpg.format=ssh',
+        '-c',
+        `gpg.ssh.allowedSignersFile=${folder}/signers`,
+        'log',
+        '-1',
+        '--format=%G?|%GS',
+        'main',
+      );
+      expect(verified).toBe('G|ada@example.org');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage } from 'node:http';
+
+/** A forge's API on loopback that answers as the documented versions do, in front of a git server. */
+export interface Forge extends AsyncDisposable {
+  url: string;
+  version: string;
+  /** Method and path of every request. */
+  asked: string[];
+  /** The parsed bodies of what changes something. */
+  sent: Record<string, unknown>[];
+  authorizations: (string | undefined)[];
+  pulls: Record<string, unknown>[];
+  runs: ForgeRun[];
+  /** What a run becomes each time it is read. */
+  course: string[];
+  /** What the push or dispatch is about; a run has it as its commit. */
+  commitOf: () => string;
+  /** Answers with this status and body, whatever is asked, so many times. */
+  refuse: { status: number; body: string; times: number; path?: RegExp; headers?: Record<string, string> } | undefined;
+}
+
+interface ForgeRun {
+  id: number;
+  event: string;
+  commit: string;
+  workflow: string;
+  read: number;
+}
+
+export type ForgeKind = 'forgejo 11' | 'forgejo 12' | 'forgejo 15' | 'gitea 1.26' | 'github';
+
+const VERSIONS: Record<ForgeKind, string> = {
+  'forgejo 11': '11.0.3+gitea-1.22.0',
+  'forgejo 12': '12.0.1+gitea-1.22.0',
+  'forgejo 15': '15.0.0+gitea-1.22.0',
+  'gitea 1.26': '1.26.0',
+  github: '',
+};
+
+/** Starts it. Requests that are none of the API's go on to the git server at `gitUrl`. */
+export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
+  const base = kind === 'github' ? '/api/v3' : '/api/v1';
+  const server = createServer((request, response) => {
+    void (async () => {
+      const path = request.url ?? '/';
+      const body = await readBody(request);
+      if (!path.startsWith(base)) {
+        const { status, headers, content } = await onwards(gitUrl, request, body);
+        response.writeHead(status, headers);
+        return void response.end(content);
+      }
+      const { status, answer, headers } = reply(`${request.method} ${path.slice(base.length)}`, body, request);
+      response.writeHead(status, { 'content-type': 'application/json', ...headers });
+      response.end(answer === undefined ? '' : typeof answer === 'string' ? answer : JSON.stringify(answer));
+    })();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as { port: number };
+  const self: Forge = {
+    url: `http://127.0.0.1:${port}`,
+    version: VERSIONS[kind],
+    asked: [],
+    sent: [],
+    authorizations: [],
+    pulls: [],
+    runs: [],
+    course: ['waiting', 'running', 'success'],
+    commitOf: () => '',
+    refuse: undefined,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+  return self;
+
+  function reply(
+    asked: string,
+    body: Buffer,
+    { headers }: IncomingMessage,
+  ): { status: number; answer?: unknown; headers?: Record<string, string> } {
+    self.asked.push(asked);
+    self.authorizations.push(headers.authorization);
+    if (self.refuse && self.refuse.times > 0 && (self.refuse.path ?? /./).test(asked)) {
+      self.refuse.times -= 1;
+      return { status: self.refuse.status, answer: self.refuse.body, headers: self.refuse.headers ?? {} };
+    }
+    const sent = body.length > 0 ? (JSON.parse(body.toString()) as Record<string, unknown>) : {};
+    if (body.length > 0) self.sent.push(sent);
+    if (asked === 'GET /version') return { status: 200, answer: { version: self.version } };
+    const [, rest = ''] = /^\w+ \/repos\/team\/gb(\/.*)$/.exec(asked) ?? [];
+    const method = asked.split(' ')[0];
+    if (rest.startsWith('/pulls')) return pulls(method ?? '', rest, sent);
+    if (/^\/actions\/workflows\/deploy\.ya?ml\/dispatches$/.test(rest)) return dispatch(sent);
+    if (rest.startsWith('/actions/workflows/'))
+      return kind === 'github'
+        ? { status: 404, answer: { message: 'Not Found' } }
+        : { status: 500, answer: { message: 'Workflow not found' } };
+    if (rest.startsWith('/actions/runs') && kind !== 'forgejo 11') return runs(rest);
+    return { status: 404, answer: { message: 'The target could not be found.' } };
+  }
+
+  function pulls(method: string, path: string, sent: Record<string, unknown>) {
+    if (method === 'GET') return { status: 200, answer: /[?&]page=1\b/.test(path) ? self.pulls : [] };
+    if (method === 'PATCH') {
+      const pull = self.pulls.find(({ number }) => path === `/pulls/${number}`);
+      Object.assign(pull ?? {}, sent);
+      return { status: 201, answer: pull };
+    }
+    const number = self.pulls.length + 1;
+    const repo = { full_name: 'team/gb' };
+    const pull = {
+      number,
+      title: sent.title,
+      body: sent.body,
+      html_url: `${self.url}/team/gb/pulls/${number}`,
+      head: { ref: sent.head, repo },
+      base: { ref: sent.base, repo },
+    };
+    if (self.pulls.some(({ head }) => (head as { ref: unknown }).ref === sent.head))
+      return { status: 409, answer: { message: 'pull request already exists for these targets' } };
+    self.pulls.push(pull);
+    return { status: 201, answer: pull };
+  }
+
+  function dispatch(sent: Record<string, unknown>) {
+    if (kind === 'github' && 'return_run_info' in sent)
+      return { status: 422, answer: { message: '"return_run_info" is not a permitted key.' } };
+    const id = 100 + self.runs.length;
+    self.runs.push({ id, event: 'workflow_dispatch', commit: self.commitOf(), workflow: 'deploy.yml', read: 0 });
+    return kind.startsWith('forgejo') && sent.return_run_info === true
+      ? { status: 201, answer: { id, run_number: id - 90, jobs: ['deploy'] } }
+      : { status: 204 };
+  }
+
+  function runs(path: string) {
+    const id = Number(/^\/actions\/runs\/(\d+)$/.exec(path)?.[1]);
+    if (!id) return { status: 200, answer: { workflow_runs: self.runs.map(told), total_count: self.runs.length } };
+    const run = self.runs.find((one) => one.id === id);
+    if (!run) return { status: 404, answer: { message: 'not found' } };
+    run.read += 1;
+    return { status: 200, answer: told(run) };
+  }
+
+  function told({ id, event, commit, workflow, read }: ForgeRun) {
+    const status = self.course[Math.min(Math.max(0, read - 1), self.course.length - 1)] ?? 'unknown';
+    const url = `${self.url}/team/gb/actions/runs/${id - 90}`;
+    if (kind.startsWith('forgejo')) {
+      const dispatched = event === 'workflow_dispatch';
+      return {
+        id,
+        index_in_repo: id - 90,
+        status,
+        commit_sha: commit,
+        workflow_id: workflow,
+        event: dispatched ? '' : event,
+        trigger_event: event,
+        html_url: url,
+      };
+    }
+    const ended = ['success', 'failure', 'cancelled', 'skipped'].includes(status);
+    return {
+      id,
+      run_number: id - 90,
+      status: ended ? 'completed' : status === 'running' ? 'in_progress' : 'queued',
+      conclusion: ended ? status : null,
+      head_sha: commit,
+      event,
+      path: kind === 'github' ? `.github/workflows/${workflow}` : `${workflow}@refs/heads/main`,
+      html_url: url,
+    };
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const blocks: Buffer[] = [];
+  for await (const block of request) blocks.push(block as Buffer);
+  return Buffer.concat(blocks);
+}
+
+async function onwards(gitUrl: string, request: IncomingMessage, body: Buffer) {
+  const headers = Object.fromEntries(
+    ['authorization', 'content-type', 'content-encoding', 'git-protocol', 'accept'].flatMap((name) => {
+      const value = request.headers[name];
+      return value === undefined ? [] : [[name, String(value)]];
+    }),
+  );
+  const response = await fetch(`${gitUrl}${request.url}`, {
+    method: request.method ?? 'GET',
+    headers,
+    ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
+  });
+  return {
+    status: response.status,
+    headers: { 'content-type': response.headers.get('content-type') ?? 'text/plain' },
+    content: Buffer.from(await response.arrayBuffer()),
+  };
+}
