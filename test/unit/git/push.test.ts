@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { judgePush } from '../../../lib/git/push.ts';
+
+test.each([
+  ['! [rejected] main -> main (stale info)', 'lost race'],
+  ["! [remote rejected] main -> main (cannot lock ref 'refs/heads/main': is at a but expected b)", 'lost race'],
+  ['! [remote rejected] main -> main (failed to update ref)', 'lost race'],
+  ['! [remote rejected] main -> main (pre-receive hook declined)', 'refused'],
+  ['fatal: Authentication failed for https://git.example.org/', 'refused'],
+  ['error: The requested URL returned error: 403', 'refused'],
+  ['fatal: the remote end hung up unexpectedly', 'unclear'],
+  ['error: RPC failed; curl 56 Recv failure: Connection reset by peer', 'unclear'],
+  ['error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502', 'unclear'],
+])('git that says "%s" means: %s', (err, verdict) => {
+  expect(judgePush({ code: 1, out: '', err })).toBe(verdict);
+});
