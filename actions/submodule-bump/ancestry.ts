@@ -60,12 +60,11 @@ export async function relate(git: Git, url: string, { from, to }: { from: string
 export async function subjectsBetween(git: Git, from: string | undefined, { to, most }: { to: string; most: number }) {
   if (from === undefined) return { subjects: [], count: 0 };
   const log = await git(['log', '--no-show-signature', `--max-count=${most}`, '--format=%s%x00', `${from}..${to}`]);
-  const count = await git(['rev-list', '--count', `${from}..${to}`]);
-  const subjects = log.out
-    .split('\0')
-    .map((subject) => subject.trim())
-    .filter((subject) => subject !== '');
-  return { subjects, count: Number(count.out.trim()) || subjects.length };
+  const entries = log.out.split('\0').slice(0, -1);
+  const subjects = entries.map((subject) => subject.trim()).filter((subject) => subject !== '');
+  if (entries.length < most) return { subjects, count: entries.length };
+  const { out } = await git(['rev-list', '--count', `${from}..${to}`]);
+  return { subjects, count: Number(out.trim()) || subjects.length };
 }
 
 async function fetchHistory(git: Git, url: string, depth: string, wanted: readonly string[]): Promise<void> {

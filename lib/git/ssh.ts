@@ -25,7 +25,7 @@ const CHECKING = { strict: 'yes', 'accept-new': 'accept-new', insecure: 'no' };
 /** Prepares ssh for git. What is not given is as the runner's ssh has it; host keys are checked strictly. */
 export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' }: SshAccess): Promise<GitSsh> {
   const agent: Agent | undefined = key === undefined ? undefined : await sshAgent('ssh-key', key, passphrase);
-  const folder = await mkdtemp(join(tmpdir(), 'known-hosts-'));
+  let folder: string | undefined;
   const options = [
     'BatchMode=yes',
     `StrictHostKeyChecking=${CHECKING[checking]}`,
@@ -37,6 +37,7 @@ export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' 
   ];
   if (checking === 'insecure') options.push('UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null');
   else if (knownHosts !== undefined) {
+    folder = await mkdtemp(join(tmpdir(), 'known-hosts-'));
     const file = join(folder, 'known_hosts');
     await writeFile(file, `${knownHosts.trim()}\n`, { mode: 0o600 });
     options.push(`UserKnownHostsFile=${file}`, 'GlobalKnownHostsFile=/dev/null');
@@ -46,7 +47,7 @@ export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' 
     agentSocket: agent?.socket,
     [Symbol.asyncDispose]: async () => {
       await agent?.[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
+      if (folder) await rm(folder, { recursive: true, force: true });
     },
   };
 }
