@@ -125,8 +125,9 @@ describe('is red, and says both sides, when', () => {
     try {
       await new Promise((resolve) => setTimeout(resolve, 300));
       const { outputs, log } = await verify(host, { 'stable-seconds': 2 });
-      expect(outputs.failed).toBe('stable');
-      expect(log).toMatch(/expected the same process for 2 s; found pid \d+ ended within it/);
+      // Between two lives there may be no process at all.
+      expect(outputs.failed).toMatch(/^(running,)?stable$/);
+      expect(log).toMatch(/expected the same process for 2 s; found (pid \d+ ended within it|no process)/);
     } finally {
       process.kill(-(loop.pid ?? 0), 'SIGKILL');
     }
