@@ -45,10 +45,12 @@ const ENV = {
 export async function gitServer({ format = 'sha1', allowFilter = true } = {}): Promise<GitServer> {
   const folder = mkdtempSync('/tmp/fdt-git-');
   const paths: string[] = [];
+  // Two commits of one second that are alike would be one commit: each call of git is a second later than the last.
+  let now = Math.floor(Date.now() / 1000) - 86_400;
   const git = (repository: string, ...args: string[]) =>
     execFileSync('git', ['--git-dir', `${folder}/${repository}.git`, ...args], {
       encoding: 'utf8',
-      env: ENV,
+      env: { ...ENV, GIT_COMMITTER_DATE: `@${++now} +0000` },
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
   const init = (repository: string) => {
