@@ -88,7 +88,7 @@ http_by_socket() {
 # http_exchange SECONDS: the request on standard input to http_name:http_port, the answer on standard output.
 http_exchange() {
   if [ "$http_client" = perl ]; then
-    timeout "$1" perl -e '
+    timed "$1" perl -e '
       use Socket qw(:all);
       my ($name, $port) = @ARGV;
       my $request = do { local $/; <STDIN> };
@@ -102,10 +102,10 @@ http_exchange() {
   else
     # Some nc end as soon as their input does; for those it is held open, which takes the whole time allowed.
     http_request=$(cat; printf .)
-    http_reply=$(printf '%s' "${http_request%.}" | timeout "$1" nc "$http_name" "$http_port")
+    http_reply=$(printf '%s' "${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
     case $http_reply in
       HTTP/*) ;;
-      *) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "${http_request%.}"; sleep "$1"; } | timeout "$1" nc "$http_name" "$http_port") ;;
+      *) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
     esac
     printf '%s' "$http_reply"
   fi
@@ -113,11 +113,11 @@ http_exchange() {
 
 # port_answers: whether anything accepts a connection, so that holding the input open may help.
 port_answers() {
-  timeout 2 nc "$http_name" "$http_port" </dev/null >/dev/null 2>&1
+  limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
 }
 
 http_by_wget() {
-  http_answer=$(timeout "$2" wget -S -O - -T "$2" -- "$1" 2>&1 | http_cut)
+  http_answer=$(timed "$2" wget -S -O - -T "$2" -- "$1" 2>&1 | http_cut)
   case $http_answer in
     *HTTP/*)
       http_status=${http_answer##*HTTP/}

@@ -1,7 +1,10 @@
-# limited SECONDS COMMAND…: an external command with a time limit and nothing on its standard input; 124 or 143 when it
-# was ended.
+# timed SECONDS COMMAND…: an external command with a time limit; 124 or 143 when it was ended. The watchdog that busybox
+# leaves behind lives up to a second longer: it must not hold the lock (descriptor 9).
+timed() {
+  timeout "$@" 9>&-
+}
+
+# limited SECONDS COMMAND…: the same with nothing on its standard input.
 limited() {
-  limit_seconds=$1
-  shift
-  timeout "$limit_seconds" "$@" </dev/null
+  timed "$@" </dev/null
 }

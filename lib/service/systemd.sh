@@ -5,10 +5,10 @@ systemctl_for() {
   systemctl_user=$1
   shift
   if [ -z "$systemctl_user" ]; then
-    timeout 30 systemctl "$@" </dev/null
+    limited 30 systemctl "$@"
   else
     systemctl_uid=$(id -u "$systemctl_user") || return 1
-    ( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout 30 systemctl --user "$@" </dev/null )
+    ( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout 30 systemctl --user "$@" </dev/null 9>&- )
   fi
 }
 

@@ -21,9 +21,9 @@ receive() {
 # be held for ever.
 decode() {
   case $in_encoding in
-    zstd) timeout "$in_upload_limit_seconds" zstd -q -d -c | tee incoming ;;
-    gzip) timeout "$in_upload_limit_seconds" gzip -d -c | tee incoming ;;
-    *) timeout "$in_upload_limit_seconds" tee incoming ;;
+    zstd) timed "$in_upload_limit_seconds" zstd -q -d -c | tee incoming ;;
+    gzip) timed "$in_upload_limit_seconds" gzip -d -c | tee incoming ;;
+    *) timed "$in_upload_limit_seconds" tee incoming ;;
   esac
 }
 
