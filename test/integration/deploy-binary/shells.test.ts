@@ -42,6 +42,18 @@ describe('the login shell makes no difference:', () => {
     const step = await host.deploy({ source: program('v2') });
     expect(step.outputs.state).toBe('active');
   });
+
+  it('a server that allows a single session at a time, and says why it allows none', async () => {
+    await using host = await target({ config: 'MaxSessions 1' });
+    await host.startByHand(program('v1'));
+    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
+    await using closed = await target({ config: 'MaxSessions 0' });
+    const step = await closed.deploy({ source: program('v2') });
+    expect(step.code).toBe(1);
+    expect(step.log).toContain('Opening a session on root@127.0.0.1');
+    expect(step.log).toContain('MaxSessions');
+    expect(step.outputs.state).toBe('untouched');
+  });
 });
 
 describe('the program that runs on the target behaves the same in', () => {
