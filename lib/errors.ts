@@ -1,7 +1,10 @@
 import { escapeForeign, lastLines } from './foreign.ts';
 
-/** How a target was left; the table in README.md says what each means. */
-export type TargetState = 'active' | 'unchanged' | 'untouched' | 'staged' | 'rolled-back' | 'broken' | 'unknown';
+/** How a target may be left, the best first; the table in README.md says what each means. */
+export const STATES = ['unchanged', 'active', 'untouched', 'staged', 'rolled-back', 'unknown', 'broken'] as const;
+
+/** How a target was left. */
+export type TargetState = (typeof STATES)[number];
 
 /** What a reader needs at three in the morning. Every text is one sentence without a trailing newline. */
 export interface FailureFields {

@@ -7,10 +7,10 @@ import type { Host } from '../../lib/ssh/connect.ts';
 import { type Ran, runProgram } from '../../lib/ssh/run.ts';
 import { canEncode, type Encoding, upload } from '../../lib/ssh/upload.ts';
 import { megabytes } from '../../lib/values.ts';
+import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
-import type { Begun } from './look-after.ts';
 import { bareOutcome, type Outcome, outcomeOf } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
@@ -27,7 +27,7 @@ export interface Deploy {
   /** Aborted when the runner ends the step. */
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
-  onBegin: (begun: Begun) => Promise<void>;
+  onBegin: (begun: Omit<Begun, 'target'>) => Promise<void>;
   reconnect: () => Promise<Host>;
 }
 
@@ -61,6 +61,13 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
 /** Ends what an interrupted deploy left half done: the previous version runs again, or the new one if it was proved. */
 export async function recover(host: Host, deploy: Deploy): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'recover', encoding: 'none' };
+  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true }, encoding: 'none' });
+  return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+}
+
+/** Puts back what the finished deploy `id` has replaced, as it ran then. */
+export async function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome> {
+  const values = { ...deployValues(deploy), action: 'revert', reverted: id, encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true }, encoding: 'none' });
   return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }

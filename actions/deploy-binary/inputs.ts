@@ -9,7 +9,7 @@ import {
   wholeNumber,
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
-import { connectionFields } from '../../lib/ssh/inputs.ts';
+import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
@@ -55,6 +55,8 @@ export const fields = z
     'allow-older': flagOr(false),
     force: flagOr(false),
     'lock-timeout-seconds': wholeNumberOr(60, 0, 86_400),
+    'max-parallel': wholeNumberOr(1, 1, 1000),
+    'revert-all': flagOr(false),
     'dry-run': flagOr(false),
   })
   .check((context) => {
@@ -76,7 +78,8 @@ function toDeployInputs(given: Fields) {
     : given.destination;
   const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(destination.replace(/\/{2,}/g, '/')) ?? [];
   return {
-    connection: given,
+    connections: connectionsOf(given),
+    sudo: given.sudo,
     source: given.source,
     folder: folder || '/',
     name,
@@ -112,6 +115,8 @@ function toDeployInputs(given: Fields) {
     allowOlder: given['allow-older'],
     force: given.force,
     lockTimeoutSeconds: given['lock-timeout-seconds'],
+    maxParallel: given['max-parallel'],
+    revertAll: given['revert-all'],
     dryRun: given['dry-run'],
   };
 }
@@ -131,6 +136,8 @@ function contradictions(given: Fields): [input: string, message: string][] {
   if (given.service && !['auto', 'systemd'].includes(given.restart)) {
     found.push(['service', 'goes only with restart: systemd or auto']);
   }
+  if (given['revert-all'] && given['keep-releases'] === 0)
+    found.push(['keep-releases', 'must be 1 or more with revert-all, which puts the previous release back']);
   if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'needs health-url']);
   if (given.restart === 'none') {
     for (const name of ['health-url', 'health-port', 'health-command'] as const) {

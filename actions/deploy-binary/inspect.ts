@@ -1,9 +1,8 @@
-import { ConnectionError } from '../../lib/errors.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
-import { runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
 import type { DeployInputs } from './inputs.ts';
 import program from './remote/inspect.sh';
 
@@ -81,29 +80,21 @@ const LIMIT_SECONDS = 120;
 
 /** Looks at the target in one round trip, and reports everything at once. */
 export async function inspect(host: Host, inputs: DeployInputs, source: Source | undefined): Promise<Found> {
-  const { said, complete, prose } = await runProgram(
+  const what = 'Looking at the target';
+  const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs, source) },
-    { sudo: false, limitSeconds: LIMIT_SECONDS, what: 'Looking at the target' },
+    { sudo: false, limitSeconds: LIMIT_SECONDS, what },
   );
-  if (!complete) {
-    throw new ConnectionError({
-      what: 'Looking at the target',
-      where: host.target.name,
-      why: 'the answer was cut short.',
-      state: 'untouched. Nothing was changed by looking.',
-      remedy: 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?',
-      output: prose,
-    });
-  }
-  return toFound(said, inputs);
+  if (!ran.complete) throw notAnswered(host, { what, state: 'untouched. Nothing was changed by looking.' }, ran);
+  return toFound(ran.said, inputs);
 }
 
 function inspectValues(inputs: DeployInputs, source: Source | undefined) {
   return {
     folder: inputs.folder,
     name: inputs.name,
-    sudo: inputs.connection.sudo,
+    sudo: inputs.sudo,
     owner: inputs.owner,
     run_as: inputs.runAs,
     capabilities: inputs.capabilities,

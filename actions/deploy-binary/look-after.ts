@@ -1,51 +1,44 @@
 import type { ActionContext } from '../../lib/action/action.ts';
+import { prefixed } from '../../lib/action/log.ts';
 import { Failure, InputError } from '../../lib/errors.ts';
 import { connect } from '../../lib/ssh/connect.ts';
 import { transactionLimitSeconds } from './activate.ts';
+import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { learn } from './learn.ts';
 
-/** What the main step leaves for the post step; no secret. */
-export interface Begun {
-  id: string;
-  sudo: boolean;
-  limitSeconds: number;
-}
-
-/** The post step: when the main step was killed in mid-deploy, waits for the target's own end and tells it. */
+/** The post step: when the main step was killed in mid-deploy, waits for the targets' own ends and tells them. */
 export async function lookAfter(
   saved: (name: string) => string,
   inputs: () => DeployInputs,
   context: ActionContext,
 ): Promise<void> {
-  if (!saved('begun') || saved('told')) return;
-  const { log, signal } = context;
-  const begun = JSON.parse(saved('begun')) as Begun;
+  const open = JSON.parse(saved('begun') || '[]') as Begun[];
+  if (open.length === 0) return;
+  const { log } = context;
   log.line(
     'The main step was ended in the middle of a deploy. The target ends it by itself, as active or rolled-back.',
   );
   const given = inputsOf(inputs);
   if (!given) {
+    const limitSeconds = Math.max(...open.map((begun) => begun.limitSeconds));
     log.line(
-      `This runner gives a post step no inputs, so it can't be asked; it ends within ${begun.limitSeconds} s. verify-deploy tells.`,
+      `This runner gives a post step no inputs, so it can't be asked; it ends within ${limitSeconds} s. verify-deploy tells.`,
     );
     return;
   }
+  await Promise.all(open.map((begun) => lookAfterOne(begun, given, context)));
+}
+
+async function lookAfterOne({ id, sudo, target }: Begun, inputs: DeployInputs, context: ActionContext): Promise<void> {
+  const connection = inputs.connections[target] ?? inputs.connections[0];
+  if (!connection) return;
+  const log = inputs.connections.length > 1 ? prefixed(context.log, connection.host) : context.log;
+  const limitSeconds = transactionLimitSeconds(inputs);
+  const reconnect = () => connect(connection, { ...context, log });
   try {
-    const outcome = await learn(
-      {
-        inputs: given,
-        log,
-        signal,
-        sudo: begun.sudo,
-        limitSeconds: transactionLimitSeconds(given),
-        reconnect: () => connect(given.connection, context),
-      },
-      begun.id,
-    );
-    log.line(
-      `It ended as ${outcome.state}${outcome.pid ? `, pid ${outcome.pid}` : ''}${outcome.why ? `: ${outcome.why}` : ''}.`,
-    );
+    const { state, pid, why } = await learn({ inputs, log, signal: context.signal, sudo, limitSeconds, reconnect }, id);
+    log.line(`It ended as ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);
   } catch (error) {
     log.line(
       error instanceof Failure

@@ -18,13 +18,23 @@ export interface Told {
 
 /** Sets the outputs, writes the table to log and summary, and throws when the state is a red one. */
 export async function report(told: Told, context: ActionContext): Promise<void> {
-  await context.outputs(outputsOf(told));
+  await context.outputs({ ...scalarsOf(told), 'duration-ms': told.durationMs, report: [entryOf(told)] });
+  if (told.inputs.dryRun) return;
   const rows = tableOf(told);
   context.log.line('');
   for (const [name, value] of rows) context.log.line(`  ${name.padEnd(10)}${value}`);
   context.log.line('');
   await context.summary(summaryOf(told, rows));
-  if (told.outcome.state !== 'active' && told.outcome.state !== 'unchanged') throw failureOf(told);
+  if (!isGreen(told.outcome.state)) throw failureOf(told);
+}
+
+/** Whether a deploy that ended so is what was asked for. */
+export function isGreen(state: TargetState): boolean {
+  return state === 'active' || state === 'unchanged';
+}
+
+export function hasChanged(state: TargetState): boolean {
+  return state === 'active' || state === 'unknown';
 }
 
 /** The plan, a reason per step. */
@@ -65,38 +75,36 @@ export function refusal(target: string, destination: string, obstacles: readonly
   });
 }
 
-function outputsOf({ plan, found, outcome, target, inputs, durationMs }: Told) {
+export function scalarsOf({ plan, found, outcome }: Told) {
   return {
     state: outcome.state,
-    changed: ['active', 'rolled-back', 'broken'].includes(outcome.state)
-      ? outcome.state === 'active'
-      : outcome.state === 'unknown',
+    changed: hasChanged(outcome.state),
     sha256: plan.file.sha256,
     'previous-sha256': found.file?.sha256 ?? '',
     pid: outcome.pid ?? '',
     'downtime-ms': outcome.downtimeMs ?? 0,
     'bytes-sent': outcome.bytesSent,
-    'duration-ms': durationMs,
-    report: [
-      {
-        target,
-        destination: inputs.destination,
-        state: outcome.state,
-        sha256: plan.file.sha256,
-        previousSha256: found.file?.sha256 ?? '',
-        pid: outcome.pid ?? null,
-        downtimeMs: outcome.downtimeMs ?? null,
-        bytesSent: outcome.bytesSent,
-        durationMs,
-        failed: outcome.failed,
-        why: outcome.why,
-        phases: outcome.phases,
-      },
-    ],
   };
 }
 
-function tableOf({ target, plan, found, outcome, inputs, durationMs }: Told): [string, string][] {
+export function entryOf({ plan, found, outcome, target, inputs, durationMs }: Told) {
+  return {
+    target,
+    destination: inputs.destination,
+    state: outcome.state,
+    sha256: plan.file.sha256,
+    previousSha256: found.file?.sha256 ?? '',
+    pid: outcome.pid ?? null,
+    downtimeMs: outcome.downtimeMs ?? null,
+    bytesSent: outcome.bytesSent,
+    durationMs,
+    failed: outcome.failed,
+    why: outcome.why,
+    phases: outcome.phases,
+  };
+}
+
+export function tableOf({ target, plan, found, outcome, inputs, durationMs }: Told): [string, string][] {
   const before = found.file ? short(found.file.sha256) : 'nothing';
   const after = short(plan.file.sha256);
   const rows: [string, string][] = [
@@ -130,9 +138,10 @@ const WHAT: Record<string, string> = {
   upload: 'Uploading',
   stop: 'Stopping',
   connection: 'Following the deploy of',
+  'revert-all': 'Keeping the new version of',
 };
 
-function failureOf({ target, inputs, found, outcome }: Told): TargetError {
+export function failureOf({ target, inputs, found, outcome }: Told): TargetError {
   return new TargetError({
     what: `${WHAT[outcome.failed] ?? 'Activating'} ${inputs.destination}`,
     where: target,
@@ -165,6 +174,7 @@ function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): str
   if (failed === 'lock') return 'wait for the other deploy, or raise lock-timeout-seconds.';
   if (failed === 'upload' || failed === 'stage')
     return 'look at the connection and the free space, then run the job again.';
+  if (failed === 'revert-all') return 'look at the target that failed; then run the job again.';
   if (failed === 'stop') return 'find out what keeps the program from ending, then run the job again.';
   if (output) return 'read the last lines of the program below, fix the cause, run the job again.';
   return inputs.logFile

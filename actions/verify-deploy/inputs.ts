@@ -1,20 +1,12 @@
 import * as z from 'zod/mini';
-import { choice, lines, matching, optional, secondsOr, splitLines, wholeNumber } from '../../lib/action/fields.ts';
-import { connectionFields, parseHost } from '../../lib/ssh/inputs.ts';
+import { choice, lines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
+import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
   .object({
     ...connectionFields,
-    host: z.string().check(
-      z.refine(
-        (value) => splitLines(value).length > 0 && splitLines(value).every((host) => parseHost(host) !== undefined),
-        {
-          error: ({ input }) => `expected a host, user@host, user@host:port or alias per line, got '${input}'`,
-        },
-      ),
-    ),
     path: matching(isPlainPath, 'an absolute path without ".." or control characters'),
     source: optional(),
     sha256: z.optional(matching((value) => /^[0-9a-f]{64}$/i.test(value), '64 hexadecimal digits')),
@@ -62,7 +54,7 @@ export const schema = z.pipe(fields, z.transform(toVerifyInputs));
 function toVerifyInputs(given: Fields) {
   const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(given.path.replace(/\/{2,}/g, '/')) ?? [];
   return {
-    connections: splitLines(given.host).map((host) => ({ ...given, host })),
+    connections: connectionsOf(given),
     sudo: given.sudo,
     path: given.path,
     folder: folder || '/',

@@ -1,7 +1,6 @@
-import { ConnectionError } from '../../lib/errors.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
-import { runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
 import type { VerifyInputs } from './inputs.ts';
 import program from './remote/inspect.sh';
 
@@ -54,19 +53,14 @@ const LIMIT_SECONDS = 600;
 
 /** Looks at one target in one round trip. */
 export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
-  const { said, complete, prose, cut } = await runProgram(
+  const what = 'Looking at the target';
+  const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs) },
-    { sudo: false, limitSeconds: LIMIT_SECONDS + inputs.stableSeconds, what: 'Looking at the target', signal },
+    { sudo: false, limitSeconds: LIMIT_SECONDS + inputs.stableSeconds, what, signal },
   );
-  if (complete) return toFound(said);
-  throw new ConnectionError({
-    what: 'Looking at the target',
-    where: host.target.name,
-    why: `the answer was cut short: ${cut}.`,
-    remedy: 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?',
-    output: prose,
-  });
+  if (!ran.complete) throw notAnswered(host, { what }, ran);
+  return toFound(ran.said);
 }
 
 function inspectValues(inputs: VerifyInputs) {

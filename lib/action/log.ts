@@ -17,6 +17,21 @@ export interface Log {
   drain(red: boolean): Promise<void>;
 }
 
+/** The same log, each line headed by whom it is about, for several at once. */
+export function prefixed(log: Log, name: string): Log {
+  const each = (text: string) =>
+    text
+      .split('\n')
+      .map((line) => `${name} | ${line}`)
+      .join('\n');
+  return {
+    ...log,
+    line: (text) => log.line(each(text)),
+    phase: (phase, text) => log.phase(phase, `${name} | ${text}`),
+    warning: (text) => log.warning(each(text)),
+  };
+}
+
 const SHORTEST_MASK_CHARACTERS = 4;
 
 /** Opens the log of this step on standard output. */
@@ -26,6 +41,7 @@ export function openLog(platform: Platform): Log {
   const annotated = (kind: string, text: string) =>
     platform === 'github' ? `::${kind}::${escapeCommand(text)}` : `${kind === 'error' ? 'Error' : 'Warning'}: ${text}`;
   const startedAt = performance.now();
+  const masked = new Set<string>();
   return {
     line: write,
     phase: (name, text) => {
@@ -35,7 +51,8 @@ export function openLog(platform: Platform): Log {
     warning: (text) => write(annotated('warning', text)),
     failure: (text) => write(annotated('error', text)),
     mask: (secret) => {
-      for (const line of maskable(secret ?? '')) {
+      for (const line of maskable(secret ?? '').filter((line) => !masked.has(line))) {
+        masked.add(line);
         write(`::add-mask::${platform === 'github' ? escapeCommand(line) : line}`);
       }
     },

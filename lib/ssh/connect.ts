@@ -8,6 +8,7 @@ import type { Log } from '../action/log.ts';
 import { ConnectionError } from '../errors.ts';
 import { ConfigError, resolveConfig } from './config.ts';
 import { configFiles, includedFiles } from './config-files.ts';
+import { parseContainer } from './container.ts';
 import { isTransient, whyNotConnected } from './failures.ts';
 import { type HostKeyChecking, hostKeyJudge } from './host-keys.ts';
 import { type Identity, identitiesOf } from './identities.ts';
@@ -26,6 +27,11 @@ export interface Host extends AsyncDisposable {
 }
 
 const TRIES = 3;
+/**
+ * A server may refuse a session for a moment: it still counts the one before (MaxSessions), or can't fork (dropbear,
+ * once in a hundred under load). What was refused has not run.
+ */
+const REFUSED_PAUSE_MS = 150;
 /** Opening a channel takes two round trips. */
 const NEAR_MS = 40;
 
@@ -55,7 +61,11 @@ export async function connect(inputs: ConnectionInputs, context: ActionContext):
 /** Goes from hop to hop; the last one is the target. */
 async function connectThrough(target: Target, inputs: ConnectionInputs, context: ActionContext): Promise<Host> {
   const hops = target.jumps.map((jump) =>
-    targetOf(jump, { ...inputs, user: undefined, port: undefined, 'proxy-jump': 'none' }, context),
+    targetOf(
+      jump,
+      { ...inputs, user: undefined, port: undefined, container: undefined, 'proxy-jump': 'none' },
+      context,
+    ),
   );
   const opened: Host[] = [];
   try {
@@ -84,6 +94,7 @@ function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext
   const written = parseHost(host) as WrittenHost;
   if (written === undefined) throw configFailure(host, new ConfigError(`the jump host '${host}' is no user@host:port`));
   const user = inputs.user ?? written.user;
+  const container = inputs.container === undefined ? undefined : parseContainer(inputs.container);
   try {
     const config = resolveConfig(configFiles(inputs['ssh-config'], home), {
       host: written.host,
@@ -101,6 +112,7 @@ function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext
       proxyJump: inputs['proxy-jump'],
       connectTimeoutSeconds: inputs['connect-timeout-seconds'],
       keepaliveSeconds: inputs['keepalive-seconds'],
+      container: container && { ...container, sudo: inputs.sudo },
     });
   } catch (error) {
     throw error instanceof ConfigError ? configFailure(host, error) : error;
@@ -210,35 +222,39 @@ function openHost(target: Target, client: Client): Host {
   const socket = (client as unknown as { _sock?: { remoteAddress?: string; setNoDelay?: (on: boolean) => void } })
     ._sock;
   socket?.setNoDelay?.(true);
+  const open = (command: string) =>
+    new Promise<ClientChannel>((resolve, reject) => {
+      lost.then((error) => reject(error ?? new Error('the connection is closed')));
+      const askedAt = performance.now();
+      client.exec(command, (error, channel) => {
+        openMs = Math.min(openMs, performance.now() - askedAt);
+        if (error) reject(error);
+        else resolve(channel);
+      });
+    });
+  const sessionFailure = (error: Error) =>
+    new ConnectionError({
+      what: 'Opening a session',
+      where: target.name,
+      why: `${cause?.message ?? error.message}.`,
+      remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
+      cause: error,
+    });
   return {
     target,
     // A tunnel's end has a loopback address too, but the answers take their time.
     isNear: () => /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? '') && openMs < NEAR_MS,
     lost,
-    exec: (command) =>
-      new Promise((resolve, reject) => {
-        const fail = (error: Error) =>
-          reject(
-            new ConnectionError({
-              what: 'Opening a session',
-              where: target.name,
-              why: `${cause?.message ?? error.message}.`,
-              remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
-              cause: error,
-            }),
-          );
-        lost.then((error) => fail(error ?? new Error('the connection is closed')));
-        const askedAt = performance.now();
+    exec: async (command) => {
+      for (let tried = 1; ; tried += 1) {
         try {
-          client.exec(command, (error, channel) => {
-            openMs = Math.min(openMs, performance.now() - askedAt);
-            if (error) fail(error);
-            else resolve(channel);
-          });
+          return await open(command);
         } catch (error) {
-          fail(error as Error);
+          if (tried < TRIES && cause === undefined && !disposed) await sleep(tried * REFUSED_PAUSE_MS);
+          else throw sessionFailure(error as Error);
         }
-      }),
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       disposed = true;
       client.end();

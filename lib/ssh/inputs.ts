@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
-import { choice, optional, wholeNumber } from '../action/fields.ts';
+import { choice, matching, optional, splitLines, wholeNumber } from '../action/fields.ts';
+import { parseContainer } from './container.ts';
 
 /** The connection inputs of deploy-binary and verify-deploy, under their names in action.yml. */
 export const connectionFields = {
   host: z.string().check(
-    z.refine((value) => parseHost(value) !== undefined, {
-      error: ({ input }) => `expected host, user@host, user@host:port or an alias, got '${input}'`,
+    z.refine((value) => hostsOf(value).length > 0 && hostsOf(value).every((host) => parseHost(host) !== undefined), {
+      error: ({ input }) => `expected a host, user@host, user@host:port or alias per line, got '${input}'`,
     }),
   ),
   user: z.optional(z.string().check(z.regex(/^[^\s:@]+$/, 'expected the name of an account'))),
@@ -21,14 +22,26 @@ export const connectionFields = {
   'ssh-config': optional(),
   'proxy-jump': optional(),
   sudo: choice(['auto', 'always', 'never']),
+  container: z.optional(
+    matching((value) => parseContainer(value) !== undefined, 'lxd:NAME, incus:NAME, docker:NAME or podman:NAME'),
+  ),
   'connect-timeout-seconds': wholeNumber(1, 600),
   'keepalive-seconds': wholeNumber(1, 600),
 };
 
 const connectionSchema = z.object(connectionFields);
 
-/** The connection inputs, checked. */
+/** The connection inputs of one target, checked. */
 export type ConnectionInputs = z.infer<typeof connectionSchema>;
+
+/** One for each line of `host`; a host named twice is one target. */
+export function connectionsOf<Given extends ConnectionInputs>(given: Given): Given[] {
+  return hostsOf(given.host).map((host) => ({ ...given, host }));
+}
+
+function hostsOf(lines: string): string[] {
+  return [...new Set(splitLines(lines))];
+}
 
 /** A destination as people write it: `host`, `user@host`, `user@host:port`, `[v6]:port`, `ssh://user@host:port`. */
 export interface WrittenHost {

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { ConnectionError } from '../errors.ts';
 import type { Host } from './connect.ts';
+import { enterProgram } from './container.ts';
 import { bootstrapCommand, type Program, programLine } from './program.ts';
 
 /** What a program said: `key=value` lines in order, the framing lines and all that was outside of them left out. */
@@ -41,7 +42,9 @@ const PROSE_LIMIT_CHARACTERS = 64 * 1024;
  * channel could not be opened or the limit passed.
  */
 export async function runProgram(host: Host, program: Program, options: RunOptions): Promise<Ran> {
+  const { container } = host.target;
   const channel = await host.exec(bootstrapCommand(options.sudo));
+  if (container) channel.write(programLine(enterProgram(container, container.sudo)));
   const reader = readSaid(options.onSay);
   let code: number | null = null;
   let prose = '';
@@ -66,7 +69,35 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
     limit.stop();
     channel.destroy();
   }
-  return { ...reader.result(), code, prose, cut: cut ?? 'the session ended before its last word' };
+  const { said, complete } = reader.result();
+  const error = saidOnce(said, 'container_error');
+  if (error !== undefined) {
+    const remedy = saidOnce(said, 'container_remedy') ?? '';
+    throw new ConnectionError({ what: 'Entering the container', where: host.target.name, why: `${error}.`, remedy });
+  }
+  return { said, complete, code, prose, cut: cut ?? 'the session ended before its last word' };
+}
+
+/** The failure of a look at the target that was not answered to the end. */
+export function notAnswered(host: Host, { what, state }: { what: string; state?: string }, ran: Ran): ConnectionError {
+  const { container, name: where } = host.target;
+  const entered = !container || ran.said.length > 0;
+  return new ConnectionError({
+    what,
+    where,
+    why: entered
+      ? `the answer was cut short: ${ran.cut}.`
+      : `the container can't be entered: ${lastLine(ran.prose) ?? ran.cut}`,
+    state,
+    remedy: entered
+      ? 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?'
+      : `look on the host whether ${container?.name} exists, is running and has a /bin/sh.`,
+    output: ran.prose,
+  });
+}
+
+function lastLine(text: string): string | undefined {
+  return text.trimEnd().split('\n').at(-1) || undefined;
 }
 
 /** Sends program and payload; resolves only when that fails, with why. */

@@ -1,4 +1,5 @@
 import { ConfigError, type HostConfig } from './config.ts';
+import type { Container } from './container.ts';
 import type { WrittenHost } from './inputs.ts';
 
 /** Where to connect and how, after the SSH config had its say. */
@@ -8,8 +9,10 @@ export interface Target {
   user: string;
   host: string;
   port: number;
-  /** `user@host:port`, as it is told everywhere. */
+  /** `user@host:port` or `user@host:port/lxd:NAME`, as it is told everywhere. */
   name: string;
+  /** Where on the host everything runs, and how it is entered; undefined for the host itself. */
+  container: (Container & { sudo: 'auto' | 'always' | 'never' }) | undefined;
   hostKeyAlias: string | undefined;
   identityFiles: string[];
   identitiesOnly: boolean;
@@ -34,11 +37,13 @@ export interface TargetDefaults {
   proxyJump: string | undefined;
   connectTimeoutSeconds: number | undefined;
   keepaliveSeconds: number | undefined;
+  container: Target['container'];
 }
 
 /** Puts inputs, the written host and the SSH config together; throws ConfigError for what can't be followed. */
 export function resolveTarget(written: WrittenHost, config: HostConfig, defaults: TargetDefaults): Target {
   const one = (name: string) => config.get(name)?.[0];
+  const { container } = defaults;
   const user = defaults.user ?? written.user ?? one('user') ?? defaults.localUser;
   const port = defaults.port ?? written.port ?? numberOf(one('port'), 'Port') ?? 22;
   const host = (one('hostname') ?? '%h').replaceAll('%h', written.host).replaceAll('%%', '%');
@@ -62,7 +67,8 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
     user,
     host,
     port,
-    name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+    name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}${container ? `/${container.kind}:${container.name}` : ''}`,
+    container,
     hostKeyAlias: one('hostkeyalias'),
     identityFiles: (config.get('identityfile') ?? []).filter((file) => file.toLowerCase() !== 'none').map(path),
     identitiesOnly: one('identitiesonly')?.toLowerCase() === 'yes',

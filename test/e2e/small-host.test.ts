@@ -1,35 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type StepOptions, step } from '../support/action.ts';
-import { type Container, container } from '../support/lxd.ts';
 import { program, sha256 } from '../support/programs.ts';
+import { keyPair, type SmallHost, smallHost } from '../support/small.ts';
 
 const DIST = new URL('../../dist/', import.meta.url).pathname;
-let host: Container;
-let key: string;
+const key = keyPair();
+let host: SmallHost;
 beforeAll(async () => {
-  host = await container('busybox', 'small');
-  const folder = mkdtempSync('/tmp/fdt-key-');
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${folder}/id`]);
-  key = readFileSync(`${folder}/id`, 'utf8');
-  for (const name of ['root', 'svc']) await host.account(name, readFileSync(`${folder}/id.pub`, 'utf8'));
-  rmSync(folder, { recursive: true });
+  host = await smallHost('small', key.public);
 });
 afterAll(() => host[Symbol.asyncDispose]());
-
-beforeEach(async () => {
-  await host.tried('killall -9 botserver');
-  await host.sh('rm -rf /opt/app && mkdir -p /opt/app');
-  await host.push(program('v1'), '/opt/app/botserver');
-  await host.sh(
-    `chown -R svc:svc /opt/app && cd /opt/app && cat >/tmp/start && chmod 755 /tmp/start && su svc -c /tmp/start
-    for try in 1 2 3 4 5 6 7 8 9; do wget -qO- http://127.0.0.1:5858/ >/dev/null && exit 0; sleep 0.1; done; exit 1`,
-    START,
-  );
-});
-
-const START = '#!/bin/sh\nsetsid ./botserver </dev/null >/opt/app/log 2>&1 &\n';
+beforeEach(() => host.startByHand(program('v1')));
 
 test.each(['root', 'svc'])(
   'a host with busybox and dropbear alone gets the new version, logged in to as %s',
@@ -38,7 +19,7 @@ test.each(['root', 'svc'])(
     expect(ended.outputs, ended.log).toMatchObject({ state: 'active', sha256: sha256(program('v2')) });
     // Its only HTTP client is nc or wget: asking must not cost its time limit.
     expect(Number(ended.outputs['downtime-ms']), ended.log).toBeLessThan(3000);
-    expect(await health()).toContain('"version":"v2"');
+    expect(await host.health()).toContain('"version":"v2"');
     expect(await host.sh('stat -c "%U:%G %a" /opt/app/botserver')).toBe('svc:svc 755\n');
   },
 );
@@ -47,7 +28,7 @@ test('and keeps the old one when the new one falls over', async () => {
   const ended = await deploy({ user: 'root', source: program('bad', 'exits after 900 ms') });
   expect(ended.code).toBe(1);
   expect(ended.outputs.state, ended.log).toBe('rolled-back');
-  expect(await health()).toContain('"version":"v1"');
+  expect(await host.health()).toContain('"version":"v1"');
 });
 
 test('and is spared a program made for glibc, which could not run there', async () => {
@@ -57,7 +38,7 @@ test('and is spared a program made for glibc, which could not run there', async 
   expect(ended.log).toContain(
     '/bin/true needs the loader /lib64/ld-linux-x86-64.so.2, which the target does not have.',
   );
-  expect(await health()).toContain('"version":"v1"');
+  expect(await host.health()).toContain('"version":"v1"');
 });
 
 function deploy(inputs: StepOptions['inputs']) {
@@ -65,7 +46,7 @@ function deploy(inputs: StepOptions['inputs']) {
     bundles: DIST,
     inputs: {
       host: host.address,
-      'ssh-key': key,
+      'ssh-key': key.private,
       'known-hosts': host.knownHosts,
       destination: '/opt/app/botserver',
       'log-file': '/opt/app/log',
@@ -75,8 +56,4 @@ function deploy(inputs: StepOptions['inputs']) {
       ...inputs,
     },
   });
-}
-
-function health(): Promise<string> {
-  return host.sh('wget -qO- http://127.0.0.1:5858/api/health');
 }

@@ -43,7 +43,7 @@ session() {
   trap leave EXIT
   enter_folder "$in_folder" && enter_state create || give_up refused
   take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
-  [ "$(seen)" = "$in_seen" ] || give_up changed
+  [ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
   mkdir -p releases
   old_sha=$in_old_sha
   old_about=$in_old_about
@@ -59,6 +59,13 @@ seen() {
 }
 
 stage() {
+  if [ "$in_action" = revert ]; then
+    exec 3<&-
+    handed_id=
+    [ ! -f handed ] || IFS=' ' read -r handed_id _ <handed
+    [ "$handed_id" = "$in_reverted" ] || { refused='another deploy has come since'; return 1; }
+    return 0
+  fi
   if [ "$in_action" = recover ]; then
     # What is live now is unproven: it never becomes a release.
     exec 3<&-
@@ -150,6 +157,7 @@ detached() {
   fi
   case $in_action in
     recover) recover ;;
+    revert) revert ;;
     deploy)
       journal_open
       activate
@@ -170,6 +178,14 @@ recover() {
       ;;
     *) go_back ;;
   esac
+}
+
+# revert: the deploy before us was good, but the step was not, on another target. Its journal knows what was there before.
+revert() {
+  revert_env=$old_env
+  journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
+  old_env=$revert_env
+  go_back
 }
 
 main

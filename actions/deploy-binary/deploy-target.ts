@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ActionContext } from '../../lib/action/action.ts';
+import type { Source } from '../../lib/source.ts';
+import { connect, type Host } from '../../lib/ssh/connect.ts';
+import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
+import { activate, type Deploy, recover, revert, transactionLimitSeconds } from './activate.ts';
+import type { Page } from './book.ts';
+import type { DeployInputs } from './inputs.ts';
+import { type Found, inspect } from './inspect.ts';
+import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
+import { type Plan, planDeploy } from './plan.ts';
+import { foundLines, planLines, refusal, type Told } from './report.ts';
+
+/** What the deploy of one target needs of the step. */
+export interface Step {
+  inputs: DeployInputs;
+  context: ActionContext;
+  book: Page;
+}
+
+/** A target that a deploy came to an end on, and the way back from there. */
+export interface Deployed extends Told {
+  /** Puts back what was there before, over the same connection; only after a deploy that changed something. */
+  undo: (() => Promise<Outcome>) | undefined;
+  host: Host;
+}
+
+const LOOKS = 4;
+
+/**
+ * The story of one target: look at it, plan, carry it out. The connection stays open, for the caller to close. Throws a
+ * Failure when nothing was changed.
+ */
+export async function deployTarget(
+  connection: ConnectionInputs,
+  { source, ...step }: Step & { source: Promise<Source> | undefined },
+): Promise<Deployed> {
+  const { inputs, context, book } = step;
+  const startedAt = Date.now();
+  const reconnect = () => connect(connection, context);
+  const [read, host] = await both(source, reconnect());
+  try {
+    context.log.phase('connect', `${host.target.name}`);
+    const { found, plan, outcome, deploy } = await carryOut(host, { ...step, source: read, reconnect });
+    const id = book.begun()?.id;
+    await book.end(outcome.state);
+    const undo = outcome.state === 'active' && deploy && id ? () => revert(host, deploy, id) : undefined;
+    const durationMs = Date.now() - startedAt;
+    return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host };
+  } catch (error) {
+    await host[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Parts extends Step {
+  source: Source | undefined;
+  reconnect: () => Promise<Host>;
+}
+
+/** Looks, plans and acts; begins again when the target changed meanwhile or an interrupted deploy is found. */
+async function carryOut(host: Host, parts: Parts) {
+  const { inputs, source, context } = parts;
+  const { log, run } = context;
+  for (let look = 1; ; look += 1) {
+    const found = await inspect(host, inputs, source);
+    if (found.otherKernel) throw refusal(host.target.name, inputs.destination, [otherKernel(found.otherKernel)]);
+    const build = { workflow: `${run.repository} ${run.workflow}`, number: run.number };
+    const plan = planDeploy(inputs, found, { source, build });
+    const deploy = deployOf(parts, found, plan);
+    if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
+      await finishInterrupted(host, deploy);
+      continue;
+    }
+    for (const line of foundLines(found, inputs.destination)) log.line(line);
+    if (plan.kind === 'refused') throw refusal(host.target.name, inputs.destination, plan.obstacles);
+    for (const line of planLines(plan)) log.line(line);
+    if (inputs.dryRun) {
+      log.line('dry-run is set: nothing was changed.');
+      return { found, plan, outcome: bareOutcome({ state: 'unchanged' }) };
+    }
+    if (plan.kind === 'unchanged')
+      return { found, plan, outcome: bareOutcome({ state: 'unchanged', pid: found.processes[0]?.pid }) };
+    try {
+      return { found, plan, outcome: await activate(host, deploy), deploy };
+    } catch (error) {
+      if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
+      if (!(error instanceof OutdatedError) || look >= LOOKS) throw error;
+      log.line('Another deploy came in between: looking again.');
+      await parts.book.end('untouched');
+    }
+  }
+}
+
+function deployOf({ inputs, source, context, reconnect, book }: Parts, found: Found, plan: Plan): Deploy {
+  const { run, log, signal } = context;
+  return { inputs, found, plan, source, run, log, signal, onBegin: book.begin, reconnect };
+}
+
+async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
+  const { log, found } = deploy;
+  const { run, phase } = found.unfinished ?? { run: 'an unknown run', phase: 'unknown' };
+  log.line(`An earlier deploy (${run}) was interrupted in the phase ${phase}: finishing it first.`);
+  const outcome = await recover(host, deploy);
+  const pid = outcome.pid ? `, pid ${outcome.pid}` : '';
+  log.line(`  ended as ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
+  return outcome;
+}
+
+/** The transaction died in the middle, killed or with its whole host: as soon as that answers again, it is undone. */
+async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
+  const deadline = Date.now() + transactionLimitSeconds(deploy.inputs) * 1000;
+  const why = 'the transaction was killed on the target';
+  for (;;) {
+    try {
+      await using host = await deploy.reconnect();
+      const found = await inspect(host, deploy.inputs, deploy.source);
+      if (!found.unfinished) return bareOutcome({ state: 'unknown', failed: 'transaction', why });
+      const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
+      return { ...outcome, failed: 'transaction', why };
+    } catch {
+      const over = Date.now() >= deadline || deploy.signal.aborted;
+      if (over)
+        return bareOutcome({ state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` });
+      await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
+    }
+  }
+}
+
+function otherKernel(kernel: string) {
+  return {
+    why: `the target is no Linux system but ${kernel}.`,
+    remedy: 'deploy to Linux, where a process can be found by what it executes (/proc).',
+  };
+}
+
+/** Waits for both, so that the failure of one leaves nothing of the other running. */
+async function both<A>(first: Promise<A> | undefined, second: Promise<Host>): Promise<[A | undefined, Host]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') {
+    if (b.status === 'fulfilled') await b.value[Symbol.asyncDispose]();
+    throw a.reason;
+  }
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
+}

@@ -1,0 +1,62 @@
+# Runs on the host of a container: goes into it. The next line on standard input is the program that runs there.
+# shellcheck disable=SC2154
+. ../remote/prelude.sh
+. ../remote/say.sh
+
+main() {
+  prelude
+  set -u
+  PATH=$PATH:/snap/bin
+  socket=
+  case $in_kind in
+    lxd)
+      tool=lxc
+      socket=${LXD_DIR:-/var/lib/lxd}/unix.socket
+      [ -e "$socket" ] || socket=/var/snap/lxd/common/lxd/unix.socket
+      ;;
+    incus)
+      tool=incus
+      socket=${INCUS_DIR:-/var/lib/incus}/unix.socket
+      ;;
+    docker)
+      tool=docker
+      socket=/var/run/docker.sock
+      ;;
+    *) tool=$in_kind ;;
+  esac
+  command -v "$tool" >/dev/null || { refuse "there is no $tool on the host" "install $tool there, or name the kind of container that the host has."; return; }
+  by_sudo=
+  if needs_sudo; then
+    sudo_error=$(sudo -n true 2>&1) || { refuse "$(id -un) may not use $tool, and sudo -n refuses: $sudo_error" "put $(id -un) into the group that may use $tool, or allow it sudo without a password."; return; }
+    by_sudo='sudo -n --'
+  fi
+  enter
+}
+
+# needs_sudo: root and whoever may write to the daemon's socket need none. Podman's containers belong to an account.
+needs_sudo() {
+  case $in_sudo in
+    always) [ "$(id -u)" != 0 ] ;;
+    never) return 1 ;;
+    *) [ "$(id -u)" != 0 ] && [ -e "$socket" ] && [ ! -w "$socket" ] ;;
+  esac
+}
+
+enter() {
+  case $in_kind in
+    lxd | incus) set -- -T "$in_name" -- ;;
+    *) set -- -i -u 0 "$in_name" ;;
+  esac
+  # shellcheck disable=SC2086,SC2016
+  exec $by_sudo "$tool" exec "$@" /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'
+}
+
+# refuse WHY REMEDY
+refuse() {
+  begin
+  say container_error "$1"
+  say container_remedy "$2"
+  end
+}
+
+main

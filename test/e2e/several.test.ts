@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type StepOptions, start, step } from '../support/action.ts';
+import { program, sha256 } from '../support/programs.ts';
+import { keyPair, type SmallHost, smallHost } from '../support/small.ts';
+
+const DIST = new URL('../../dist/', import.meta.url).pathname;
+const NAMES = ['web-1', 'web-2', 'web-3'];
+const key = keyPair();
+let hosts: SmallHost[];
+beforeAll(async () => {
+  hosts = await Promise.all(NAMES.map((name) => smallHost(name, key.public)));
+});
+afterAll(() => Promise.all(hosts.map((host) => host[Symbol.asyncDispose]())));
+beforeEach(() => Promise.all(hosts.map((host) => host.startByHand(program('v1')))));
+
+test('every host gets the new version, at once; the outputs tell of each', async () => {
+  const ended = await step('deploy-binary', several({ source: program('v2'), 'max-parallel': 3 }));
+  expect(ended.code, ended.log).toBe(0);
+  expect(await versions()).toEqual(['v2', 'v2', 'v2']);
+  expect(ended.outputs).toMatchObject({ state: 'active', changed: 'true', sha256: sha256(program('v2')) });
+  const report = reportOf(ended.outputs);
+  expect(report.map(({ target, state }) => [target, state])).toEqual(
+    hosts.map(({ address }) => [`svc@${address}:22`, 'active']),
+  );
+  expect(Number(ended.outputs['bytes-sent'])).toBe(report.reduce((sum, { bytesSent }) => sum + bytesSent, 0));
+  expect(ended.summary).toMatch(/\| target \| state \|[\s\S]*(\| active \|[\s\S]*){3}/);
+});
+
+test('after a failed one no further one is begun', async () => {
+  const [, second] = hosts as [SmallHost, SmallHost, SmallHost];
+  await second.sh('chown root:root /opt/app /opt/app/botserver && chmod 755 /opt/app');
+  const ended = await step('deploy-binary', several({ source: program('v2'), sudo: 'never' }));
+  expect(ended.code, ended.log).toBe(1);
+  expect(await versions()).toEqual(['v2', 'v1', 'v1']);
+  expect(reportOf(ended.outputs).map(({ state }) => state)).toEqual(['active', 'untouched', 'untouched']);
+  expect(ended.outputs.state).toBe('untouched');
+  expect(ended.log).toMatch(/untouched +not begun, since another target failed/);
+  // Running the job again, with the cause mended, goes on where it ended.
+  await second.sh('chown svc:svc /opt/app /opt/app/botserver');
+  const again = await step('deploy-binary', several({ source: program('v2'), sudo: 'never' }));
+  expect(
+    reportOf(again.outputs).map(({ state }) => state),
+    again.log,
+  ).toEqual(['unchanged', 'active', 'active']);
+  expect(await versions()).toEqual(['v2', 'v2', 'v2']);
+});
+
+test('with revert-all the ones that were done get back what they had, as it ran; nothing, where there was nothing', async () => {
+  const [first, second, third] = hosts as [SmallHost, SmallHost, SmallHost];
+  await first.sh('killall -9 botserver; rm /opt/app/botserver');
+  await third.sh('touch /opt/app/picky');
+  const picky = '[ ! -e /opt/app/picky ] || ! wget -qO- http://127.0.0.1:5858/api/health | grep -q v2';
+  const ended = await step(
+    'deploy-binary',
+    several({
+      source: program('v2'),
+      args: '--port 5858',
+      'revert-all': true,
+      'health-command': picky,
+      'health-timeout-seconds': 2,
+    }),
+  );
+  expect(ended.code, ended.log).toBe(1);
+  expect(
+    reportOf(ended.outputs).map(({ state }) => state),
+    ended.log,
+  ).toEqual(['rolled-back', 'rolled-back', 'rolled-back']);
+  expect((await first.tried('ls /opt/app/botserver')).code).toBe(1);
+  expect((await first.tried('pidof botserver')).code).toBe(1);
+  for (const host of [second, third]) {
+    expect(await host.health()).toContain('"version":"v1"');
+    expect(await host.sh("tr '\\0' ' ' </proc/$(pidof botserver)/cmdline")).toBe('./botserver ');
+  }
+  expect(ended.log).toContain(
+    `revert-all is set, and svc@${third.address}:22 failed: putting the previous version back.`,
+  );
+  expect(ended.outputs).toMatchObject({ state: 'rolled-back', changed: 'false' });
+});
+
+test('killed in the middle, its post step learns the end on every host it had begun with', async () => {
+  const killed = start('deploy-binary', several({ source: program('v2'), 'max-parallel': 2, 'stable-seconds': 3 }));
+  await Promise.all(hosts.slice(0, 2).map(({ address }) => killed.saw(`${address} | healthy`)));
+  killed.process.kill('SIGKILL');
+  const { state, outputs } = await killed.ended;
+  expect(outputs.state).toBe('unknown');
+  const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
+  const post = await step('deploy-binary', { ...several({ source: program('v2') }), env });
+  expect(post.log.match(/It ended as active/g), post.log).toHaveLength(2);
+  expect(await versions()).toEqual(['v2', 'v2', 'v1']);
+});
+
+interface Entry {
+  target: string;
+  state: string;
+  bytesSent: number;
+}
+
+function reportOf(outputs: Record<string, string>): Entry[] {
+  return JSON.parse(outputs.report ?? '[]');
+}
+
+async function versions(): Promise<(string | undefined)[]> {
+  const answers = await Promise.all(hosts.map((host) => host.health()));
+  return answers.map((answer) => /"version":"(\w+)"/.exec(answer)?.[1]);
+}
+
+function several(inputs: StepOptions['inputs']): StepOptions {
+  return {
+    bundles: DIST,
+    inputs: {
+      host: hosts.map(({ address }) => address).join('\n'),
+      user: 'svc',
+      'ssh-key': key.private,
+      'known-hosts': hosts.map(({ knownHosts }) => knownHosts).join('\n'),
+      destination: '/opt/app/botserver',
+      'log-file': '/opt/app/log',
+      'health-url': 'http://localhost:5858/api/health',
+      'health-timeout-seconds': 10,
+      'stable-seconds': 0.5,
+      ...inputs,
+    },
+  };
+}
