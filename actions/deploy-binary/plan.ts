@@ -279,10 +279,12 @@ function restartObstacles(found: Found, { restart, unit }: { restart: Restart; u
       remedy: 'stop it first, or let this step restart it: restart: auto.',
     });
   }
-  if (found.unseen && !found.asRoot && found.sudoError === undefined) {
+  if (found.unseen && found.sudoError === undefined) {
     list.push({
       why: `pid ${found.unseen} may run the file, but ${found.login} can't see what it executes.`,
-      remedy: 'log in as root or as its account, or allow sudo.',
+      remedy: found.asRoot
+        ? 'start the container with --cap-add SYS_PTRACE: its root may not look into other processes.'
+        : 'log in as root or as its account, or allow sudo.',
     });
   }
   if (found.sessionKills && !found.asRoot && !found.lingers && restart !== 'systemd') {

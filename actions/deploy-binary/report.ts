@@ -158,7 +158,7 @@ function stateSentence({ state, pid, broken }: Outcome, found: Found, inputs: De
     active: 'The new version runs.',
     unchanged: 'It already was exactly so.',
     untouched: 'Nothing on the target was changed.',
-    staged: `${previous || 'What was there'} runs as before; the new file was uploaded and removed again.`,
+    staged: `${previous || 'What was there'} ${found.processes.length > 0 ? 'runs' : 'is'} as before; the new file was uploaded and removed again.`,
     'rolled-back': previous
       ? `${previous} is running again${pid ? ` as pid ${pid}` : ''}.`
       : 'There was no version before; the new file was removed and nothing runs.',

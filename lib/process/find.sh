@@ -1,11 +1,12 @@
 # Processes by what they execute.
 
-# find_running FILE [OTHER…] (me: our uid): sets running to the pids that execute one of the files (by device and inode), or a deleted
+# find_running FILE [OTHER…]: sets running to the pids that execute one of the files (by device and inode), or a deleted
 # image of FILE, seen from our own root: a container's program of the same path is another file, while a unit with a
 # mount namespace of its own is found. Sets running_unseen to those that may, by their name, but can't be looked into.
 find_running() {
   running=
   running_unseen=
+  sees_all
   find_comm=${1##*/}
   # The kernel keeps 15 bytes of the name.
   while [ "${#find_comm}" -gt 15 ]; do find_comm=${find_comm%?}; done
@@ -15,7 +16,7 @@ find_running() {
       running="$running ${find_proc#/proc/}"
       continue 2
     done
-    [ "$me" = 0 ] || find_unseen "$find_proc"
+    [ "$sees_all" = yes ] || find_unseen "$find_proc"
   done
   find_deleted "$1"
   running=${running# }
@@ -40,12 +41,23 @@ find_deleted() {
   done
 }
 
-# find_unseen PROC: a process of that name whose program this account may not see.
+# sees_all: sets sees_all to yes when we may look into every process: a container's root often lacks that capability
+# (CAP_SYS_PTRACE, bit 19).
+sees_all() {
+  [ -z "${sees_all:-}" ] || return 0
+  sees_all=no
+  while read -r sees_key sees_value; do
+    case $sees_key/$sees_value in CapEff:/*[89a-f]????) sees_all=yes ;; esac
+  done </proc/self/status
+}
+
+# find_unseen PROC: a process of that name whose program this account may not see. A dead one, not yet buried, has none.
 find_unseen() {
   find_name=
   { IFS= read -r find_name <"$1/comm"; } 2>/dev/null || return 0
   if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
-    running_unseen="$running_unseen ${1#/proc/}"
+    process_start "${1#/proc/}" || return 0
+    case $process_state in Z | X) ;; *) running_unseen="$running_unseen ${1#/proc/}" ;; esac
   fi
 }
 

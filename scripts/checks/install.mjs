@@ -41,6 +41,8 @@ const NEEDED = {
     ssh: 'openssh-client',
     dropbear: 'dropbear-bin',
     busybox: 'busybox-static',
+    podman: 'podman',
+    runc: 'runc',
     // The workflow runner comes from PyPI.
     pip3: 'python3-pip',
   },

@@ -128,10 +128,17 @@ remember_failure() {
 # go_back: the previous release in place, running and healthy again, whatever was half done.
 go_back() {
   journal rollback
-  if [ "$failed" = stop ] && live_is_old && find_pid; then
-    # It could not be stopped, so nothing was changed: is it still well?
-    keep_running
-    return
+  if [ "$failed" = stop ] && live_is_old; then
+    if find_forked; then
+      # It could not be stopped, so nothing was changed: is it still well?
+      keep_running
+      return
+    elif [ "$was_running" != yes ]; then
+      # Nothing ran, and nothing was changed.
+      rm -f "releases/$old_sha" "releases/$old_sha.about"
+      finish staged
+      return
+    fi
   fi
   if ! stop_all; then
     leave_broken "$refused"
@@ -161,6 +168,8 @@ go_back() {
 }
 
 keep_running() {
+  reaped=
+  adopted=
   uptime_cs
   start_mark=$now_cs
   stable_phase=rollback-stable

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Behaviour, program, sha256 } from '../../support/programs.ts';
 import { target, textOf } from '../../support/target.ts';
 
@@ -112,6 +112,22 @@ describe('when going back fails too', () => {
     });
     expect(step.outputs.state).toBe('broken');
     expect(step.log).toContain('state:  broken. The previous version is in place again, but not healthy within 1 s');
+  });
+
+  it('is not needed where nothing ran and the port is held by a stranger: all stays as it was', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    for (const pid of host.pids()) process.kill(pid, 'SIGKILL');
+    await vi.waitFor(async () => expect(await host.health()).toBeUndefined(), 10_000);
+    const squatter = await host.startSquatter(program('v1'));
+    const step = await host.deploy({ source: program('v2') });
+    expect(step.code).toBe(1);
+    expect(step.outputs.state, step.log).toBe('staged');
+    expect(step.log).toContain(`port ${host.port} is held by another process: pid ${squatter}`);
+    expect(sha256(host.destination)).toBe(sha256(program('v1')));
+    expect(host.pids()).toEqual([]);
+    process.kill(squatter, 'SIGKILL');
+    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
   });
 
   it('is not tried with rollback: false', async () => {
