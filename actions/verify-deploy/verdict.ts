@@ -77,31 +77,26 @@ function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string |
 
 function stringChecks({ strings, absentStrings }: VerifyInputs, found: Found): Check[] {
   const list: Check[] = [];
-  const unmade = found.searchFailed
-    ? 'not searched: grep there can not (-F -o -f)'
-    : found.unreadable
-      ? blind(found)
-      : '';
+  const unmade = whyNotSearched(found);
   if (strings.length > 0) {
     const missing = strings.filter((text) => !found.strings.has(text));
-    const seen = unmade || (missing.length > 0 ? `missing: ${missing.join(' · ')}` : 'all');
-    list.push(
-      check('strings', `all ${strings.length}`, seen, found.file !== undefined && !unmade && missing.length === 0),
-    );
+    const seen = unmade ?? (missing.length > 0 ? `missing: ${missing.join(' · ')}` : 'all');
+    list.push(check('strings', `all ${strings.length}`, seen, unmade === undefined && missing.length === 0));
   }
   if (absentStrings.length > 0) {
     const present = absentStrings.filter((text) => found.strings.has(text));
-    const seen = unmade || (present.length > 0 ? `present: ${present.join(' · ')}` : 'none');
+    const seen = unmade ?? (present.length > 0 ? `present: ${present.join(' · ')}` : 'none');
     list.push(
-      check(
-        'absent-strings',
-        `none of ${absentStrings.length}`,
-        seen,
-        found.file !== undefined && !unmade && present.length === 0,
-      ),
+      check('absent-strings', `none of ${absentStrings.length}`, seen, unmade === undefined && present.length === 0),
     );
   }
   return list;
+}
+
+function whyNotSearched(found: Found): string | undefined {
+  if (!found.file) return 'not searched: there is no file';
+  if (found.searchFailed) return 'not searched: grep there can not (-F -o -f)';
+  return found.unreadable ? blind(found) : undefined;
 }
 
 function runningChecks(inputs: VerifyInputs, found: Found): Check[] {

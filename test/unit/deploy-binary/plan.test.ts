@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { schema } from '../../../actions/deploy-binary/inputs.ts';
+import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect.ts';
+import { planDeploy } from '../../../actions/deploy-binary/plan.ts';
+
+const OLD = 'a'.repeat(64);
+const NEW = 'b'.repeat(64);
+const BUILD = { workflow: 'team/service deploy', number: 7 };
+
+const PROCESS: FoundProcess = { pid: 41, user: 'svc', live: true, same: 'yes', unit: '', unitUser: '' };
+
+/** A healthy Debian host where `svc` runs the old version, looked at as root. */
+const HOST: Found = {
+  otherKernel: undefined,
+  login: 'root',
+  asRoot: true,
+  sudo: false,
+  needsRoot: undefined,
+  sudoError: undefined,
+  machine: 'x86_64',
+  tools: new Set(['zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
+  interpreterExists: true,
+  missingUsers: [],
+  missingGroup: undefined,
+  processes: [PROCESS],
+  unseen: '',
+  sessionKills: false,
+  lingers: false,
+  folderRefused: undefined,
+  folder: { path: '/opt/app', owner: 'svc', mode: '755', writable: true, mount: '/', options: ['rw'] },
+  freeBytes: 1e9,
+  immutable: [],
+  file: { owner: 'svc:svc', mode: '0755', bytes: 1000, sha256: OLD, capabilities: '' },
+  fileProblem: undefined,
+  seen: '',
+  stateRefused: undefined,
+  unfinished: undefined,
+  locked: undefined,
+  live: undefined,
+  releases: [],
+  history: [],
+  service: undefined,
+  serviceError: undefined,
+  httpClient: 'curl',
+  health: 'ok',
+  portHolder: undefined,
+  logProblem: undefined,
+};
+
+function plan(given: Record<string, string>, seen: Partial<Found> = {}, sha256 = NEW) {
+  const inputs = schema.parse({ host: 'web', destination: '/opt/app/server', source: 'server', ...given });
+  const elf = { machine: 'x86_64', bits: 64 as const, interpreter: undefined };
+  const source = inputs.source === undefined ? undefined : { path: 'server', bytes: 2_000_000, sha256, elf };
+  return planDeploy(inputs, { ...HOST, ...seen }, { source: source as never, build: BUILD });
+}
+
+describe('nothing is to be done', () => {
+  test('where the file, what runs it and its health are as wanted', () => {
+    expect(plan({}, {}, OLD)).toMatchObject({ kind: 'unchanged', steps: [] });
+  });
+
+  test.each<[string, Record<string, string>, Partial<Found>]>([
+    ['another mode is wanted', { mode: '0750' }, {}],
+    ['another owner is wanted', { owner: 'app' }, {}],
+    ['force is set', { force: 'true' }, {}],
+    ['no process runs it', {}, { processes: [] }],
+    ['an older image of it runs', {}, { processes: [{ ...PROCESS, live: false }] }],
+    ['another account runs it', { 'run-as': 'app' }, {}],
+    ['it runs with other arguments', {}, { processes: [{ ...PROCESS, same: 'args' }] }],
+    ['it is not healthy', { 'health-url': 'http://localhost/' }, { health: 'answers 500' }],
+    ['another unit runs it', { service: 'app' }, { service: { load: 'loaded', user: '' } }],
+  ])('but not where %s', (_, given, seen) => {
+    expect(plan(given, seen, OLD).kind).toBe('deploy');
+  });
+});
+
+describe('the bytes come', () => {
+  test.each<[string, Record<string, string>, Partial<Found>, string]>([
+    ['by an upload', {}, {}, NEW],
+    ['from nowhere, being there', { force: 'true' }, {}, OLD],
+  ])('%s', (_, given, seen, sha256) => {
+    expect(plan(given, seen, sha256).file.from).toBe(sha256 === NEW ? 'upload' : 'in place already');
+  });
+
+  test('from a copy where only owner or mode differ, so that the old file stays as it was', () => {
+    expect(plan({ mode: '0700' }, {}, OLD).file.from).toBe('a copy of it');
+  });
+
+  test('from a kept release, the newest for `previous`', () => {
+    const releases = [NEW, 'c'.repeat(64)].map((sha256, at) => ({ sha256, keptAt: 9 - at, about: '' }));
+    const back = { source: '', 'rollback-to': 'previous' };
+    const inputs = Object.fromEntries(Object.entries(back).filter(([, value]) => value !== ''));
+    const planned = planDeploy(
+      schema.parse({ host: 'web', destination: '/opt/app/server', ...inputs }),
+      { ...HOST, releases },
+      { source: undefined, build: BUILD },
+    );
+    expect(planned.file).toMatchObject({ from: 'release', sha256: NEW });
+  });
+});
+
+describe('it is restarted', () => {
+  const unit = { ...PROCESS, unit: 'app.service' };
+  test.each<[string, Record<string, string>, Partial<Found>, object]>([
+    ['as a process where no unit manages it', {}, {}, { restart: 'process', runAs: 'svc' }],
+    ['by its unit where one does', {}, { processes: [unit] }, { restart: 'systemd', unit: 'app.service' }],
+    ['as a process where that is asked for', { restart: 'process' }, { processes: [unit] }, { restart: 'process' }],
+    ['by the unit named', { service: 'x' }, { service: { load: 'loaded', user: '' } }, { unit: 'x.service' }],
+    ['as the account of the new owner', { owner: 'app:app' }, {}, { runAs: 'app', owner: 'app:app' }],
+  ])('%s', (_, given, seen, expected) => {
+    expect(plan(given, seen)).toMatchObject({ kind: 'deploy', ...expected });
+  });
+});
+
+describe('it is refused, every obstacle at once', () => {
+  test.each<[Partial<Found>, RegExp, Record<string, string>?]>([
+    [{ tools: new Set(['setsid', 'sha256sum', 'stat', 'timeout']) }, /no `flock`/],
+    [{ sudoError: 'a password is required', needsRoot: 'x' }, /sudo refuses: a password/],
+    [{ machine: 'aarch64' }, /built for x86_64, the target is aarch64/],
+    [{ folderRefused: '/opt/app does not exist', folder: undefined }, /does not exist/],
+    [{ fileProblem: '/opt/app/server is a folder' }, /is a folder/],
+    [{ folder: { ...HOST.folder, options: ['ro'] } as Found['folder'] }, /mounted read-only/],
+    [{ folder: { ...HOST.folder, options: ['noexec'] } as Found['folder'] }, /mounted noexec/],
+    [{ immutable: ['file'] }, /the file is immutable/],
+    [{ freeBytes: 2_500_000 }, /2\.0 MB are to be written, 2\.5 MB are free/],
+    [{ missingUsers: ['svc'] }, /no user svc/],
+    [{ missingGroup: 'svc' }, /no group svc/],
+    [{ unseen: '77' }, /pid 77 may run the file/],
+    [{ sessionKills: true, asRoot: false, login: 'svc' }, /KillUserProcesses/],
+    [{ httpClient: '' }, /nothing on the target can ask/, { 'health-url': 'http://localhost/' }],
+    [{ portHolder: '9' }, /port 80 is held by another process/, { 'health-port': '80' }],
+    [{}, /restart is none, but pid 41 runs/, { restart: 'none' }],
+    [{ file: undefined }, /root would execute a file from \/opt\/app/, { owner: 'root' }],
+    [{ live: { workflow: BUILD.workflow, runNumber: 8, run: 'url' } }, /run 8 of this workflow is deployed already/],
+    [{ service: { load: 'not-found', user: '' } }, /app\.service is not-found/, { service: 'app' }],
+    [{}, /which one is meant is unknown/, { restart: 'systemd' }],
+  ])('%# %j: %s', (seen, why, given = {}) => {
+    const planned = plan(given, seen);
+    expect(planned.kind).toBe('refused');
+    expect(planned.obstacles.map((obstacle) => obstacle.why).join('\n')).toMatch(why);
+    expect(planned.obstacles.every(({ remedy }) => remedy.length > 10)).toBe(true);
+  });
+
+  test('several of them', () => {
+    const { obstacles } = plan({}, { machine: 'aarch64', missingUsers: ['svc'], freeBytes: 0, immutable: ['folder'] });
+    expect(obstacles).toHaveLength(4);
+  });
+
+  test('an older run is let through with allow-older, and one of another workflow anyway', () => {
+    const live = { workflow: BUILD.workflow, runNumber: 8, run: 'url' };
+    expect(plan({ 'allow-older': 'true' }, { live }).kind).toBe('deploy');
+    expect(plan({}, { live: { ...live, workflow: 'another' } }).kind).toBe('deploy');
+  });
+});
