@@ -3,3 +3,9 @@ declare module '*.sh' {
   const program: string;
   export default program;
 }
+
+/** A perl program as text, comments and indentation stripped likewise. */
+declare module '*.pl' {
+  const program: string;
+  export default program;
+}

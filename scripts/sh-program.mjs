@@ -29,11 +29,11 @@ export function shSource(path, seen = new Set()) {
     .join('\n');
 }
 
-/** esbuild: `import program from './x.sh'` gives its text. */
+/** esbuild: `import program from './x.sh'` gives its text, and that of a `.pl` too. */
 export const shPlugin = {
   name: 'sh-program',
   setup(build) {
-    build.onLoad({ filter: /\.sh$/ }, ({ path }) => {
+    build.onLoad({ filter: /\.(sh|pl)$/ }, ({ path }) => {
       const files = new Set();
       return { contents: shProgram(path, files), loader: 'text', watchFiles: [...files] };
     });
@@ -45,7 +45,7 @@ export const shVitePlugin = {
   name: 'sh-program',
   enforce: 'pre',
   load(id) {
-    if (!id.endsWith('.sh')) return null;
+    if (!/\.(sh|pl)$/.test(id)) return null;
     const files = new Set();
     const text = shProgram(id, files);
     for (const file of files) this.addWatchFile(file);

@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  statfs,
+  utimes,
+} from 'node:fs/promises';
+import type { OpenFile } from './delta.ts';
+
+/** Files kept on the runner by their digest, for later deltas; used by several jobs at once. */
+export interface Kept {
+  /**
+   * Opens the file of that digest and proves it; one that was damaged is dropped. Gives undefined when there is none.
+   * The caller closes the handle.
+   */
+  open(sha256: string): Promise<OpenFile | undefined>;
+  /** Keeps a copy, and drops what was used longest ago. Throws when it can't be written. */
+  keep(path: string, sha256: string): Promise<void>;
+}
+
+export interface Bounds {
+  files: number;
+  bytes: number;
+}
+
+const BOUNDS: Bounds = { files: 8, bytes: 4 * 2 ** 30 };
+const BLOCK_BYTES = 1 << 20;
+/** Of an unfinished copy: its job is dead. */
+const STALE_MS = 3_600_000;
+const DIGEST = /^[0-9a-f]{64}$/;
+const UNFINISHED = /^\.new-/;
+
+/** Opens the folder, made if it is not there. Throws when it is a link, or another account's. */
+export async function openKept(folder: string, bounds: Bounds = BOUNDS): Promise<Kept> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const found = await lstat(folder);
+  if (!found.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (found.uid !== process.getuid?.()) throw new Error(`${folder} belongs to another account`);
+  if ((found.mode & 0o777) !== 0o700) await chmod(folder, 0o700);
+  return {
+    open: (sha256) => openProved(`${folder}/${sha256}`, sha256),
+    keep: async (path, sha256) => {
+      if (await touched(`${folder}/${sha256}`)) return;
+      await copy(path, { folder, sha256, most: bounds.bytes });
+      await prune(folder, bounds);
+    },
+  };
+}
+
+async function openProved(path: string, sha256: string): Promise<OpenFile | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    // A link, which is none of ours.
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') await rm(path, { force: true });
+    return undefined;
+  }
+  const found = await handle.stat();
+  if (found.isFile() && (await digestOf(handle)) === sha256) {
+    await utimes(path, new Date(), new Date()).catch(() => undefined);
+    return { handle, bytes: found.size };
+  }
+  await handle.close();
+  await rm(path, { force: true, recursive: true });
+  return undefined;
+}
+
+async function digestOf(handle: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  const block = Buffer.allocUnsafe(BLOCK_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await handle.read(block, 0, block.length, at);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(block.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}
+
+async function touched(path: string): Promise<boolean> {
+  try {
+    await utimes(path, new Date(), new Date());
+    return (await lstat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Under a name of its own first: another job sees the whole file or none. */
+async function copy(path: string, to: { folder: string; sha256: string; most: number }): Promise<void> {
+  const { size } = await lstat(path);
+  const { bavail, bsize } = await statfs(to.folder);
+  if (size > to.most) throw new Error('it is too large to be kept');
+  if (bavail * bsize < 3 * size) throw new Error(`too little room is left in ${to.folder}`);
+  const unfinished = `${to.folder}/.new-${randomUUID()}`;
+  try {
+    await copyFile(path, unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(unfinished, 0o600);
+    await rename(unfinished, `${to.folder}/${to.sha256}`);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}
+
+async function prune(folder: string, bounds: Bounds): Promise<void> {
+  const names = await readdir(folder);
+  const found = await Promise.all(
+    names.map(async (name) => {
+      // Gone meanwhile: another job prunes too.
+      const file = await lstat(`${folder}/${name}`).catch(() => undefined);
+      return { name, usedAt: file?.mtimeMs ?? 0, bytes: file?.size ?? 0 };
+    }),
+  );
+  let bytes = 0;
+  const kept = found.filter(({ name }) => DIGEST.test(name)).sort((a, b) => b.usedAt - a.usedAt);
+  const excess = kept.filter((file, index) => {
+    bytes += file.bytes;
+    return index >= bounds.files || bytes > bounds.bytes;
+  });
+  const stale = found.filter(({ name, usedAt }) => UNFINISHED.test(name) && usedAt < Date.now() - STALE_MS);
+  for (const { name } of [...excess, ...stale]) await rm(`${folder}/${name}`, { force: true, recursive: true });
+}
