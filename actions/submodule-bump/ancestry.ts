@@ -1,89 +1,147 @@
+import { thinClone } from '../../lib/git/clone.ts';
+import { expectGit, gitFailure } from '../../lib/git/failure.ts';
 import type { Git } from '../../lib/git/git.ts';
+import type { Workspace } from '../../lib/git/workspace.ts';
+import { commitOf, isFullId } from './plan.ts';
 
-export type Relation = 'same' | 'newer' | 'older' | 'diverged';
-
-/** How far back is looked, step by step: most bumps are a few commits, and depth costs bytes. */
-const DEPTHS = ['--depth=32', '--depth=512', '--unshallow'];
-
-export interface SubmoduleRefs {
-  /** Tip by full ref name; peeled for annotated tags. */
-  tips: ReadonlyMap<string, string>;
-  /** What HEAD names. */
-  head: string | undefined;
+/** How a commit relates to another, and how many it has that the other has not. */
+export interface Relation {
+  kind: 'same' | 'newer' | 'older' | 'diverged';
+  ahead: number;
 }
 
-/** Branches and tags of a submodule's repository; undefined when it can't be read. */
-export async function readRefs(git: Git, url: string): Promise<SubmoduleRefs | { error: string }> {
-  const { code, out, err } = await git(['ls-remote', '--symref', url, 'HEAD', 'refs/heads/*', 'refs/tags/*']);
-  if (code !== 0) return { error: err };
-  const tips = new Map<string, string>();
-  for (const line of out.split('\n')) {
-    const match = /^([0-9a-f]{40,64})\t(refs\/\S+?)(\^\{\})?$/.exec(line);
-    if (match?.[1] && match[2]) tips.set(match[2], match[1]);
-  }
-  return { tips, head: /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(out)?.[1] };
+/** What is asked about the history of one submodule's repository. What was fetched is not fetched again. */
+export interface History {
+  /** The commit that a full id, a branch or a tag names. Throws a GitError for a name that is not there. */
+  commit(name: string): Promise<string>;
+  /** The newest commit of the branch expected; undefined where there is no such branch. */
+  newest(): Promise<string | undefined>;
+  /** Whether a branch or tag has it. Being served by id proves nothing: a forge serves orphans too. */
+  isReachable(commit: string): Promise<boolean>;
+  relate(from: string, to: string): Promise<Relation>;
+  /** Subjects after the one up to the other, newest first. */
+  subjects(from: string, to: string, most: number): Promise<string[]>;
 }
 
-/**
- * Whether `commit` is in the history of a branch or tag there. Being served by id proves nothing: a forge serves
- * orphans too. No tree and no file is fetched.
- */
-export async function isReachable(
+interface Place {
+  url: string;
+  /** The branch that probably has the commit; undefined for the one that HEAD names. */
+  expected: string | undefined;
+  format: 'sha1' | 'sha256';
+}
+
+/** How far back is looked, step by step, to the beginning at last: most bumps are a few commits, and depth costs bytes. */
+const DEPTHS = [32, 512, undefined];
+const FIRST_DEPTH = 32;
+/** No tree and no file is needed to tell what descends from what. */
+const NO_TREES = ['tree:0', 'blob:none'];
+
+/** One history per URL and branch expected, however often it is asked for. */
+export function histories(work: Workspace, format: Place['format']) {
+  const open = new Map<string, History>();
+  return (url: string, expected: string | undefined): History => {
+    const key = JSON.stringify([url, expected]);
+    const history = open.get(key) ?? openHistory(work, { url, expected, format });
+    open.set(key, history);
+    return history;
+  };
+}
+
+/** Begins with the branch expected, which is all that most bumps need; asks for all branches and tags when it is not. */
+function openHistory(work: Workspace, { url, expected, format }: Place): History {
+  const cloned = once(async () =>
+    thinClone(await work.room(), url, { branch: expected, depth: FIRST_DEPTH, filters: NO_TREES }),
+  );
+  const repository = once(async () => (await cloned())?.git ?? work.open(format));
+  const tips = once(async () => readTips(await repository(), url));
+  return {
+    commit: async (name) => {
+      if (isFullId(name)) return name;
+      const clone = name === expected ? await cloned() : undefined;
+      return clone?.tip ?? commitOf(name, await tips(), url);
+    },
+    newest: async () => (await cloned())?.tip,
+    isReachable: async (commit) => {
+      const clone = await cloned();
+      if (clone && (await has(clone.git, clone.tip, commit))) return true;
+      if ([...(await tips()).values()].includes(commit)) return true;
+      const git = await repository();
+      for (const depth of DEPTHS) {
+        await deepen(git, url, { depth, wanted: ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*'] });
+        if (await has(git, '--glob=refs/all/*', commit)) return true;
+        if (await isComplete(git)) return false;
+      }
+      return false;
+    },
+    relate: async (from, to) => {
+      if (from === to) return { kind: 'same', ahead: 0 };
+      const git = await repository();
+      let counted = await countSides(git, from, to);
+      for (const depth of DEPTHS) {
+        if (counted && (counted.behind === 0 || counted.ahead === 0 || (await isComplete(git)))) break;
+        await deepen(git, url, { depth, wanted: [from, to] });
+        counted = await countSides(git, from, to);
+      }
+      const { behind = 1, ahead = 1 } = counted ?? {};
+      return { kind: behind === 0 ? 'newer' : ahead === 0 ? 'older' : 'diverged', ahead };
+    },
+    subjects: async (from, to, most) => {
+      const git = await repository();
+      const log = await git(['log', '--no-show-signature', `--max-count=${most}`, '--format=%s%x00', `${from}..${to}`]);
+      const entries = log.out.split('\0').slice(0, -1);
+      return entries.map((subject) => subject.trim()).filter((subject) => subject !== '');
+    },
+  };
+}
+
+/** Tip by full ref name; annotated tags are peeled. */
+async function readTips(git: Git, url: string): Promise<ReadonlyMap<string, string>> {
+  const asked = ['ls-remote', url, 'refs/heads/*', 'refs/tags/*'];
+  const { out } = await expectGit(git, asked, { what: 'Reading the submodule', where: url });
+  const lines = [...out.matchAll(/^([0-9a-f]{40,64})\t(refs\/\S+?)(?:\^\{\})?$/gm)];
+  return new Map(lines.map(([, tip = '', ref = '']) => [ref, tip]));
+}
+
+/** Without --missing git would fetch a commit that is not here, and all that came before it. */
+const HERE = ['rev-list', '--missing=allow-any'];
+
+/** Whether the history of `tips`, as far as it is here, has the commit. */
+async function has(git: Git, tips: string, commit: string): Promise<boolean> {
+  const { code, out } = await git([...HERE, '--max-count=1', commit, '--not', tips]);
+  return code === 0 && out === '';
+}
+
+/** Commits that only the one has, and only the other; undefined while one of them is not here. */
+async function countSides(git: Git, from: string, to: string): Promise<{ behind: number; ahead: number } | undefined> {
+  const { code, out } = await git([...HERE, '--left-right', '--count', `${from}...${to}`]);
+  const [behind, ahead] = out.split(/\s+/).map(Number);
+  return code === 0 && behind !== undefined && ahead !== undefined ? { behind, ahead } : undefined;
+}
+
+async function deepen(
   git: Git,
   url: string,
-  { commit, refs }: { commit: string; refs: SubmoduleRefs },
-): Promise<boolean> {
-  if ([...refs.tips.values()].includes(commit)) return true;
-  const namespace = `refs/reach/${hash(url)}`;
-  for (const depth of DEPTHS) {
-    await fetchHistory(git, url, depth, [`+refs/heads/*:${namespace}/heads/*`, `+refs/tags/*:${namespace}/tags/*`]);
-    const { out } = await git(['for-each-ref', '--format=%(refname)', '--contains', commit, namespace]);
-    if (out.trim() !== '') return true;
-    if (await isComplete(git)) return false;
+  { depth, wanted }: { depth: number | undefined; wanted: readonly string[] },
+): Promise<void> {
+  let failed = { code: 0, out: '', err: '' };
+  for (const filter of [...NO_TREES, undefined]) {
+    const options = [depth ? `--depth=${depth}` : '--unshallow', ...(filter ? [`--filter=${filter}`] : [])];
+    failed = await git(['fetch', '--quiet', '--no-tags', ...options, url, ...wanted]);
+    if (failed.code === 0 || !/filter/i.test(failed.err)) break;
   }
-  return false;
-}
-
-/** How `to` relates to `from` in the history of `url`. */
-export async function relate(git: Git, url: string, { from, to }: { from: string; to: string }): Promise<Relation> {
-  if (from === to) return 'same';
-  for (const depth of DEPTHS) {
-    await fetchHistory(git, url, depth, [from, to]);
-    if (await isAncestor(git, from, to)) return 'newer';
-    if (await isAncestor(git, to, from)) return 'older';
-    if (await isComplete(git)) break;
-  }
-  return 'diverged';
-}
-
-/** Subjects between two commits, newest first, and how many there are. */
-export async function subjectsBetween(git: Git, from: string | undefined, { to, most }: { to: string; most: number }) {
-  if (from === undefined) return { subjects: [], count: 0 };
-  const log = await git(['log', '--no-show-signature', `--max-count=${most}`, '--format=%s%x00', `${from}..${to}`]);
-  const entries = log.out.split('\0').slice(0, -1);
-  const subjects = entries.map((subject) => subject.trim()).filter((subject) => subject !== '');
-  if (entries.length < most) return { subjects, count: entries.length };
-  const { out } = await git(['rev-list', '--count', `${from}..${to}`]);
-  return { subjects, count: Number(out.trim()) || subjects.length };
-}
-
-async function fetchHistory(git: Git, url: string, depth: string, wanted: readonly string[]): Promise<void> {
-  const options = ['--quiet', '--no-tags', depth, '--filter=tree:0'];
-  const { code, err } = await git(['fetch', ...options, url, ...wanted]);
-  if (code === 0) return;
-  if (depth === '--unshallow' && /complete repository/.test(err)) return;
-  // A server that forbids the filter gets none.
-  await git(['fetch', '--quiet', '--no-tags', depth, url, ...wanted]);
-}
-
-async function isAncestor(git: Git, older: string, newer: string): Promise<boolean> {
-  return (await git(['merge-base', '--is-ancestor', older, newer])).code === 0;
+  // What the root points to may never have been pushed there: then nothing descends from it.
+  const isTold = /on a complete repository|not our ref|no such remote ref|couldn't find remote ref/i.test(failed.err);
+  if (failed.code !== 0 && !isTold) throw gitFailure({ what: 'Reading the history', where: url }, failed);
 }
 
 async function isComplete(git: Git): Promise<boolean> {
   return (await git(['rev-parse', '--is-shallow-repository'])).out.trim() === 'false';
 }
 
-function hash(text: string): string {
-  return Buffer.from(text).toString('hex').slice(-40);
+function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined;
+  return () => {
+    value ??= ask();
+    return value;
+  };
 }

@@ -1,12 +1,14 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { gitSsh } from '../../lib/git/ssh.ts';
+import { openTrees } from '../../lib/git/trees.ts';
 import { workspace } from '../../lib/git/workspace.ts';
 import { sshAgent } from '../../lib/ssh/agent.ts';
 import { automaticTokenProblem, credentialsOf, rootForge, rootUrlOf } from './access.ts';
+import { histories } from './ancestry.ts';
 import type { BumpInputs } from './inputs.ts';
 import { proposeBump } from './pull-request.ts';
 import { type Bench, race } from './race.ts';
-import { pushFurther, type Root, readRoots } from './remotes.ts';
+import { pushFurther, readFurther, readPrimary } from './remotes.ts';
 import { report } from './report.ts';
 import { prepareWorkflow, seeThrough } from './workflow.ts';
 
@@ -27,15 +29,15 @@ export async function bump(inputs: BumpInputs, context: ActionContext): Promise<
   await using work = await workspace(context.env('RUNNER_TEMP'), context.env('PATH') ?? '', credentials);
   const forgejo = rootForge(url, inputs, context);
   const workflow = forgejo ? await prepareWorkflow(forgejo, inputs, context) : undefined;
-  const roots = await readRoots(work, url, inputs);
-  const [primary] = roots as [Root, ...Root[]];
-  const { branch, tip } = primary;
+  const { git, root } = await readPrimary(work, url, inputs);
+  const { branch, tip, format } = root;
   log.line(`Root ${url}, branch ${branch}, at ${tip}`);
-  const bench: Bench = { work, roots, inputs, context, signer };
+  const roots = [root, ...(await readFurther(git, root, inputs))];
+  const bench: Bench = { git, trees: openTrees(git), roots, history: histories(work, format), inputs, context, signer };
   const bumped =
     forgejo && inputs.pullRequest ? await proposeBump(forgejo, bench) : await race(bench, { branch, base: branch });
   if (!bumped) return;
-  const remotes = await pushFurther(work, roots, { bumped, inputs });
+  const remotes = await pushFurther(work, bench, bumped);
   await report({ bumped, remotes, url, branch }, context);
   if (workflow) await seeThrough(workflow, { bumped, branch, context });
 }

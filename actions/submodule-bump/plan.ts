@@ -1,8 +1,14 @@
 import { GitError } from '../../lib/errors.ts';
 import type { Submodule } from '../../lib/git/modules.ts';
 import { resolveSubmoduleUrl, sameRepository } from '../../lib/git/url.ts';
-import type { SubmoduleRefs } from './ancestry.ts';
 import type { Wanted } from './inputs.ts';
+
+/** What this run is for. */
+export interface Self {
+  url: string;
+  sha: string;
+  ref: string;
+}
 
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
 
@@ -51,9 +57,25 @@ export function submoduleUrl(rootUrl: string, module: Submodule): string {
   }
 }
 
-/** A full id as it is; else a branch, else a tag of the submodule, by its full name. */
-export function commitOf(wanted: string, { tips }: SubmoduleRefs, url: string): string {
-  if (COMMIT.test(wanted)) return wanted;
+/** The branch that a submodule follows; undefined for the one that HEAD names there. */
+export function followedBranch({ branch }: Submodule): string | undefined {
+  return branch === '.' ? undefined : branch;
+}
+
+/** The branch that probably has the commit: the one named, the one this run is for, or the one that is followed. */
+export function expectedBranch(module: Submodule, commit: string, { sha, ref }: Self): string | undefined {
+  if (!isFullId(commit)) return /^refs\//.test(commit) || commit === '' ? followedBranch(module) : commit;
+  const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
+  return commit === sha && branch ? branch : followedBranch(module);
+}
+
+/** Whether it is a commit's full id, which needs no looking up. */
+export function isFullId(wanted: string): boolean {
+  return COMMIT.test(wanted);
+}
+
+/** A branch, else a tag of the submodule; tips by full ref name. */
+export function commitOf(wanted: string, tips: ReadonlyMap<string, string>, url: string): string {
   const commit = tips.get(wanted) ?? tips.get(`refs/heads/${wanted}`) ?? tips.get(`refs/tags/${wanted}`);
   if (commit) return commit;
   throw new GitError({

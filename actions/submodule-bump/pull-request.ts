@@ -2,7 +2,7 @@ import { ForgejoError } from '../../lib/errors.ts';
 import type { Forgejo } from '../../lib/forgejo/client.ts';
 import { openPull, openPulls, type PullRequest, type PullText, updatePull } from '../../lib/forgejo/pulls.ts';
 import { commitMessage, type Move } from './message.ts';
-import { type Bench, type Bumped, fetchWhole, judge, race } from './race.ts';
+import { type Bench, type Bumped, judge, race } from './race.ts';
 import type { Root } from './remotes.ts';
 
 const BRANCH_CHARACTERS_AT_MOST = 100;
@@ -12,9 +12,8 @@ const BRANCH_CHARACTERS_AT_MOST = 100;
  * branch only ever grows.
  */
 export async function proposeBump(forgejo: Forgejo, bench: Bench): Promise<Bumped | undefined> {
-  const { work, roots, inputs, context } = bench;
-  const [{ url, branch: base, format, tip: known }] = roots as [Root, ...Root[]];
-  const tip = await fetchWhole(await work.open('root', format), url, { branch: base, known });
+  const { roots, inputs, context } = bench;
+  const [{ branch: base, tip }] = roots as [Root, ...Root[]];
   // Against the branch it is meant for, whatever an open request has.
   const judged = await judge(bench, tip);
   const [first] = judged.moves;

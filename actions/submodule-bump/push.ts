@@ -1,6 +1,8 @@
+import { gitFailure } from '../../lib/git/failure.ts';
 import type { Git, GitOptions } from '../../lib/git/git.ts';
 import { judgePush, type PushVerdict } from '../../lib/git/push.ts';
-import { changedPaths, expectGit, gitFailure, readTip, withGitlink } from '../../lib/git/repository.ts';
+import { readTip } from '../../lib/git/tip.ts';
+import { changedPaths, type Trees } from '../../lib/git/trees.ts';
 import type { Agent } from '../../lib/ssh/agent.ts';
 import type { Move } from './message.ts';
 
@@ -11,7 +13,7 @@ export interface Signature {
 
 /** The commit that moves exactly these gitlinks on top of `tip`; proved so before it is given back. */
 export async function buildCommit(
-  git: Git,
+  { git, trees }: { git: Git; trees: Trees },
   tip: string,
   {
     moves,
@@ -20,8 +22,8 @@ export async function buildCommit(
     signer,
   }: { moves: readonly Move[]; message: string; author: Signature; signer: Agent | undefined },
 ): Promise<string> {
-  let tree = (await expectGit(git, ['rev-parse', `${tip}^{tree}`], { what: 'Reading the tip', where: tip })).out.trim();
-  for (const { path, to } of moves) tree = await withGitlink(git, tree, { path, commit: to });
+  const links = moves.map(({ path, to }) => ({ path, commit: to }));
+  const tree = await trees.withGitlinks(tip, links);
   const env = {
     GIT_AUTHOR_NAME: author.name,
     GIT_AUTHOR_EMAIL: author.email,
@@ -78,7 +80,7 @@ export async function pushCommit(
   const verdict = judgePush(result);
   if (verdict !== 'unclear') return { verdict, result };
   const there = await readTip(git, url, branch).catch(() => undefined);
-  if (there?.tip === commit) return { verdict: 'pushed', result };
-  if (there?.tip !== undefined && there.tip !== lease) return { verdict: 'lost race', result };
+  if (there === commit) return { verdict: 'pushed', result };
+  if (there !== undefined && there !== lease) return { verdict: 'lost race', result };
   return { verdict: 'unclear', result };
 }

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, GitError } from '../../lib/errors.ts';
+import { gitFailure } from '../../lib/git/failure.ts';
 import type { Git } from '../../lib/git/git.ts';
-import { fetchTip, gitFailure, readModules, readTip } from '../../lib/git/repository.ts';
-import type { Workspace } from '../../lib/git/workspace.ts';
+import { fetchTip, readTip } from '../../lib/git/tip.ts';
+import type { Trees } from '../../lib/git/trees.ts';
 import type { Agent } from '../../lib/ssh/agent.ts';
+import type { History } from './ancestry.ts';
 import type { BumpInputs } from './inputs.ts';
 import { commitMessage } from './message.ts';
 import { type Judged, judgeMoves } from './moves.ts';
@@ -26,8 +27,12 @@ export interface Bumped {
 
 /** What a bump works with. */
 export interface Bench {
-  work: Workspace;
+  /** The thin clone of the primary root. */
+  git: Git;
+  trees: Trees;
+  /** The primary first. */
   roots: readonly Root[];
+  history: (url: string, expected: string | undefined) => History;
   inputs: BumpInputs;
   context: ActionContext;
   signer: Agent | undefined;
@@ -47,12 +52,12 @@ const LONGEST_PAUSE_SECONDS = 5;
  * over. Undefined for a dry run.
  */
 export async function race(bench: Bench, course: Course): Promise<Bumped | undefined> {
-  const { work, roots, inputs, context, signer } = bench;
+  const { git, roots, inputs, context, signer } = bench;
   const { log, run } = context;
   const [primary] = roots as [Root, ...Root[]];
   const deadline = Date.now() + inputs.deadlineSeconds * 1000;
-  const git = await work.open('root', primary.format);
-  let { tip, lease } = await tipOf(git, primary, { ...course, known: primary.tip });
+  const isProposed = course.branch !== course.base;
+  let { tip, lease } = isProposed ? await tipOf(git, primary, course) : { tip: primary.tip, lease: primary.tip };
   for (let attempts = 1; ; attempts += 1) {
     const judged = await judge(bench, tip);
     for (const line of planLines(judged)) log.line(line);
@@ -62,7 +67,7 @@ export async function race(bench: Bench, course: Course): Promise<Bumped | undef
     }
     const before = tip;
     const message = commitMessage(inputs.message, judged.moves, run.url);
-    const commit = await buildCommit(git, tip, {
+    const commit = await buildCommit(bench, tip, {
       moves: judged.moves,
       message,
       author: authorOf(inputs, context),
@@ -93,47 +98,31 @@ export async function race(bench: Bench, course: Course): Promise<Bumped | undef
 }
 
 /** Judges every pointer wanted against a tip of the root that has been fetched. */
-export async function judge({ work, roots, inputs, context }: Bench, tip: string): Promise<Judged> {
+export function judge({ trees, roots, history, inputs, context }: Bench, tip: string): Promise<Judged> {
   const { run } = context;
   const [primary] = roots as [Root, ...Root[]];
   return judgeMoves({
-    git: await work.open('root', primary.format),
+    trees,
     tip,
     rootUrl: primary.url,
     rootUrls: roots.filter(({ pushed }) => pushed).map((root) => root.url),
-    open: (url) => work.open(`sub-${createHash('sha256').update(url).digest('hex').slice(0, 32)}`, primary.format),
+    history,
     wanted: inputs.wanted,
     sweep: inputs.sweep,
     allowRewind: inputs.allowRewind,
-    self: { url: run.serverUrl && run.repository ? `${run.serverUrl}/${run.repository}` : '', sha: run.sha },
+    self: {
+      url: run.serverUrl && run.repository ? `${run.serverUrl}/${run.repository}` : '',
+      sha: run.sha,
+      ref: run.ref,
+    },
   });
 }
 
 /** The tip to build on, and what the branch must still be at when it is pushed: empty for one that is not there yet. */
-async function tipOf(
-  git: Git,
-  { url }: Root,
-  { branch, base, known }: Course & { known?: string },
-): Promise<{ tip: string; lease: string }> {
-  if (branch === base) {
-    const tip = await fetchWhole(git, url, { branch, known });
-    return { tip, lease: tip };
-  }
-  const there = (await readTip(git, url, branch)).tip;
-  const tip = await fetchWhole(git, url, there ? { branch, known: there } : { branch: base });
-  return { tip, lease: there ? tip : '' };
-}
-
-/** The tip with every tree on the way to a submodule; deeper ones are fetched when .gitmodules names them. */
-export async function fetchWhole(
-  git: Git,
-  url: string,
-  { branch, known }: { branch: string; known?: string | undefined },
-): Promise<string> {
-  const tip = await fetchTip(git, url, { branch, depth: 1, ref: 'refs/tips/primary', known });
-  const deepest = Math.max(1, ...(await readModules(git, tip)).map(({ path }) => path.split('/').length));
-  if (deepest === 1) return tip;
-  return fetchTip(git, url, { branch, depth: deepest, ref: `refs/tips/deep${deepest}`, known: tip });
+async function tipOf(git: Git, { url }: Root, { branch, base }: Course): Promise<{ tip: string; lease: string }> {
+  if (branch !== base && !(await readTip(git, url, branch))) return { tip: await fetchTip(git, url, base), lease: '' };
+  const tip = await fetchTip(git, url, branch);
+  return { tip, lease: tip };
 }
 
 function authorOf({ author }: BumpInputs, { run }: ActionContext): Signature {

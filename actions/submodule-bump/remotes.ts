@@ -1,11 +1,12 @@
 import { Failure, GitError } from '../../lib/errors.ts';
+import { type Clone, thinClone } from '../../lib/git/clone.ts';
 import type { Git } from '../../lib/git/git.ts';
 import { judgePush } from '../../lib/git/push.ts';
-import { readTip } from '../../lib/git/repository.ts';
+import { readTip } from '../../lib/git/tip.ts';
 import type { Workspace } from '../../lib/git/workspace.ts';
 import type { BumpInputs, FurtherRemote } from './inputs.ts';
 import { pushCommit } from './push.ts';
-import type { Bumped } from './race.ts';
+import type { Bench, Bumped } from './race.ts';
 
 /** One remote of the root repository, as it was read before anything was pushed. */
 export interface Root {
@@ -42,56 +43,46 @@ export interface RemoteTold {
   why: string;
 }
 
-/** Reads every remote; the primary first, and it must be readable and have the branch. */
-export async function readRoots(work: Workspace, url: string, inputs: BumpInputs): Promise<Root[]> {
-  const git = await work.open('look', 'sha1');
-  const primary = await readTip(git, url, inputs.branch);
-  if (primary.tip === undefined) {
-    throw new GitError({
-      what: `Reading the branch ${primary.branch}`,
-      where: url,
-      why: 'there is no such branch (a tag of that name does not count).',
-      remedy: 'create it, or correct branch.',
-    });
+/** The root tree alone: a wide root would otherwise cost what its folders do. */
+const THIN = { depth: 1, filters: ['tree:1', 'blob:limit=64k'] };
+
+/** Fetches the tip of the primary remote, and nothing of the root but its first tree where the server lets us. */
+export async function readPrimary(work: Workspace, url: string, inputs: BumpInputs): Promise<Clone & { root: Root }> {
+  const clone = await thinClone(await work.room(), url, { ...THIN, branch: inputs.branch });
+  const branch = /^refs\/heads\/(.+)$/.exec(clone?.ref ?? '')?.[1];
+  if (clone && branch !== undefined) {
+    const format = clone.tip.length === 64 ? 'sha256' : 'sha1';
+    const found = { pushed: true, branch, tip: clone.tip, format, failure: undefined } as const;
+    return { ...clone, root: { name: 'primary', url, kind: 'required', ...found } };
   }
-  const format = primary.tip.length === 64 ? 'sha256' : 'sha1';
-  const roots: Root[] = [
-    {
-      name: 'primary',
-      url,
-      kind: 'required',
-      pushed: true,
-      branch: primary.branch,
-      tip: primary.tip,
-      format,
-      failure: undefined,
-    },
-  ];
-  for (const remote of inputs.remotes) {
-    const pushed = remote.kind !== 'gated' || inputs.pushGated;
-    const root: Root = { ...remote, pushed, branch: primary.branch, tip: '', format, failure: undefined };
-    if (pushed) {
+  const [why, remedy] =
+    inputs.branch === undefined
+      ? ['the repository is empty, or its HEAD names no branch.', 'push a first commit there, or set branch.']
+      : ['there is no such branch (a tag of that name does not count).', 'create it, or correct branch.'];
+  throw new GitError({ what: `Reading the branch ${inputs.branch ?? ''}`.trim(), where: url, why, remedy });
+}
+
+/** Reads the further remotes that are to be pushed. Throws for a required one that can't be read. */
+export function readFurther(git: Git, primary: Root, { remotes, pushGated }: BumpInputs): Promise<Root[]> {
+  return Promise.all(
+    remotes.map(async (remote): Promise<Root> => {
+      const pushed = remote.kind !== 'gated' || pushGated;
+      const { branch, format } = primary;
+      const root = { ...remote, pushed, branch, tip: '', format, failure: undefined };
+      if (!pushed) return root;
       try {
-        root.tip = (await readTip(git, remote.url, primary.branch)).tip ?? '';
+        return { ...root, tip: (await readTip(git, remote.url, branch)) ?? '' };
       } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        if (remote.kind === 'required') throw error;
-        root.failure = error;
-        root.pushed = false;
+        if (!(error instanceof Failure) || remote.kind === 'required') throw error;
+        return { ...root, pushed: false, failure: error };
       }
-    }
-    roots.push(root);
-  }
-  return roots;
+    }),
+  );
 }
 
 /** Brings the further remotes to the primary's commit, in order: the identical one, never a forced one. */
-export async function pushFurther(
-  work: Workspace,
-  roots: readonly Root[],
-  { bumped, inputs }: { bumped: Bumped; inputs: BumpInputs },
-): Promise<RemoteTold[]> {
-  const [primary, ...further] = roots as [Root, ...Root[]];
+export async function pushFurther(work: Workspace, bench: Bench, bumped: Bumped): Promise<RemoteTold[]> {
+  const [primary, ...further] = bench.roots as [Root, ...Root[]];
   const told: RemoteTold[] = [
     {
       name: primary.name,
@@ -103,24 +94,24 @@ export async function pushFurther(
       why: '',
     },
   ];
-  for (const root of further) told.push(await pushOne(work, root, { primary, bumped, inputs }));
+  for (const root of further) told.push(await pushOne(work, root, { primary, bumped, bench }));
   return told;
 }
 
 async function pushOne(
   work: Workspace,
   root: Root,
-  { primary, bumped, inputs }: { primary: Root; bumped: Bumped; inputs: BumpInputs },
+  { primary, bumped, bench }: { primary: Root; bumped: Bumped; bench: Bench },
 ): Promise<RemoteTold> {
   const base = { name: root.name, url: root.url, kind: root.kind, old: root.tip, new: root.tip, why: '' };
   if (root.failure) return { ...base, state: 'unreachable', why: root.failure.fields.why };
   if (!root.pushed)
-    return { ...base, state: 'skipped', why: inputs.pushGated ? '' : 'it is gated, and push-gated is false' };
+    return { ...base, state: 'skipped', why: bench.inputs.pushGated ? '' : 'it is gated, and push-gated is false' };
   if (root.tip === bumped.rootCommit) return { ...base, state: 'up-to-date' };
   const commit = bumped.rootCommit;
   // In step with the primary, the small repository suffices; else the whole history is needed to tell and to send.
   const inStep = root.tip === bumped.before && commit !== bumped.before;
-  const git = inStep ? await work.open('root', root.format) : await wholeHistory(work, primary, root);
+  const git = inStep ? bench.git : await wholeHistory(work, primary, root);
   if (!inStep && root.tip !== '') {
     if (await isAncestor(git, commit, root.tip))
       return { ...base, state: 'superseded', why: 'it is ahead of the primary' };
@@ -143,7 +134,7 @@ async function pushOne(
 }
 
 async function wholeHistory(work: Workspace, primary: Root, root: Root): Promise<Git> {
-  const git = await work.open('whole', root.format);
+  const git = await work.open(root.format);
   await git(['fetch', '--quiet', '--no-tags', primary.url, `+refs/heads/${primary.branch}:refs/tips/primary`]);
   await git(['fetch', '--quiet', '--no-tags', root.url, `+refs/heads/${root.branch}:refs/tips/${root.name}`]);
   return git;

@@ -8,13 +8,15 @@ export interface GitResult {
 
 export interface GitOptions {
   input?: string;
+  /** What input and output are read as; names of files can be any bytes, which only latin1 keeps. */
+  encoding?: 'utf8' | 'latin1';
   /** Adds to the environment of this one call. */
   env?: Record<string, string>;
   /** Configuration of this one call, not in its argument list. */
   config?: readonly [key: string, value: string][];
 }
 
-/** git in one bare repository: an argument list in, exit code and texts out. Never throws for git's own failures. */
+/** git in the folder of one bare repository: an argument list in, exit code and texts out. Never throws for git's own failures. */
 export type Git = (args: readonly string[], options?: GitOptions) => Promise<GitResult>;
 
 /** Secrets by the host they are for; each goes nowhere else. */
@@ -39,7 +41,7 @@ const SLOWEST_BYTES_PER_SECOND = 1000;
 const STALL_SECONDS = 20;
 
 /**
- * git in the bare repository `folder`, in an environment of its own: no configuration of the user or the system, no prompt,
+ * git in `folder`, which is there and is or becomes a bare repository, in an environment of its own: no configuration of the user or the system, no prompt,
  * and each token only in requests to its origin (by GIT_CONFIG_*, so it is in no argument list, URL or file).
  */
 export function openGit(folder: string, path: string, credentials: Credentials): Git {
@@ -70,8 +72,14 @@ export function openGit(folder: string, path: string, credentials: Credentials):
     ...(credentials.sshCommand ? { GIT_SSH_COMMAND: credentials.sshCommand } : {}),
     ...(credentials.sshAgent ? { SSH_AUTH_SOCK: credentials.sshAgent } : {}),
   };
-  return (args, { input = '', env = {}, config: more = [] } = {}) =>
-    run(args, { input, env: { ...base, ...configured([...config, ...more]), ...env }, signal: credentials.signal });
+  return (args, { input = '', encoding = 'utf8', env = {}, config: more = [] } = {}) =>
+    run(args, {
+      input,
+      encoding,
+      folder,
+      env: { ...base, ...configured([...config, ...more]), ...env },
+      signal: credentials.signal,
+    });
 }
 
 function configured(config: readonly [key: string, value: string][]): Record<string, string> {
@@ -82,13 +90,22 @@ function configured(config: readonly [key: string, value: string][]): Record<str
   return { GIT_CONFIG_COUNT: String(config.length), ...Object.fromEntries(values) };
 }
 
+interface Call {
+  input: string;
+  encoding: 'utf8' | 'latin1';
+  folder: string;
+  env: Record<string, string>;
+  signal: AbortSignal | undefined;
+}
+
 /** @actions/exec has no time limit, and dies of a child that ends without reading what it was given. */
-function run(
-  args: readonly string[],
-  { input, env, signal }: { input: string; env: Record<string, string>; signal: AbortSignal | undefined },
-): Promise<GitResult> {
+function run(args: readonly string[], { input, encoding, folder, env, signal }: Call): Promise<GitResult> {
   return new Promise((resolve) => {
-    const child = spawn('git', [...args], { env, stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    const child = spawn('git', [...args], {
+      cwd: folder,
+      env,
+      stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
     const blocks: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
     let bytes = 0;
     let reason = '';
@@ -109,7 +126,7 @@ function run(
     };
     child.stdout?.on('data', keep('out'));
     child.stderr?.on('data', keep('err'));
-    child.stdin?.on('error', () => undefined).end(input);
+    child.stdin?.on('error', () => undefined).end(input, encoding);
     child.on('error', ({ message }) => {
       reason ||= `git can't be started: ${message}`;
     });
@@ -118,7 +135,11 @@ function run(
       clearTimeout(killer);
       signal?.removeEventListener('abort', onAbort);
       const err = [Buffer.concat(blocks.err).toString('utf8'), reason].filter((text) => text !== '').join('\n');
-      resolve({ code: reason === '' ? (code ?? 1) : code || 1, out: Buffer.concat(blocks.out).toString('utf8'), err });
+      resolve({
+        code: reason === '' ? (code ?? 1) : code || 1,
+        out: Buffer.concat(blocks.out).toString(encoding),
+        err,
+      });
     });
   });
 }

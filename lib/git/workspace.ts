@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Credentials, type Git, openGit } from './git.ts';
 
 /** Bare repositories in a folder of their own, gone at the end of the scope. */
 export interface Workspace extends AsyncDisposable {
-  /** An empty bare repository; `sha256` for one of that object format. */
-  open(name: string, format: 'sha1' | 'sha256'): Promise<Git>;
+  /** git in a new empty folder, for a clone. */
+  room(): Promise<Git>;
+  /** A new empty repository. */
+  open(format: 'sha1' | 'sha256'): Promise<Git>;
 }
 
 /** Makes the folder below `parent` (the runner's own temporary folder), readable by this account only. */
@@ -16,18 +18,19 @@ export async function workspace(
   credentials: Credentials,
 ): Promise<Workspace> {
   const folder = await mkdtemp(join(parent ?? tmpdir(), 'submodule-bump-'));
-  const opened = new Map<string, Promise<Git>>();
+  let rooms = 0;
+  const room = async () => {
+    rooms += 1;
+    const place = join(folder, String(rooms));
+    await mkdir(place);
+    return openGit(place, path, credentials);
+  };
   return {
-    open: (name, format) => {
-      const known = opened.get(name);
-      if (known) return known;
-      const opening = (async () => {
-        const git = openGit(join(folder, name), path, credentials);
-        await git(['init', '--quiet', '--bare', `--object-format=${format}`, join(folder, name)]);
-        return git;
-      })();
-      opened.set(name, opening);
-      return opening;
+    room,
+    open: async (format) => {
+      const git = await room();
+      await git(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`]);
+      return git;
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
