@@ -87,9 +87,10 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
     },
     subjects: async (from, to, most) => {
       const git = await repository();
-      const log = await git(['log', '--no-show-signature', `--max-count=${most}`, '--format=%s%x00', `${from}..${to}`]);
-      const entries = log.out.split('\0').slice(0, -1);
-      return entries.map((subject) => subject.trim()).filter((subject) => subject !== '');
+      const { out } = await git([...HERE, `--max-count=${most}`, '--format=%s%x00', `${from}..${to}`]);
+      // A line with the id is before each.
+      const entries = out.split('\0').slice(0, -1);
+      return entries.map((entry) => entry.replace(/^\n?commit .*\n/, '').trim()).filter((subject) => subject !== '');
     },
   };
 }

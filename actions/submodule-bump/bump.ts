@@ -1,8 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
-import { gitSsh } from '../../lib/git/ssh.ts';
+import { agentFor, gitSsh } from '../../lib/git/ssh.ts';
 import { openTrees } from '../../lib/git/trees.ts';
 import { workspace } from '../../lib/git/workspace.ts';
-import { sshAgent } from '../../lib/ssh/agent.ts';
 import { automaticTokenProblem, credentialsOf, rootForge, rootUrlOf } from './access.ts';
 import { histories } from './ancestry.ts';
 import type { BumpInputs } from './inputs.ts';
@@ -22,9 +21,7 @@ export async function bump(inputs: BumpInputs, context: ActionContext): Promise<
   if (problem) throw problem;
   if (inputs.ssh.checking === 'insecure') log.warning('host-key-checking is insecure: any ssh server is believed.');
   await using ssh = await gitSsh(inputs.ssh);
-  await using signer = inputs.signingKey
-    ? await sshAgent('signing-key', inputs.signingKey, inputs.ssh.passphrase)
-    : undefined;
+  await using signer = await agentFor('signing-key', inputs.signingKey, inputs.ssh.passphrase);
   const credentials = credentialsOf(url, { inputs, context, ssh });
   await using work = await workspace(context.env('RUNNER_TEMP'), context.env('PATH') ?? '', credentials);
   const forgejo = rootForge(url, inputs, context);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Agent, sshAgent } from '../ssh/agent.ts';
+import type { Agent } from '../ssh/agent.ts';
 import { quote } from '../ssh/program.ts';
 
 export interface SshAccess {
@@ -22,9 +22,21 @@ const KEEPALIVE_SECONDS = 5;
 const KEEPALIVES_MISSED = 3;
 const CHECKING = { strict: 'yes', 'accept-new': 'accept-new', insecure: 'no' };
 
+/** An agent with the key that the input `name` holds; undefined without one. */
+export async function agentFor(
+  name: string,
+  key: string | undefined,
+  passphrase: string | undefined,
+): Promise<Agent | undefined> {
+  if (key === undefined) return undefined;
+  // Loaded for those who use it: reading the ssh library takes as long as a request.
+  const { sshAgent } = await import('../ssh/agent.ts');
+  return sshAgent(name, key, passphrase);
+}
+
 /** Prepares ssh for git. What is not given is as the runner's ssh has it; host keys are checked strictly. */
 export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' }: SshAccess): Promise<GitSsh> {
-  const agent: Agent | undefined = key === undefined ? undefined : await sshAgent('ssh-key', key, passphrase);
+  const agent = await agentFor('ssh-key', key, passphrase);
   let folder: string | undefined;
   const options = [
     'BatchMode=yes',
