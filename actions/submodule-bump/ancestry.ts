@@ -27,7 +27,8 @@ interface Place {
   url: string;
   /** The branch that probably has the commit; undefined for the one that HEAD names. */
   expected: string | undefined;
-  format: 'sha1' | 'sha256';
+  /** Asked for only when there is nothing to clone. */
+  format: () => Promise<'sha1' | 'sha256'>;
 }
 
 /** How far back is looked, step by step, to the beginning at last: most bumps are a few commits, and depth costs bytes. */
@@ -52,7 +53,7 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
   const cloned = once(async () =>
     thinClone(await work.room(), url, { branch: expected, depth: FIRST_DEPTH, filters: NO_TREES }),
   );
-  const repository = once(async () => (await cloned())?.git ?? work.open(format));
+  const repository = once(async () => (await cloned())?.git ?? work.open(await format()));
   const tips = once(async () => readTips(await repository(), url));
   return {
     commit: async (name) => {

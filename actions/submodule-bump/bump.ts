@@ -5,6 +5,7 @@ import { workspace } from '../../lib/git/workspace.ts';
 import { automaticTokenProblem, credentialsOf, rootForge, rootUrlOf } from './access.ts';
 import { histories } from './ancestry.ts';
 import type { BumpInputs } from './inputs.ts';
+import { probablePlace } from './plan.ts';
 import { proposeBump } from './pull-request.ts';
 import { type Bench, race } from './race.ts';
 import { pushFurther, readFurther, readPrimary } from './remotes.ts';
@@ -26,11 +27,17 @@ export async function bump(inputs: BumpInputs, context: ActionContext): Promise<
   await using work = await workspace(context.env('RUNNER_TEMP'), context.env('PATH') ?? '', credentials);
   const forgejo = rootForge(url, inputs, context);
   const workflow = forgejo ? await prepareWorkflow(forgejo, inputs, context) : undefined;
-  const { git, root } = await readPrimary(work, url, inputs);
-  const { branch, tip, format } = root;
+  const primary = readPrimary(work, url, inputs);
+  const history = histories(work, async () => (await primary).root.format);
+  const probable = probablePlace(url, inputs.wanted, run);
+  // Asked while the root is read, which may tell another place: then this was in vain.
+  const early = probable && history(probable.url, probable.expected).newest();
+  early?.catch(() => undefined);
+  const { git, root } = await primary;
+  const { branch, tip } = root;
   log.line(`Root ${url}, branch ${branch}, at ${tip}`);
   const roots = [root, ...(await readFurther(git, root, inputs))];
-  const bench: Bench = { git, trees: openTrees(git), roots, history: histories(work, format), inputs, context, signer };
+  const bench: Bench = { git, trees: openTrees(git), roots, history, inputs, context, signer };
   const bumped =
     forgejo && inputs.pullRequest ? await proposeBump(forgejo, bench) : await race(bench, { branch, base: branch });
   if (!bumped) return;

@@ -57,13 +57,32 @@ export function submoduleUrl(rootUrl: string, module: Submodule): string {
   }
 }
 
+/**
+ * The pipeline of a submodule moves its own pointer: where its repository most probably is, seen from the root, and the
+ * branch. Undefined when the inputs name a submodule, or the run has no repository.
+ */
+export function probablePlace(
+  rootUrl: string,
+  wanted: readonly Wanted[],
+  { repository, sha, ref }: { repository: string; sha: string; ref: string },
+): { url: string; expected: string | undefined } | undefined {
+  const [one] = wanted;
+  const group = /^(.*[/:])[^/:]+\/[^/:]+\/?$/.exec(rootUrl)?.[1];
+  if (!one || one.submodule !== undefined || repository === '' || !group) return undefined;
+  return { url: `${group}${repository}.git`, expected: expectedBranch(undefined, one.commit ?? sha, { sha, ref }) };
+}
+
 /** The branch that a submodule follows; undefined for the one that HEAD names there. */
-export function followedBranch({ branch }: Submodule): string | undefined {
-  return branch === '.' ? undefined : branch;
+export function followedBranch(module: Submodule | undefined): string | undefined {
+  return module?.branch === '.' ? undefined : module?.branch;
 }
 
 /** The branch that probably has the commit: the one named, the one this run is for, or the one that is followed. */
-export function expectedBranch(module: Submodule, commit: string, { sha, ref }: Self): string | undefined {
+export function expectedBranch(
+  module: Submodule | undefined,
+  commit: string,
+  { sha, ref }: Omit<Self, 'url'>,
+): string | undefined {
   if (!isFullId(commit)) return /^refs\//.test(commit) || commit === '' ? followedBranch(module) : commit;
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
   return commit === sha && branch ? branch : followedBranch(module);

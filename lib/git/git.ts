@@ -118,6 +118,7 @@ function run(args: readonly string[], { input, encoding, folder, env, signal }: 
     };
     const onAbort = () => stop('the step was ended');
     const limit = setTimeout(() => stop(`git did not end within ${CALL_SECONDS} s`), CALL_SECONDS * 1000);
+    if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
     const keep = (name: 'out' | 'err') => (block: Buffer) => {
       bytes += block.length;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Credentials, type Git, openGit } from './git.ts';
 
-/** Bare repositories in a folder of their own, gone at the end of the scope. */
+/** Bare repositories in a folder of their own. At the end of the scope what still runs is ended, then the folder is gone. */
 export interface Workspace extends AsyncDisposable {
   /** git in a new empty folder, for a clone. */
   room(): Promise<Git>;
@@ -18,12 +18,20 @@ export async function workspace(
   credentials: Credentials,
 ): Promise<Workspace> {
   const folder = await mkdtemp(join(parent ?? tmpdir(), 'submodule-bump-'));
+  const running = new Set<Promise<unknown>>();
+  const closing = new AbortController();
+  credentials.signal?.addEventListener('abort', () => closing.abort(), { once: true });
   let rooms = 0;
-  const room = async () => {
+  const room = async (): Promise<Git> => {
     rooms += 1;
     const place = join(folder, String(rooms));
     await mkdir(place);
-    return openGit(place, path, credentials);
+    const git = openGit(place, path, { ...credentials, signal: closing.signal });
+    return (args, options) => {
+      const call = git(args, options);
+      running.add(call);
+      return call.finally(() => running.delete(call));
+    };
   };
   return {
     room,
@@ -32,6 +40,10 @@ export async function workspace(
       await git(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`]);
       return git;
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      await Promise.all(running);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
