@@ -1,10 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 
-// The benchmarks share the tests' sshd, proxy and accounts, which are TypeScript.
+/** What `npm run bench` runs, and what `npm run bench -- bump`. */
+const PROGRAMS = {
+  main: "import './scripts/bench/main.ts';",
+  bump: "import { benchBump } from './scripts/bench/bump.ts'; await benchBump();",
+};
+
+const [first, ...rest] = process.argv.slice(2);
+const [name, words] = first in PROGRAMS ? [first, rest] : ['main', process.argv.slice(2)];
+// The benchmarks share the tests' servers, proxy and accounts, which are TypeScript.
 const outfile = new URL('../.cache/bench.mjs', import.meta.url).pathname;
 await build({
-  entryPoints: ['scripts/bench/main.ts'],
+  stdin: { contents: PROGRAMS[name], resolveDir: new URL('..', import.meta.url).pathname },
   outfile,
   bundle: true,
   platform: 'node',
@@ -12,4 +20,4 @@ await build({
   target: 'node20',
   logLevel: 'warning',
 });
-process.exitCode = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' }).status ?? 1;
+process.exitCode = spawnSync(process.execPath, [outfile, ...words], { stdio: 'inherit' }).status ?? 1;
