@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/action/log.ts';
 import type { Run } from '../../lib/action/run.ts';
+import applyDelta from '../../lib/delta/apply.pl';
 import { ConnectionError } from '../../lib/errors.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { type Ran, runProgram } from '../../lib/ssh/run.ts';
-import { canEncode, type Encoding, upload } from '../../lib/ssh/upload.ts';
+import { upload } from '../../lib/ssh/upload.ts';
+import { type Payload, PayloadError } from '../../lib/transfer/payload.ts';
+import type { Encoding } from '../../lib/transfer/plan-transfer.ts';
+import type { Receiver, Transfers } from '../../lib/transfer/transfers.ts';
 import { megabytes } from '../../lib/values.ts';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
-import { bareOutcome, type Outcome, outcomeOf } from './outcome.ts';
+import { bareOutcome, DeltaError, type Outcome, outcomeOf } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
 import program from './remote/deploy.sh';
@@ -22,6 +26,7 @@ export interface Deploy {
   found: Found;
   plan: Plan;
   source: Source | undefined;
+  transfers: Transfers;
   run: Run;
   log: Log;
   /** Aborted when the runner ends the step. */
@@ -36,16 +41,34 @@ const SLOWEST_BYTES_PER_SECOND = 50_000;
 
 /**
  * Carries the plan out: one program on the target, handed over whole before anything is stopped.
- * Throws OutdatedError and DiedError; every other end, a lost connection included, is an outcome.
+ * A delta that comes to nothing is followed by the whole file. Throws OutdatedError and DiedError; every other end, a lost connection included, is an outcome.
  */
 export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
+  const sending: Sending = { bytes: 0, whole: false };
+  try {
+    return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy) });
+  } catch (error) {
+    if (!(error instanceof DeltaError)) throw error;
+    deploy.log.line(`The delta came to nothing: ${error.message}.`);
+    const form = await chooseForm(host, deploy, { lacks: 'it came to nothing' });
+    return await attempt(host, deploy, { sending, form });
+  }
+}
+
+async function attempt(
+  host: Host,
+  deploy: Deploy,
+  { sending, form }: { sending: Sending; form: Form },
+): Promise<Outcome> {
   const { inputs, plan } = deploy;
-  const encoding = chooseEncoding(host, deploy);
-  const sending = { bytes: 0, whole: !isEncoding(encoding) };
-  const values = { ...deployValues(deploy), action: 'deploy', encoding };
+  const { encoding, payload } = form;
+  sending.whole = payload === undefined;
+  const apply = encoding.startsWith('delta') ? applyDelta : undefined;
+  const values = { ...deployValues(deploy), action: 'deploy', encoding, apply };
   await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
-  const ran = await runDeploy(host, deploy, { values, sending, encoding });
+  const ran = await runDeploy(host, deploy, { values, sending, payload });
   const outcome = outcomeOf(ran);
+  if (apply && !outcome && sending.failure) throw new DeltaError(sending.failure.message);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
   if (!sending.whole && inputs.strategy === 'staged') {
     return bareOutcome({
@@ -61,14 +84,14 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
 /** Ends what an interrupted deploy left half done: the previous version runs again, or the new one if it was proved. */
 export async function recover(host: Host, deploy: Deploy): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'recover', encoding: 'none' };
-  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true }, encoding: 'none' });
+  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
   return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }
 
 /** Puts back what the finished deploy `id` has replaced, as it ran then. */
 export async function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'revert', reverted: id, encoding: 'none' };
-  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true }, encoding: 'none' });
+  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
   return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }
 
@@ -83,22 +106,27 @@ interface Sending {
   bytes: number;
   /** Set once all is handed to the connection, its end included: from then on the target may go on alone. */
   whole: boolean;
+  /** The runner could not make the bytes. */
+  failure?: PayloadError;
 }
 
-/** `copy`: of the live file, on the target. */
-type Transfer = Encoding | 'none' | 'release' | 'copy';
+/** How the new file comes to the target; `copy`: of the live file, there. */
+interface Form {
+  encoding: Encoding | 'none' | 'release' | 'copy';
+  payload?: Payload;
+}
 
 /** What became of the program: its answer, or the error that ended the connection to it. */
 type Attempt = Partial<Ran> & { error?: Error };
 
 async function runDeploy(
   host: Host,
-  { inputs, found, plan, source, log, signal }: Deploy,
+  { inputs, found, plan, transfers, log, signal }: Deploy,
   {
     values,
     sending,
-    encoding,
-  }: { values: Record<string, string | number | undefined>; sending: Sending; encoding: Transfer },
+    payload,
+  }: { values: Record<string, string | number | undefined>; sending: Sending; payload?: Payload | undefined },
 ): Promise<Attempt> {
   try {
     return await runProgram(
@@ -111,15 +139,24 @@ async function runDeploy(
         signal,
         onSay: tellPhases(log),
         payload: async (stdin) => {
-          if (!source || !isEncoding(encoding)) {
+          if (!payload) {
             stdin.end();
             return;
           }
-          sending.bytes = await upload(
-            { ...source, encoding, stallSeconds: STALL_SECONDS, onProgress: tellProgress(log, source.bytes) },
-            stdin,
-          );
-          sending.whole = true;
+          const before = sending.bytes;
+          const tell = tellProgress(log);
+          const onProgress = (bytes: number) => {
+            sending.bytes = before + bytes;
+            tell(bytes);
+          };
+          try {
+            const sent = await upload(payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
+            sending.whole = true;
+            await transfers.measured(host.target.name, sent.bytesPerSecond);
+          } catch (error) {
+            if (error instanceof PayloadError) sending.failure = error;
+            throw error;
+          }
         },
       },
     );
@@ -134,18 +171,30 @@ function lostWhy({ error }: Attempt): string {
     : (error?.message ?? 'the connection was lost');
 }
 
-function isEncoding(transfer: Transfer): transfer is Encoding {
-  return transfer === 'plain' || transfer === 'gzip' || transfer === 'zstd';
+/** Where the new file's bytes come from, and in which form they travel; says so in the log. */
+async function chooseForm(
+  host: Host,
+  { plan, found, inputs, source, transfers, log }: Deploy,
+  present: Receiver['present'] = presentFile(found, inputs),
+): Promise<Form> {
+  if (plan.file.from === 'release') return { encoding: 'release' };
+  if (plan.file.from === 'a copy of it') return { encoding: 'copy' };
+  if (plan.file.from === 'in place already' || !source) return { encoding: 'none' };
+  const [near, roundTripMs] = [host.isNear(), host.roundTripMs()];
+  const transfer = await transfers.choose(source, {
+    name: host.target.name,
+    near,
+    roundTripMs,
+    tools: found.tools,
+    present,
+  });
+  log.phase('transfer', transfer.why);
+  return transfer;
 }
 
-/** On loopback bytes move faster than any compressor makes fewer of them. */
-function chooseEncoding(host: Host, { plan, found }: Deploy): Transfer {
-  if (plan.file.from === 'in place already') return 'none';
-  if (plan.file.from === 'release') return 'release';
-  if (plan.file.from === 'a copy of it') return 'copy';
-  if (host.isNear() || plan.file.bytes < 16_384) return 'plain';
-  if (found.tools.has('zstd') && canEncode('zstd')) return 'zstd';
-  return found.tools.has('gzip') ? 'gzip' : 'plain';
+function presentFile({ file }: Found, { strategy }: DeployInputs): Receiver['present'] {
+  if (!file?.sha256) return { lacks: 'there is no file yet' };
+  return strategy === 'in-place' ? { lacks: 'in-place removes the present file first' } : file;
 }
 
 /** Seconds the upload may take in all. */
@@ -204,14 +253,13 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
   };
 }
 
-function tellProgress(log: Log, total: number) {
-  let told = 0;
+function tellProgress(log: Log) {
   let toldAt = Date.now();
+  let pauseMs = 2000;
   return (bytes: number) => {
-    const percent = Math.floor((bytes / total) * 100);
-    if (bytes === total || percent < told + 10 || Date.now() - toldAt < 2000) return;
-    told = percent;
+    if (Date.now() - toldAt < pauseMs) return;
     toldAt = Date.now();
-    log.phase('upload', `${percent} % of ${megabytes(total)}`);
+    pauseMs = Math.min(2 * pauseMs, 30_000);
+    log.phase('upload', `${megabytes(bytes)} sent`);
   };
 }

@@ -3,6 +3,7 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import type { Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
+import type { Transfers } from '../../lib/transfer/transfers.ts';
 import { activate, type Deploy, recover, revert, transactionLimitSeconds } from './activate.ts';
 import type { Page } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -16,6 +17,7 @@ export interface Step {
   inputs: DeployInputs;
   context: ActionContext;
   book: Page;
+  transfers: Transfers;
 }
 
 /** A target that a deploy came to an end on, and the way back from there. */
@@ -44,6 +46,7 @@ export async function deployTarget(
     const { found, plan, outcome, deploy } = await carryOut(host, { ...step, source: read, reconnect });
     const id = book.begun()?.id;
     await book.end(outcome.state);
+    if (read && ['active', 'unchanged'].includes(outcome.state)) step.transfers.arrived(read, host.isNear());
     const undo = outcome.state === 'active' && deploy && id ? () => revert(host, deploy, id) : undefined;
     const durationMs = Date.now() - startedAt;
     return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host };
@@ -92,9 +95,9 @@ async function carryOut(host: Host, parts: Parts) {
   }
 }
 
-function deployOf({ inputs, source, context, reconnect, book }: Parts, found: Found, plan: Plan): Deploy {
+function deployOf({ inputs, source, transfers, context, reconnect, book }: Parts, found: Found, plan: Plan): Deploy {
   const { run, log, signal } = context;
-  return { inputs, found, plan, source, run, log, signal, onBegin: book.begin, reconnect };
+  return { inputs, found, plan, source, transfers, run, log, signal, onBegin: book.begin, reconnect };
 }
 
 async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {

@@ -3,6 +3,7 @@ import { prefixed } from '../../lib/action/log.ts';
 import { ConnectionError, Failure, TargetError } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/parallel.ts';
 import { readSource } from '../../lib/source.ts';
+import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page } from './book.ts';
 import { type Deployed, deployTarget } from './deploy-target.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -16,7 +17,8 @@ export async function deploy(inputs: DeployInputs, context: ActionContext): Prom
   const startedAt = Date.now();
   for (const line of inputs.environment) context.log.mask(line.slice(line.indexOf('=') + 1));
   const pages = openBook(inputs.connections.length, context);
-  const targets = await deployAll(inputs, context, pages);
+  await using transfers = openTransfers({ wanted: inputs.transfer, several: inputs.connections.length > 1 }, context);
+  const targets = await deployAll(inputs, context, { pages, transfers });
   try {
     if (inputs.revertAll) await revertDone(targets, pages);
   } finally {
@@ -35,7 +37,11 @@ interface OneTarget extends Ended {
 }
 
 /** Deploys to `max-parallel` targets at a time; after a failed one no further one is begun. */
-async function deployAll(inputs: DeployInputs, context: ActionContext, pages: readonly Page[]): Promise<OneTarget[]> {
+async function deployAll(
+  inputs: DeployInputs,
+  context: ActionContext,
+  { pages, transfers }: { pages: readonly Page[]; transfers: Transfers },
+): Promise<OneTarget[]> {
   const source = inputs.source === undefined ? undefined : readSource(inputs.source, inputs.expectStrings);
   source?.catch(() => undefined);
   const several = inputs.connections.length > 1;
@@ -51,7 +57,7 @@ async function deployAll(inputs: DeployInputs, context: ActionContext, pages: re
     const connection = inputs.connections[index] as (typeof inputs.connections)[number];
     const book = pages[index] as Page;
     try {
-      target.done = await deployTarget(connection, { inputs, context: target.context, book, source });
+      target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers, source });
       target.target = target.done.target;
       if (!inputs.revertAll || !target.done.undo) await target.done.host[Symbol.asyncDispose]();
       if (several) target.context.log.line(`ended as ${target.done.outcome.state}`);

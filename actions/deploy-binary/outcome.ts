@@ -24,6 +24,9 @@ export class OutdatedError extends Error {}
 /** The transaction died on the target, killed from outside; a recovery can finish it. */
 export class DiedError extends Error {}
 
+/** The target could not make the new file of a delta: send it whole. */
+export class DeltaError extends Error {}
+
 /** An outcome of which nothing but this is known. */
 export function bareOutcome(known: Pick<Outcome, 'state'> & Partial<Outcome>): Outcome {
   return {
@@ -39,13 +42,14 @@ export function bareOutcome(known: Pick<Outcome, 'state'> & Partial<Outcome>): O
   };
 }
 
-/** The outcome a program told; undefined when its last word is missing. Throws OutdatedError and DiedError. */
+/** The outcome a program told; undefined when its last word is missing. Throws OutdatedError, DeltaError and DiedError. */
 export function outcomeOf({ said = [], complete = false }: Partial<Ran>): Outcome | undefined {
   if (!complete) return undefined;
   const gaveUp = saidOnce(said, 'gave_up');
   if (gaveUp === 'changed') throw new OutdatedError();
   if (gaveUp !== undefined) {
     const why = saidOnce(said, 'why') ?? '';
+    if (gaveUp === 'delta') throw new DeltaError(why);
     const locked = `another deploy of it holds the lock: ${why}`;
     return bareOutcome({
       state: saidOnce(said, 'staged') ? 'staged' : 'untouched',

@@ -20,6 +20,8 @@ export interface Host extends AsyncDisposable {
   readonly target: Target;
   /** Whether bytes cost nothing on the way: this very machine, by its address and by how soon it answers. */
   isNear(): boolean;
+  /** The shortest seen. */
+  roundTripMs(): number;
   /** Opens an exec channel. Throws a ConnectionError when the connection is gone or the server refuses. */
   exec(command: string): Promise<ClientChannel>;
   /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
@@ -244,6 +246,7 @@ function openHost(target: Target, client: Client): Host {
     target,
     // A tunnel's end has a loopback address too, but the answers take their time.
     isNear: () => /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? '') && openMs < NEAR_MS,
+    roundTripMs: () => openMs / 2,
     lost,
     exec: async (command) => {
       for (let tried = 1; ; tried += 1) {

@@ -1,97 +1,86 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
-import { Duplex, type Readable, Transform, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import * as zlib from 'node:zlib';
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 
-/** How the bytes travel; the target undoes it. */
-export type Encoding = 'plain' | 'gzip' | 'zstd';
+export interface Sent {
+  bytes: number;
+  /** What the link was seen to carry; undefined when it was never the one that was waited for. */
+  bytesPerSecond: number | undefined;
+}
 
 export interface Upload {
-  path: string;
-  bytes: number;
-  encoding: Encoding;
   /** Without a byte moving for so long the upload is given up. */
   stallSeconds: number;
-  /** Called with the source's bytes read so far. */
+  /** Called with the bytes sent so far. */
   onProgress?: (bytes: number) => void;
 }
 
 /** Thrown when no byte moved for `stallSeconds`. */
 export class StallError extends Error {}
 
-const BLOCK_BYTES = 256 * 1024;
+/** What a session takes at once, however slow the link is. */
+const WINDOW_BYTES = 2 * 2 ** 20;
+/** Less waiting says nothing about the link. */
+const LEAST_WAITED_MS = 50;
 
 /**
- * Streams a file, encoded, into `out` and ends it. Constant memory. Resolves with the number of bytes written;
- * rejects with StallError, or with what broke the stream.
+ * Streams blocks into `out` and ends it. Constant memory. Rejects with StallError, with what the blocks threw, or with
+ * what broke the stream.
  */
-export async function upload({ path, encoding, stallSeconds, onProgress }: Upload, out: Writable): Promise<number> {
-  let read = 0;
-  let written = 0;
-  const counted = (count: (bytes: number) => void) =>
-    new Transform({
-      highWaterMark: BLOCK_BYTES,
-      transform(block: Buffer, _, done) {
-        count(block.length);
-        done(null, block);
-      },
-    });
+export async function upload(
+  blocks: AsyncIterable<Buffer>,
+  out: Writable,
+  { stallSeconds, onProgress }: Upload,
+): Promise<Sent> {
   const stalled = new AbortController();
+  const broken = new AbortController();
+  let why: Error | undefined;
+  const fail = (error?: Error) => {
+    why ??= error ?? new Error('the session was closed');
+    broken.abort();
+  };
+  out.on('error', fail).on('close', fail);
   let timer: NodeJS.Timeout | undefined;
   const moved = () => {
     clearTimeout(timer);
     timer = setTimeout(() => stalled.abort(), stallSeconds * 1000);
   };
+  const signal = AbortSignal.any([stalled.signal, broken.signal]);
+  const given = givenUp(signal);
+  const iterator = blocks[Symbol.asyncIterator]();
+  let bytes = 0;
+  let waitedMs = 0;
   moved();
-  out.on('drain', moved);
   try {
-    const source = createReadStream(path, { highWaterMark: BLOCK_BYTES });
-    const stages = [
-      counted((bytes) => {
-        read += bytes;
-        onProgress?.(read);
-      }),
-      ...encoder(encoding),
-      counted((bytes) => {
-        written += bytes;
-        moved();
-      }),
-    ];
-    await pipeline([source, ...stages, out] as unknown as [Readable, Transform, Writable], { signal: stalled.signal });
+    for (;;) {
+      const { value: block, done } = await Promise.race([iterator.next(), given]);
+      if (done) break;
+      bytes += block.length;
+      if (!out.write(block)) {
+        const since = performance.now();
+        await once(out, 'drain', { signal });
+        if (bytes > WINDOW_BYTES) waitedMs += performance.now() - since;
+      }
+      moved();
+      onProgress?.(bytes);
+    }
+    const finished = once(out, 'finish', { signal });
+    out.end();
+    await finished;
   } catch (error) {
     if (stalled.signal.aborted) throw new StallError(`no byte moved for ${stallSeconds} s`);
-    throw error;
+    throw why ?? error;
   } finally {
     clearTimeout(timer);
-    out.off('drain', moved);
+    iterator.return?.().catch(() => undefined);
+    out.off('error', fail).off('close', fail);
   }
-  return written;
+  return { bytes, bytesPerSecond: waitedMs < LEAST_WAITED_MS ? undefined : ((bytes - WINDOW_BYTES) / waitedMs) * 1000 };
 }
 
-/** Whether this runner can encode so: by Node.js from 22.15, or a `zstd` program, which uses all cores. */
-export function canEncode(encoding: Encoding): boolean {
-  return encoding !== 'zstd' || typeof zlibZstd().createZstdCompress === 'function' || hasZstdProgram();
-}
-
-function encoder(encoding: Encoding): Duplex[] {
-  if (encoding === 'plain') return [];
-  if (encoding === 'gzip') return [zlib.createGzip({ level: 1, chunkSize: BLOCK_BYTES })];
-  if (hasZstdProgram()) {
-    // Harder where the link is what takes the time.
-    const { stdin, stdout } = spawn('zstd', ['-q', '-c', '-T0', '--adapt=min=1,max=12'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    return [Duplex.from({ writable: stdin, readable: stdout })];
-  }
-  const { createZstdCompress } = zlibZstd();
-  return createZstdCompress ? [createZstdCompress({ chunkSize: BLOCK_BYTES })] : [];
-}
-
-function hasZstdProgram(): boolean {
-  return spawnSync('zstd', ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-function zlibZstd() {
-  return zlib as typeof zlib & { createZstdCompress?: (options: { chunkSize: number }) => Transform };
+function givenUp(signal: AbortSignal): Promise<never> {
+  const given = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  given.catch(() => undefined);
+  return given;
 }

@@ -18,8 +18,16 @@ export interface Sshd extends AsyncDisposable {
   process: ChildProcess;
 }
 
-/** Starts it; `config` adds sshd_config lines, `hostKeyTypes` its host keys. Needs root to log in to other accounts. */
-export async function sshd({ config = '', hostKeyTypes = ['ed25519'] } = {}): Promise<Sshd> {
+export interface SshdOptions {
+  /** Added to sshd_config. */
+  config?: string;
+  hostKeyTypes?: string[];
+  /** What programs find in the place of others, by name: `/dev/null` for none. */
+  instead?: Record<string, string>;
+}
+
+/** Starts it. Needs root to log in to other accounts. */
+export async function sshd({ config = '', hostKeyTypes = ['ed25519'], instead = {} }: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync('/tmp/fdt-sshd-');
   chmodSync(folder, 0o755);
   mkdirSync('/run/sshd', { recursive: true });
@@ -46,9 +54,14 @@ export async function sshd({ config = '', hostKeyTypes = ['ed25519'] } = {}): Pr
       config,
     ].join('\n')}\n`,
   );
-  const server = spawn('/usr/sbin/sshd', ['-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`], {
-    stdio: 'ignore',
-  });
+  const words = ['/usr/sbin/sshd', '-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`];
+  const mounts = Object.entries(instead).map(
+    ([name, other]) => `mount --bind ${other} "$(readlink -f "$(command -v ${name})")" && `,
+  );
+  // Mounts of its own, which end with it.
+  const apart = mounts.length > 0 ? ['unshare', '-m', '/bin/sh', '-c', `${mounts.join('')}exec "$@"`, 'sh'] : [];
+  const [command = '', ...rest] = [...apart, ...words];
+  const server = spawn(command, rest, { stdio: 'ignore' });
   await reachable(port);
   const log = () => readFileSync(`${folder}/log`, 'utf8');
   return {

@@ -14,7 +14,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, account } from './accounts.ts';
 import { type StartedStep, type Step, start } from './action.ts';
-import { freePort, type Sshd, sshd } from './sshd.ts';
+import { freePort, type Sshd, type SshdOptions, sshd } from './sshd.ts';
 
 /** A production host in small: a service account, its folders, an sshd, and a program somebody started by hand. */
 export interface TestTarget extends AsyncDisposable {
@@ -52,9 +52,12 @@ export interface Health {
   env: string[];
 }
 
-/** Makes it. `shell` is the login shell of the service account; `config` adds to sshd_config. */
-export async function target({ shell = '/bin/sh', config = '' } = {}): Promise<TestTarget> {
-  const server = await sshd({ config });
+/** Makes it. `shell` is the login shell of the service account. */
+export async function target({
+  shell = '/bin/sh',
+  ...options
+}: SshdOptions & { shell?: string } = {}): Promise<TestTarget> {
+  const server = await sshd(options);
   const service = account({ shell });
   const root = mkdtempSync('/opt/fdt-');
   chmodSync(root, 0o755);

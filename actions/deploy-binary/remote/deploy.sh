@@ -81,6 +81,7 @@ stage() {
       exec 3<&-
       take_release || return 1
       ;;
+    delta-*) receive || give_up delta ;;
     *) receive || return 1 ;;
   esac
   say staged "$in_sha256"

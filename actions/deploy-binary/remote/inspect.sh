@@ -79,7 +79,7 @@ narrow_unseen() {
 }
 
 look_at_tools() {
-  for tool in zstd gzip flock setsid sha256sum stat timeout; do
+  for tool in zstd gzip perl flock setsid sha256sum stat timeout; do
     ! command -v "$tool" >/dev/null || say tool "$tool"
   done
   [ -z "$in_interpreter" ] || [ ! -e "$in_interpreter" ] || say interpreter yes

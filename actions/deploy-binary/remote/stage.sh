@@ -23,8 +23,16 @@ decode() {
   case $in_encoding in
     zstd) timed "$in_upload_limit_seconds" zstd -q -d -c | tee incoming ;;
     gzip) timed "$in_upload_limit_seconds" gzip -d -c | tee incoming ;;
+    delta-zstd) timed "$in_upload_limit_seconds" zstd -q -d -c | apply_delta | tee incoming ;;
+    delta-gzip) timed "$in_upload_limit_seconds" gzip -d -c | apply_delta | tee incoming ;;
     *) timed "$in_upload_limit_seconds" tee incoming ;;
   esac
+}
+
+# apply_delta: the new file out of the live one and a delta, by a program of ours; whether it is the right one is proved
+# like that of any upload.
+apply_delta() {
+  PERL5OPT='' PERL5LIB='' perl -e "$in_apply" "../$in_name"
 }
 
 room_left() {

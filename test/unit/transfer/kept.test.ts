@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openKept } from '../../../lib/delta/kept.ts';
+import { openKept } from '../../../lib/transfer/kept.ts';
 
 let root = '';
 beforeEach(() => {

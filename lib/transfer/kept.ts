@@ -13,7 +13,7 @@ import {
   statfs,
   utimes,
 } from 'node:fs/promises';
-import type { OpenFile } from './delta.ts';
+import type { OpenFile } from '../delta/delta.ts';
 
 /** Files kept on the runner by their digest, for later deltas; used by several jobs at once. */
 export interface Kept {
