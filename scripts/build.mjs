@@ -1,36 +1,43 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { build } from 'esbuild';
+import { leanPlugin } from './lean-modules.mjs';
 import { shPlugin } from './sh-program.mjs';
 
-const OIDC_STUB = new URL('./oidc-stub.mjs', import.meta.url).pathname;
+const OPTIONS = {
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  charset: 'utf8',
+  // ssh2 loads its native addons inside try/catch; without them the bundle is the same built or not.
+  external: ['*.node', 'cpu-features'],
+  logLevel: 'warning',
+};
 
 /** Builds every bundle into `outdir`: one self-contained CommonJS file per action, and the demo. */
 export async function buildAll(outdir) {
-  await build({
-    entryPoints: entryPoints(),
+  await Promise.all([buildActions(outdir), buildDemo(outdir)]);
+}
+
+/** Builds the actions' bundles; the result's metafile says what is in them. */
+export function buildActions(outdir, options = {}) {
+  const actions = readdirSync('actions', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return build({
+    ...OPTIONS,
+    entryPoints: Object.fromEntries(actions.map(({ name }) => [name, `actions/${name}/main.ts`])),
     outdir,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
-    charset: 'utf8',
-    // ssh2 loads its native addons inside try/catch; without them the bundle is the same built or not.
-    external: ['*.node', 'cpu-features'],
-    // @actions/core drags an HTTP client (415 kB, undici) in for OIDC alone, which nothing here uses.
-    alias: { '@actions/http-client': OIDC_STUB, '@actions/http-client/lib/auth': OIDC_STUB },
-    plugins: [shPlugin],
-    logLevel: 'warning',
+    plugins: [shPlugin, leanPlugin],
+    ...options,
   });
 }
 
-function entryPoints() {
-  const actions = readdirSync('actions', { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const entries = Object.fromEntries(actions.map(({ name }) => [name, `actions/${name}/main.ts`]));
-  return existsSync('scripts/demo/main.ts') ? { ...entries, demo: 'scripts/demo/main.ts' } : entries;
+/** The demo has an SSH server of its own: ssh2 as it is. */
+function buildDemo(outdir) {
+  return build({ ...OPTIONS, entryPoints: { demo: 'scripts/demo/main.ts' }, outdir, plugins: [shPlugin] });
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) await buildAll('dist');

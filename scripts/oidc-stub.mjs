@@ -1,3 +1,0 @@
-// Stands in for @actions/http-client in the bundles; see build.mjs.
-export class HttpClient {}
-export class BearerCredentialHandler {}
