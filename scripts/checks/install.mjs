@@ -41,6 +41,7 @@ const NEEDED = {
     ssh: 'openssh-client',
     dropbear: 'dropbear-bin',
     busybox: 'busybox-static',
+    make: 'make',
     podman: 'podman',
     runc: 'runc',
     // The workflow runner comes from PyPI.

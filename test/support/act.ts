@@ -1,20 +1,63 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 const ACT_VERSION = '0.2.89';
 const FOLDER = new URL('../../.cache/act/', import.meta.url).pathname;
 const ROOT = new URL('../../', import.meta.url).pathname;
 const RUN_LIMIT_MS = 150_000;
+/** How users name this repository, as far as act can read it. */
+const TOOLKIT = 'tools/forgejo-deploy-toolkit';
 
-/** Runs a workflow of this repository through a real runner in host mode, as a push would; gives its end and log. */
-export async function runWorkflow(file: string): Promise<{ code: number | null; log: string }> {
+export interface WorkflowOptions {
+  event?: 'push' | 'schedule' | 'workflow_dispatch';
+  /** The ref that was pushed, where it is not the branch. */
+  ref?: string;
+  /** The repository it runs in; its last commit is the one of the event. */
+  repository?: string;
+  inputs?: Record<string, string>;
+  secrets?: Record<string, string>;
+  vars?: Record<string, string>;
+  env?: Record<string, string>;
+  /** Files of the runner's home folder: path, text. */
+  home?: Record<string, string>;
+}
+
+/** Runs a workflow through a real runner in host mode; gives its end and log. */
+export async function runWorkflow(
+  file: string,
+  { event = 'push', ref, repository = ROOT, home: files = {}, ...given }: WorkflowOptions = {},
+): Promise<{ code: number | null; log: string }> {
   const home = mkdtempSync('/tmp/fdt-act-');
-  mkdirSync(`${home}/.config/act`, { recursive: true });
-  writeFileSync(`${home}/.config/act/actrc`, '');
-  const words = ['push', '-W', file, '-P', 'docker=-self-hosted', '--no-cache-server'];
+  for (const [path, text] of Object.entries({ '.config/act/actrc': '', ...files })) {
+    mkdirSync(dirname(`${home}/${path}`), { recursive: true, mode: 0o700 });
+    writeFileSync(`${home}/${path}`, text, { mode: 0o600 });
+  }
+  // The one thing of ours that act can't read, and every forge's own runner can: the full URL of an action.
+  const readable = `${home}/workflow.yml`;
+  writeFileSync(
+    readable,
+    readFileSync(file, 'utf8').replaceAll(`uses: https://git.example.org/${TOOLKIT}/`, `uses: ${TOOLKIT}/`),
+  );
+  const words = [event, '-W', readable, '-P', 'docker=-self-hosted', '--no-cache-server'];
+  // act copies all there is: only what users' runners read.
+  for (const part of ['actions', 'dist']) cpSync(`${ROOT}${part}`, `${home}/toolkit/${part}`, { recursive: true });
+  words.push('--local-repository', `${TOOLKIT}@v1=${home}/toolkit`, '--action-cache-path', `${home}/cache`);
+  if (ref) {
+    writeFileSync(`${home}/event.json`, JSON.stringify({ ref }));
+    words.push('--eventpath', `${home}/event.json`);
+  }
+  for (const [flag, values] of [
+    ['--input', given.inputs],
+    ['--secret', given.secrets],
+    ['--var', given.vars],
+    ['--env', given.env],
+  ] as const) {
+    for (const [name, value] of Object.entries(values ?? {})) words.push(flag, `${name}=${value}`);
+  }
   // Its own environment would leak into the job.
   const runner = spawn(act(), words, {
-    cwd: ROOT,
+    cwd: repository,
     env: { PATH: process.env.PATH, HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: RUN_LIMIT_MS,

@@ -88,7 +88,7 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     const sent = body.length > 0 ? (JSON.parse(body.toString()) as Record<string, unknown>) : {};
     if (body.length > 0) self.sent.push(sent);
     if (asked === 'GET /version') return { status: 200, answer: { version: self.version } };
-    const [, rest = ''] = /^\w+ \/repos\/team\/gb(\/.*)$/.exec(asked) ?? [];
+    const [, rest = ''] = /^\w+ \/repos\/team\/(?:gb|root)(\/.*)$/.exec(asked) ?? [];
     const method = asked.split(' ')[0];
     if (rest.startsWith('/pulls')) return pulls(method ?? '', rest, sent);
     if (/^\/actions\/workflows\/deploy\.ya?ml\/dispatches$/.test(rest)) return dispatch(sent);

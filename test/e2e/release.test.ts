@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { runWorkflow } from '../support/act.ts';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const folder = mkdtempSync('/tmp/fdt-release-');
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function git(...words: string[]): string {
+  const names = ['-c', 'user.name=a', '-c', 'user.email=a@b.example'];
+  return execFileSync('git', ['-C', folder, ...names, ...words], { encoding: 'utf8', stdio: 'pipe' }).trim();
+}
+
+test('a tag proves dist/, publishes the notes of its section and moves the major tag', async () => {
+  const posted: { path: string | undefined; token: string | undefined; body: string }[] = [];
+  const forge = createServer(async (request, response) => {
+    const blocks: Buffer[] = [];
+    for await (const block of request) blocks.push(block as Buffer);
+    posted.push({ path: request.url, token: request.headers.authorization, body: Buffer.concat(blocks).toString() });
+    response.writeHead(201).end('{}');
+  });
+  await new Promise<void>((listening) => forge.listen(0, '127.0.0.1', listening));
+  const { port } = forge.address() as { port: number };
+  git('clone', '-q', '--bare', ROOT, 'origin.git');
+  git('clone', '-q', `${folder}/origin.git`, 'work');
+  const changes = readFileSync(`${folder}/work/CHANGELOG.md`, 'utf8');
+  const released = changes.replace(/^## .*$/m, '## v9.8.7 (a test)\n\n- Flies\n\n## v9.8.6');
+  writeFileSync(`${folder}/work/CHANGELOG.md`, released);
+  git('-C', 'work', 'commit', '-q', '-am', 'Release v9.8.7');
+  git('-C', 'work', 'tag', 'v9.8.7');
+  const { code, log } = await runWorkflow(`${folder}/work/.forgejo/workflows/release.yml`, {
+    ref: 'refs/tags/v9.8.7',
+    repository: `${folder}/work`,
+    secrets: { GITHUB_TOKEN: 'token-of-the-job' },
+    env: { GITHUB_API_URL: `http://127.0.0.1:${port}/api/v1`, GITHUB_REPOSITORY: 'team/toolkit' },
+  });
+  forge.close();
+  expect(code, log).toBe(0);
+  expect(posted).toHaveLength(1);
+  expect(posted[0]).toMatchObject({ path: '/api/v1/repos/team/toolkit/releases', token: 'token token-of-the-job' });
+  expect(JSON.parse(posted[0]?.body ?? '')).toEqual({ tag_name: 'v9.8.7', name: 'v9.8.7', body: '- Flies' });
+  expect(git('--git-dir', 'origin.git', 'rev-parse', 'v9')).toBe(git('-C', 'work', 'rev-parse', 'v9.8.7^{commit}'));
+});
