@@ -7,4 +7,7 @@ prelude() {
 '
   unset CDPATH ENV BASH_ENV
   umask 077
+  # A core dump would hold what is secret; what we start gets back the limit that was found.
+  [ "${in_detached:-}" = yes ] || core_limit=$(ulimit -S -c)
+  ulimit -S -c 0
 }

@@ -111,7 +111,7 @@ hand_over() {
   scope_words
   # This program, whole, through a pipe: nothing of it is in an argument list or a file. Only what it needs is told it.
   # shellcheck disable=SC2086
-  printf 'in_detached=yes\\n%s\n' "$line" |
+  printf 'in_detached=yes\\ncore_limit=%s\\n%s\n' "$core_limit" "$line" |
     exec $scope_words setsid /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"' >progress 2>/dev/null &
   transaction=$!
   process_start "$transaction"

@@ -31,7 +31,7 @@ unit_main_pid() {
 # Its output goes to our own folder: a log's path could be a link that root must not write through.
 start_by_command() {
   : >command.output
-  setsid /bin/sh -c "$in_start_command" </dev/null >command.output 2>&1 9>&- &
+  (ulimit -S -c "$core_limit"; exec setsid /bin/sh -c "$in_start_command") </dev/null >command.output 2>&1 9>&- &
   command_pid=$!
 }
 
@@ -43,6 +43,7 @@ prepare_process() {
   if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
   undo_ignored
   starter="umask $run_umask
+ulimit -S -c $core_limit
 ${run_env:+export $run_env
 }cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
   user_shell_words "$run_user"
