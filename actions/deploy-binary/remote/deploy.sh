@@ -173,12 +173,29 @@ recover() {
   old_env=$recover_env
   was_running=${was_running:-no}
   case $journal_phase in
-    accept)
-      remember_live "$new_sha"
-      finish active
-      ;;
+    accept) keep_accepted ;;
     *) go_back ;;
   esac
+}
+
+# keep_accepted: it was proved, and only the last words were missing; but a host that went down may have lost the process.
+keep_accepted() {
+  prepare_new
+  command_pid=
+  reaped=
+  adopted=
+  uptime_cs
+  start_mark=$now_cs
+  stable_phase=accept
+  if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
+  if [ -z "$refused" ] && prove ''; then
+    remember_live "$new_sha"
+    finish active
+  else
+    stable_phase=rollback-stable
+    remember_failure
+    go_back
+  fi
 }
 
 # revert: the deploy before us was good, but the step was not, on another target. Its journal knows what was there before.
