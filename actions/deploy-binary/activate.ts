@@ -67,7 +67,7 @@ async function attempt(
   const values = { ...deployValues(deploy), action: 'deploy', encoding, apply };
   await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
   const ran = await runDeploy(host, deploy, { values, sending, payload });
-  const outcome = outcomeOf(ran);
+  const outcome = outcomeOf(ran, deploy.inputs.environment);
   if (apply && !outcome && sending.failure) throw new DeltaError(sending.failure.message);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
   if (!sending.whole && inputs.strategy === 'staged') {
@@ -85,14 +85,14 @@ async function attempt(
 export async function recover(host: Host, deploy: Deploy): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'recover', encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
-  return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+  return outcomeOf(ran, deploy.inputs.environment) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }
 
 /** Puts back what the finished deploy `id` has replaced, as it ran then. */
 export async function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome> {
   const values = { ...deployValues(deploy), action: 'revert', reverted: id, encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
-  return outcomeOf(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+  return outcomeOf(ran, deploy.inputs.environment) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }
 
 function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> {

@@ -43,7 +43,7 @@ export async function learn(
           why: 'the connection was lost before the transaction began',
         });
       }
-      const outcome = outcomeOf(ran);
+      const outcome = outcomeOf(ran, inputs.environment);
       if (outcome) return outcome;
     } catch (error) {
       if (error instanceof DiedError) throw error;

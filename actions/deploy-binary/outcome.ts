@@ -42,13 +42,20 @@ export function bareOutcome(known: Pick<Outcome, 'state'> & Partial<Outcome>): O
   };
 }
 
-/** The outcome a program told; undefined when its last word is missing. Throws OutdatedError, DeltaError and DiedError. */
-export function outcomeOf({ said = [], complete = false }: Partial<Ran>): Outcome | undefined {
+/**
+ * The outcome a program told; undefined when its last word is missing. Throws OutdatedError, DeltaError and DiedError. What it
+ * quotes of the deployed program, its health answer for one, is told without the values of `environment` (`KEY=VALUE`).
+ */
+export function outcomeOf(
+  { said = [], complete = false }: Partial<Ran>,
+  environment: readonly string[],
+): Outcome | undefined {
   if (!complete) return undefined;
+  const prose = (text: string | undefined) => withoutValues(text ?? '', environment);
   const gaveUp = saidOnce(said, 'gave_up');
   if (gaveUp === 'changed') throw new OutdatedError();
   if (gaveUp !== undefined) {
-    const why = saidOnce(said, 'why') ?? '';
+    const why = prose(saidOnce(said, 'why'));
     if (gaveUp === 'delta') throw new DeltaError(why);
     const locked = `another deploy of it holds the lock: ${why}`;
     return bareOutcome({
@@ -63,14 +70,24 @@ export function outcomeOf({ said = [], complete = false }: Partial<Ran>): Outcom
   return {
     state: state as TargetState,
     failed: saidOnce(said, 'failed') ?? '',
-    why: saidOnce(said, 'why') ?? '',
-    output: saidAll(said, 'output').join('\n'),
-    broken: saidOnce(said, 'broken') ?? '',
+    why: prose(saidOnce(said, 'why')),
+    output: prose(saidAll(said, 'output').join('\n')),
+    broken: prose(saidOnce(said, 'broken')),
     pid: Number(saidOnce(said, 'pid')) || undefined,
     downtimeMs: saidOnce(said, 'downtime_ms') === undefined ? undefined : Number(saidOnce(said, 'downtime_ms')),
     bytesSent: 0,
     phases: phasesOf(said),
   };
+}
+
+/** Shorter values are in every second word; a runner does not hide them either. */
+const SHORTEST_SECRET_CHARACTERS = 4;
+
+function withoutValues(text: string, environment: readonly string[]): string {
+  const values = environment.map((line) => line.slice(line.indexOf('=') + 1));
+  return values
+    .filter((value) => value.length >= SHORTEST_SECRET_CHARACTERS)
+    .reduce((told, value) => told.replaceAll(value, '***'), text);
 }
 
 function phasesOf(said: Said): Outcome['phases'] {

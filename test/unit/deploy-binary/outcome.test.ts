@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { outcomeOf } from '../../../actions/deploy-binary/outcome.ts';
+
+test('what the program said is told without the values of its environment', () => {
+  const said = [
+    ['why', 'http://localhost/health answers 500: {"token":"Tr0ub4dor"}'],
+    ['output', 'started with Tr0ub4dor'],
+    ['state', 'rolled-back'],
+  ] as const;
+  const outcome = outcomeOf({ said, complete: true }, ['APP_TOKEN=Tr0ub4dor', 'APP_MODE=rolled-back', 'APP_LEVEL=5']);
+  expect(outcome).toMatchObject({
+    state: 'rolled-back',
+    why: 'http://localhost/health answers 500: {"token":"***"}',
+    output: 'started with ***',
+  });
+});
