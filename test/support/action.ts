@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
-const BUNDLES = new URL('../../.cache/bundles/', import.meta.url).pathname;
+// `npm run faults` bundles this file into .cache/.
+const ROOT = new URL(import.meta.url.includes('/.cache/') ? '../' : '../../', import.meta.url).pathname;
+const BUNDLES = `${ROOT}.cache/bundles/`;
 
 export interface Step {
   code: number | null;

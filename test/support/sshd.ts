@@ -16,6 +16,8 @@ export interface Sshd extends AsyncDisposable {
   /** Logins so far. */
   logins(): number;
   process: ChildProcess;
+  /** Starts it again after it was killed. */
+  restart(): Promise<void>;
 }
 
 export interface SshdOptions {
@@ -24,10 +26,17 @@ export interface SshdOptions {
   hostKeyTypes?: string[];
   /** What programs find in the place of others, by name: `/dev/null` for none. */
   instead?: Record<string, string>;
+  /** Words of a command that runs it. */
+  within?: readonly string[];
 }
 
 /** Starts it. Needs root to log in to other accounts. */
-export async function sshd({ config = '', hostKeyTypes = ['ed25519'], instead = {} }: SshdOptions = {}): Promise<Sshd> {
+export async function sshd({
+  config = '',
+  hostKeyTypes = ['ed25519'],
+  instead = {},
+  within = [],
+}: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync('/tmp/fdt-sshd-');
   chmodSync(folder, 0o755);
   mkdirSync('/run/sshd', { recursive: true });
@@ -60,8 +69,9 @@ export async function sshd({ config = '', hostKeyTypes = ['ed25519'], instead = 
   );
   // Mounts of its own, which end with it.
   const apart = mounts.length > 0 ? ['unshare', '-m', '/bin/sh', '-c', `${mounts.join('')}exec "$@"`, 'sh'] : [];
-  const [command = '', ...rest] = [...apart, ...words];
-  const server = spawn(command, rest, { stdio: 'ignore' });
+  const [command = '', ...rest] = [...within, ...apart, ...words];
+  const launch = () => spawn(command, rest, { stdio: 'ignore' });
+  let server = launch();
   await reachable(port);
   const log = () => readFileSync(`${folder}/log`, 'utf8');
   return {
@@ -74,10 +84,18 @@ export async function sshd({ config = '', hostKeyTypes = ['ed25519'], instead = 
     folder,
     log,
     logins: () => log().split('Accepted publickey').length - 1,
-    process: server,
+    get process() {
+      return server;
+    },
+    restart: async () => {
+      server = launch();
+      await reachable(port);
+    },
     [Symbol.asyncDispose]: async () => {
       server.kill();
-      await new Promise((ended) => (server.exitCode === null ? server.once('exit', ended) : ended(0)));
+      await new Promise((ended) =>
+        server.exitCode === null && server.signalCode === null ? server.once('exit', ended) : ended(0),
+      );
       rmSync(folder, { recursive: true, force: true });
     },
   };

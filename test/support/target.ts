@@ -21,10 +21,12 @@ export interface TestTarget extends AsyncDisposable {
   sshd: Sshd;
   service: Account;
   folder: string;
+  /** The file's name. */
+  name: string;
   destination: string;
   logFile: string;
   port: number;
-  /** Puts a program there and starts it as people do: `cd` and `./botserver`. */
+  /** Puts a program there and starts it as people do: `cd` and `./NAME`. */
   startByHand(program: string): Promise<void>;
   /** The same on another port, as if it had found its own taken. */
   startElsewhere(program: string): Promise<void>;
@@ -52,14 +54,16 @@ export interface Health {
   env: string[];
 }
 
-/** Makes it. `shell` is the login shell of the service account. */
+/** Makes it. `shell` is the login shell of the service account; its folders are made in `base`, the file is called `name`. */
 export async function target({
   shell = '/bin/sh',
+  base = '/opt',
+  name = 'botserver',
   ...options
-}: SshdOptions & { shell?: string } = {}): Promise<TestTarget> {
+}: SshdOptions & { shell?: string; base?: string; name?: string } = {}): Promise<TestTarget> {
   const server = await sshd(options);
   const service = account({ shell });
-  const root = mkdtempSync('/opt/fdt-');
+  const root = mkdtempSync(`${base}/fdt-`);
   chmodSync(root, 0o755);
   const folder = `${root}/bin`;
   for (const made of [folder, `${root}/logs`]) {
@@ -67,7 +71,7 @@ export async function target({
     chownSync(made, service.uid, service.uid);
   }
   const port = await freePort();
-  const destination = `${folder}/botserver`;
+  const destination = `${folder}/${name}`;
   const logFile = `${root}/logs/error.log`;
   const usual = {
     host: `root@127.0.0.1:${server.port}`,
@@ -85,13 +89,14 @@ export async function target({
   const pids = () =>
     readdirSync('/proc')
       .filter(
-        (name) => /^\d+$/.test(name) && [destination, `${destination} (deleted)`].includes(linkOf(`/proc/${name}/exe`)),
+        (pid) => /^\d+$/.test(pid) && [destination, `${destination} (deleted)`].includes(linkOf(`/proc/${pid}/exe`)),
       )
       .map(Number);
   const self: TestTarget = {
     sshd: server,
     service,
     folder,
+    name,
     destination,
     logFile,
     port,
@@ -99,7 +104,7 @@ export async function target({
       copyFileSync(program, destination);
       chownSync(destination, service.uid, service.uid);
       chmodSync(destination, 0o755);
-      const command = `cd ${folder} && exec setsid ./botserver --port ${port} </dev/null >>${logFile} 2>&1 &`;
+      const command = `cd ${folder} && exec setsid ./${name} --port ${port} </dev/null >>${logFile} 2>&1 &`;
       spawn('su', ['-s', '/bin/sh', service.name, '-c', command], { stdio: 'ignore', detached: true });
       for (let tried = 0; tried < 100 && (await self.health()) === undefined; tried += 1) await sleep(20);
     },
@@ -133,7 +138,7 @@ export async function target({
     deploy: (inputs, env) => startDeploy(inputs, env).ended,
     pids,
     stateFiles: () => {
-      const state = `${folder}/.botserver.deploy`;
+      const state = `${folder}/.${name}.deploy`;
       return existsSync(state) ? readdirSync(state).sort() : [];
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,38 +1,10 @@
 import { spawn } from 'node:child_process';
-import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { about, SWAPS, tidy } from '../../support/hostile.ts';
 import { program } from '../../support/programs.ts';
-import { shell, type TestTarget, target } from '../../support/target.ts';
-
-/** What the service account could do while root works in its folders, over and over. */
-const SWAPS: [what: string, loop: (place: { root: string; canary: string }) => string][] = [
-  [
-    "its folder for a link to root's",
-    ({ root, canary }) =>
-      `mv ${root}/bin ${root}/away; ln -s ${canary} ${root}/bin; rm ${root}/bin; mv ${root}/away ${root}/bin`,
-  ],
-  [
-    "the file for a link to root's",
-    ({ root, canary }) =>
-      `mv ${root}/bin/botserver ${root}/bin/b; ln -s ${canary}/secret ${root}/bin/botserver; rm ${root}/bin/botserver; mv ${root}/bin/b ${root}/bin/botserver`,
-  ],
-  [
-    "the file for a link to root's folder",
-    ({ root, canary }) =>
-      `mv ${root}/bin/botserver ${root}/bin/b; ln -s ${canary} ${root}/bin/botserver; rm ${root}/bin/botserver; mv ${root}/bin/b ${root}/bin/botserver`,
-  ],
-  [
-    "the state folder for a link to root's",
-    ({ root, canary }) =>
-      `mv ${root}/bin/.botserver.deploy ${root}/bin/.d; ln -s ${canary} ${root}/bin/.botserver.deploy; rm ${root}/bin/.botserver.deploy; mv ${root}/bin/.d ${root}/bin/.botserver.deploy`,
-  ],
-  [
-    "the log for a link to root's",
-    ({ root, canary }) =>
-      `rm -f ${root}/logs/error.log; ln -s ${canary}/secret ${root}/logs/error.log; rm -f ${root}/logs/error.log; : >${root}/logs/error.log`,
-  ],
-];
+import { shell, target } from '../../support/target.ts';
 
 describe('root is not lent to a service account that swaps, in a loop,', () => {
   it.each(SWAPS)('%s', async (_, loop) => {
@@ -46,7 +18,13 @@ describe('root is not lent to a service account that swaps, in a loop,', () => {
     await host.startByHand(program('v1'));
     const attacker = spawn(
       'su',
-      ['-s', '/bin/sh', host.service.name, '-c', `while :; do ${loop({ root, canary })}; done 2>/dev/null`],
+      [
+        '-s',
+        '/bin/sh',
+        host.service.name,
+        '-c',
+        `while :; do ${loop({ root, canary, name: host.name })}; done 2>/dev/null`,
+      ],
       { stdio: 'ignore', detached: true },
     );
     try {
@@ -110,19 +88,3 @@ describe('secrets', () => {
     expect(grep(keyLine)).toBe('');
   });
 });
-
-function about(folder: string): string[] {
-  return ['', ...readdirSync(folder)].map((name) => {
-    const { uid, gid, mode, size } = statSync(`${folder}/${name}`);
-    return `${name} ${uid}:${gid} ${mode} ${size}`;
-  });
-}
-
-/** Puts back what the attacker left half moved, as the account's owner would. */
-function tidy(host: TestTarget, root: string): void {
-  shell(
-    `cd ${root}; [ ! -L bin ] || rm bin; [ -d bin ] || mv away bin; cd bin; for f in botserver .botserver.deploy; do [ ! -L $f ] || rm $f; done
-    [ -e botserver ] || mv b botserver 2>/dev/null || true; rm -rf b; [ ! -d .d ] || { rm -rf .botserver.deploy; mv .d .botserver.deploy; }
-    rm -f ${root}/logs/error.log; chown ${host.service.name} ${root} ${root}/bin ${root}/logs`,
-  );
-}

@@ -1,0 +1,60 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type Asked, parseWords } from './arguments.ts';
+import { casesOf } from './cases.ts';
+import { type Ran, runAll } from './run.ts';
+import { formatPage, formatTable } from './table.ts';
+
+// Bundled into .cache/.
+const KEPT = new URL('./faults-runs/', import.meta.url).pathname;
+
+/** Runs the cases, several at a time; tells each, and in the end the table and what was wrong. */
+async function faults(asked: Asked): Promise<number> {
+  const kept = `${KEPT}${asked.seed}.jsonl`;
+  mkdirSync(KEPT, { recursive: true });
+  if (!asked.resume) rmSync(kept, { force: true });
+  const before = readKept(kept);
+  const ranBefore = new Set(before.map(({ c }) => c.number));
+  const all = casesOf(asked.seed, asked.runs, asked.only).filter(({ number }) => !ranBefore.has(number));
+  const cases = asked.one > 0 ? all.filter(({ number }) => number === asked.one) : all;
+  const runs = before;
+  await runAll(cases, asked.jobs, (ran) => {
+    runs.push(ran);
+    appendFileSync(kept, `${JSON.stringify({ ...ran, log: '' })}\n`);
+    console.log(lineOf(ran, `${runs.length}/${ranBefore.size + cases.length}`));
+    if (ran.problems.length > 0 || asked.one > 0) console.log(detailsOf(ran, asked));
+    if (asked.write) writeFileSync(asked.write, formatPage(runs, asked, new Date()));
+  });
+  const wrong = runs.filter(({ problems }) => problems.length > 0);
+  console.log(`\n${formatTable(runs)}\n`);
+  for (const ran of wrong) console.log(`${lineOf(ran, 'WRONG')}\n  ${again(ran, asked)}`);
+  console.log(`${runs.length} runs, ${wrong.length} with something wrong`);
+  return wrong.length > 0 ? 1 : 0;
+}
+
+function readKept(path: string): Ran[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Ran);
+}
+
+function lineOf({ c, ending, struck, seconds, problems }: Ran, place: string): string {
+  const cell = `${c.fault}/${c.phase}`.padEnd(42);
+  const about = `${c.login} ${c.strategy}`.padEnd(16);
+  const late = struck ? '' : ' (too late)';
+  return `${place.padStart(9)}  #${String(c.number).padEnd(4)} ${cell} ${about} ${ending}${late}, ${seconds.toFixed(1)} s${problems.map((text) => `\n           ! ${text}`).join('')}`;
+}
+
+function detailsOf(ran: Ran, asked: Asked): string {
+  return `${again(ran, asked)}\n${ran.log.replace(/^/gm, '    | ')}`;
+}
+
+function again({ c }: Ran, { only }: Asked): string {
+  return `again: npm run faults -- --seed ${c.seed} ${only ? `--only ${only} ` : ''}--case ${c.number}`;
+}
+
+try {
+  process.exitCode = await faults(parseWords(process.argv.slice(2)));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 2;
+}

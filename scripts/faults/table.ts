@@ -1,0 +1,105 @@
+import type { Asked } from './arguments.ts';
+import { FAULTS, MATRIX, PHASES, type Phase } from './cases.ts';
+import type { Ending } from './judge.ts';
+import type { Ran } from './run.ts';
+
+const LETTERS: Record<Ending, string> = {
+  active: 'a',
+  'rolled-back': 'r',
+  untouched: 'u',
+  staged: 's',
+  broken: 'b',
+  'unknown, is new': '?n',
+  'unknown, is old': '?o',
+  'unknown, is unfinished': '?u',
+  'unknown, is down': '?d',
+};
+
+/** Faults by phases: how often each ended how. `·` is a fault that can't strike there. */
+export function formatTable(runs: readonly Ran[]): string {
+  const rows = FAULTS.filter((fault) => runs.some(({ c }) => c.fault === fault)).map((fault) => [
+    fault,
+    ...PHASES.map((phase) =>
+      (MATRIX[fault] as readonly Phase[]).includes(phase)
+        ? cell(runs.filter(({ c }) => c.fault === fault && c.phase === phase))
+        : '·',
+    ),
+  ]);
+  return markdown(['fault', ...PHASES], rows);
+}
+
+function cell(runs: readonly Ran[]): string {
+  const late = runs.filter(({ struck }) => !struck).length;
+  const wrong = runs.filter(({ problems }) => problems.length > 0).length;
+  const endings = Object.entries(LETTERS).map(([ending, letter]): [string, number] => [
+    letter,
+    runs.filter((ran) => ran.struck && ran.ending === ending).length,
+  ]);
+  return [...endings, ['l', late] as [string, number], ['WRONG', wrong] as [string, number]]
+    .filter(([, count]) => count > 0)
+    .map(([letter, count]) => `${count}${letter}`)
+    .join(' ');
+}
+
+/** docs/FAULTS.md. */
+export function formatPage(runs: readonly Ran[], { seed }: Pick<Asked, 'seed'>, date: Date): string {
+  const count = (test: (ran: Ran) => boolean) => String(runs.filter(test).length);
+  const has = (text: string) => (ran: Ran) => ran.problems.some((problem) => problem.includes(text));
+  const violations = [
+    ['the file is neither whole old nor whole new', count(has('the file is'))],
+    ['left down without an attempt to restore', count(has('left down'))],
+    ['colour or state that is not so (green with the old version, …)', count(has(' says '))],
+    ["`unknown` that verify-deploy can't resolve", count(has('verify-deploy says'))],
+    ['the next plain deploy fails', count(has('the next deploy'))],
+    ['something left behind', count(has('left behind'))],
+    ['secret found', count(has('secret'))],
+    ['any violation', count(({ problems }) => problems.length > 0)],
+  ];
+  return `${[
+    INTRODUCTION,
+    `Last written by \`npm run faults -- --seed ${seed} --runs ${runs.length} --write docs/FAULTS.md\`, on ${date.toISOString().slice(0, 10)}: ` +
+      `${runs.length} runs, of which ${count(({ struck }) => struck)} were struck in time.`,
+    '## How they ended',
+    LEGEND,
+    formatTable(runs),
+    '## What was looked for, and in how many runs it was found',
+    markdown(['violation', 'runs'], violations),
+    HOW,
+  ].join('\n\n')}\n`;
+}
+
+const INTRODUCTION = `# Faults
+
+<!-- Written by npm run faults; change scripts/faults/table.ts. -->
+
+A deploy is run again and again against a real SSH server while one fault strikes at a drawn instant of one phase. After
+each run the target is looked at by means that share nothing with the actions, verify-deploy is asked, and a plain deploy of
+a further version must end as \`active\`.`;
+
+const LEGEND = `A number and how so many runs ended: **a** active · **r** rolled-back · **u** untouched · **s** staged · **b** broken ·
+**?n** unknown or killed, and verify-deploy says that the new version is in place and healthy · **?o** the same, and the old
+one is · **?u** the same, and a deploy is unfinished, which the next one finishes · **?d** the same, and nothing serves · **l** the deploy
+was over before the fault came. \`·\`: the fault can't strike there.`;
+
+const HOW = `## How it is done
+
+- The target: an OpenSSH server on loopback, a service account with a program started by hand; seven of ten deploys log in as
+  root, the others as the service account; one of five is \`in-place\`.
+- Phases are seen in the target's journal and files, not in the log, which comes later. \`sync\` and \`mv\` are slowed down on the
+  target (30 and 40 ms), so that instants inside the short phases are hit.
+- \`runner-cancelled\`: SIGINT, SIGTERM, SIGKILL as runners do, each pause a tenth of theirs. \`connection-stalled\`: both ways for 3.5 s.
+  \`connection-gone\`: for good, and the step is cancelled. \`session-killed\`: sshd's processes of the connection. \`signal-…\`: to the program that works on
+  the target, the transaction or the session before it. \`power-cut\`: every process of the target is killed at once, its SSH server
+  comes back. \`disk-full\`: a file system of its own, filled to 0 bytes to 1 MB of room. \`memory-limit\`: 1 to 12 MB of address
+  space for that program and all it starts.
+- \`clock-back\`: the machine's real clock is everybody's, so what goes back is what the programs ask: \`date\`, by a day, with files that are a
+  day ahead. Waits use the time since boot.
+- Secrets: the key has a passphrase, and every run its own key, passphrase and environment value. They are looked for in logs, outputs,
+  saved state and summaries, in the words and the environment of every process (read in a loop all the time), and in every
+  file of the runner's folder, the target's folders, core dumps included.
+- A run that went wrong is told with the words that repeat it: \`npm run faults -- --seed N --case K\`.`;
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
