@@ -25,6 +25,8 @@ IFS='
 '
 unset CDPATH ENV BASH_ENV
 umask 077
+[ "\${in_detached:-}" = yes ] || core_limit=$(ulimit -S -c)
+ulimit -S -c 0
 }
 begin() {
 printf 'begin\\n'
@@ -129,6 +131,8 @@ IFS='
 '
 unset CDPATH ENV BASH_ENV
 umask 077
+[ "\${in_detached:-}" = yes ] || core_limit=$(ulimit -S -c)
+ulimit -S -c 0
 }
 begin() {
 printf 'begin\\n'

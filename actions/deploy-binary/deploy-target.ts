@@ -118,7 +118,10 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
     try {
       await using host = await deploy.reconnect();
       const found = await inspect(host, deploy.inputs, deploy.source);
-      if (!found.unfinished) return bareOutcome({ state: 'unknown', failed: 'transaction', why });
+      if (!found.unfinished) {
+        const state = isAsBefore(deploy.found, found) ? 'staged' : 'unknown';
+        return bareOutcome({ state, failed: 'transaction', why });
+      }
       const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
       return { ...outcome, failed: 'transaction', why };
     } catch {
@@ -128,6 +131,12 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
       await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
     }
   }
+}
+
+/** Whether the same processes still run the same file: it was killed before it began. */
+function isAsBefore(before: Found, now: Found): boolean {
+  const pids = ({ processes }: Found) => processes.map(({ pid }) => pid).join();
+  return before.file?.sha256 === now.file?.sha256 && pids(before) === pids(now) && pids(now) !== '';
 }
 
 function otherKernel(kernel: string) {
