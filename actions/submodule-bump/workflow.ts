@@ -56,15 +56,19 @@ export async function prepareWorkflow(
   return { forgejo, inputs, known: new Set(runs?.map(({ id }) => id)) };
 }
 
-/** After the push: starts the workflow, or finds the runs that the push has started; follows them where that is asked. */
+/**
+ * After the push: starts the workflow, or finds the runs that the push has started; follows them where that is asked. A job
+ * that is run again finds its push done: it goes on where the first attempt ended.
+ */
 export async function seeThrough(workflow: Workflow, ended: Ended): Promise<void> {
   const { bumped, context } = ended;
-  if (bumped.result !== 'pushed') {
+  const isAgain = bumped.result === 'up-to-date' && context.run.attempt > 1;
+  if (bumped.result !== 'pushed' && !isAgain) {
     context.log.line(`Nothing was pushed (${bumped.result}), so no run is started or waited for.`);
     return;
   }
   try {
-    const runs = await startedRuns(workflow, ended);
+    const runs = isAgain ? await resumedRuns(workflow, ended) : await startedRuns(workflow, ended);
     if (workflow.inputs.wait) await follow(workflow, runs, ended);
   } catch (error) {
     if (!(error instanceof Failure) || error.fields.state) throw error;
@@ -72,8 +76,21 @@ export async function seeThrough(workflow: Workflow, ended: Ended): Promise<void
   }
 }
 
+/** What an earlier attempt has started, unless it ended badly: then, and where the server tells no runs, it is started now. */
+async function resumedRuns(workflow: Workflow, ended: Ended): Promise<WorkflowRun[]> {
+  const { forgejo, inputs } = workflow;
+  const runs = (await listRuns(forgejo))?.filter((run) => isAbout(run, inputs.dispatch, ended.bumped)) ?? [];
+  const kept = inputs.dispatch ? runs.filter((run) => !run.ended || run.status === 'success').slice(0, 1) : runs;
+  if (kept.length === 0 && inputs.dispatch) return startedRuns(workflow, ended);
+  const told = kept.length > 0 ? 'is there from an earlier attempt' : 'is there for it';
+  ended.context.log.line(`The push was done before; ${kept.length || 'no'} run ${told}.`);
+  await tellRuns(kept, ended);
+  return kept;
+}
+
 /** The runs of ours; told where the server tells them. */
-async function startedRuns({ forgejo, inputs, known }: Workflow, { bumped, branch, context }: Ended) {
+async function startedRuns({ forgejo, inputs, known }: Workflow, ended: Ended): Promise<WorkflowRun[]> {
+  const { bumped, branch, context } = ended;
   const { dispatch, wait } = inputs;
   let runs: WorkflowRun[] = [];
   if (dispatch) {
@@ -82,12 +99,7 @@ async function startedRuns({ forgejo, inputs, known }: Workflow, { bumped, branc
     // Forgejo tells the number, which its page has.
     if (run) runs = [{ ...run, url: run.url || `${forgejo.page}/actions/runs/${run.number}` }];
   }
-  const isOurs = ({ id, commit, event, workflow }: WorkflowRun) =>
-    !known.has(id) &&
-    commit === bumped.rootCommit &&
-    (dispatch
-      ? event === 'workflow_dispatch' && (workflow === '' || workflow === dispatch)
-      : event !== 'workflow_dispatch');
+  const isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, dispatch, bumped);
   if (runs.length === 0 && wait) runs = await appeared(forgejo, isOurs, context);
   if (runs.length === 0 && wait) {
     throw new ForgejoError({
@@ -99,10 +111,23 @@ async function startedRuns({ forgejo, inputs, known }: Workflow, { bumped, branc
         : 'check that the root has a workflow for pushes to this branch, and that the message skips none; or name one as dispatch.',
     });
   }
-  const url = runs[0]?.url ?? '';
-  await context.outputs({ 'run-url': url });
-  for (const run of runs) context.log.line(`Run ${run.number || run.id}: ${run.url}`);
+  await tellRuns(runs, ended);
   return runs;
+}
+
+function isAbout(
+  { commit, event, workflow }: WorkflowRun,
+  dispatch: string | undefined,
+  { rootCommit }: Bumped,
+): boolean {
+  if (commit !== rootCommit) return false;
+  if (!dispatch) return event !== 'workflow_dispatch';
+  return event === 'workflow_dispatch' && (workflow === '' || workflow === dispatch);
+}
+
+async function tellRuns(runs: readonly WorkflowRun[], { context }: Ended): Promise<void> {
+  await context.outputs({ 'run-url': runs[0]?.url ?? '' });
+  for (const run of runs) context.log.line(`Run ${run.number || run.id}: ${run.url}`);
 }
 
 async function appeared(forgejo: Forgejo, isOurs: (run: WorkflowRun) => boolean, { signal }: ActionContext) {
@@ -163,7 +188,7 @@ function ended({ status, url, id }: WorkflowRun, bumped: Bumped): ForgejoError {
 }
 
 function pushedState({ rootCommit }: Bumped): string {
-  return `the pointer is pushed: ${rootCommit} is in the root repository.`;
+  return `the pointer is pushed: ${rootCommit} is in the root repository. Running this job again goes on from there.`;
 }
 
 function longer(pauseMs: number): number {

@@ -25,14 +25,17 @@ interface ForgeRun {
   commit: string;
   workflow: string;
   read: number;
+  /** Instead of the forge's. */
+  course?: string[];
 }
 
-export type ForgeKind = 'forgejo 11' | 'forgejo 12' | 'forgejo 15' | 'gitea 1.26' | 'github';
+export type ForgeKind = 'forgejo 11' | 'forgejo 12' | 'forgejo 15' | 'forgejo 17' | 'gitea 1.26' | 'github';
 
 const VERSIONS: Record<ForgeKind, string> = {
   'forgejo 11': '11.0.3+gitea-1.22.0',
   'forgejo 12': '12.0.1+gitea-1.22.0',
   'forgejo 15': '15.0.0+gitea-1.22.0',
+  'forgejo 17': '17.0.0+gitea-1.22.0',
   'gitea 1.26': '1.26.0',
   github: '',
 };
@@ -142,8 +145,8 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     return { status: 200, answer: told(run) };
   }
 
-  function told({ id, event, commit, workflow, read }: ForgeRun) {
-    const status = self.course[Math.min(Math.max(0, read - 1), self.course.length - 1)] ?? 'unknown';
+  function told({ id, event, commit, workflow, read, course = self.course }: ForgeRun) {
+    const status = course[Math.min(Math.max(0, read - 1), course.length - 1)] ?? 'unknown';
     const url = `${self.url}/team/gb/actions/runs/${id - 90}`;
     if (kind.startsWith('forgejo')) {
       const dispatched = event === 'workflow_dispatch';

@@ -34,7 +34,7 @@ async function forgeWithRoot(kind: ForgeKind, server: GitServer): Promise<Forge>
 }
 
 describe('dispatch and wait', () => {
-  it.each(['forgejo 12', 'forgejo 15', 'gitea 1.26', 'github'] as const)(
+  it.each(['forgejo 12', 'forgejo 15', 'forgejo 17', 'gitea 1.26', 'github'] as const)(
     'start the workflow after the push and take its result, on %s',
     async (kind) => {
       await using server = await gitServer();
@@ -116,6 +116,41 @@ describe('dispatch and wait', () => {
     expect(code).toBe(0);
     expect(log).toContain('Nothing was pushed (up-to-date), so no run is started or waited for.');
     expect(api.runs).toEqual([]);
+  });
+
+  it('start it when the job is run again after a start that failed, and not once more after that', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.refuse = { status: 500, body: '{"message":"down"}', times: 1, path: /dispatches$/ };
+    const failed = await bump(api, server, { dispatch: 'deploy.yml' });
+    expect(failed.log).toContain('Running this job again goes on from there.');
+    const again = await bump(api, server, { dispatch: 'deploy.yml', wait: true }, { GITHUB_RUN_ATTEMPT: '2' });
+    expect(again.code, again.log).toBe(0);
+    expect(again.outputs).toMatchObject({
+      result: 'up-to-date',
+      changed: 'false',
+      'run-url': `${api.url}/team/gb/actions/runs/10`,
+    });
+    const third = await bump(api, server, { dispatch: 'deploy.yml', wait: true }, { GITHUB_RUN_ATTEMPT: '3' });
+    expect(third.code, third.log).toBe(0);
+    expect(third.outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/10`);
+    expect(api.runs).toHaveLength(1);
+  });
+
+  it('are followed further when the job is run again: a failed run anew, one of a push to its end', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.course = ['failure'];
+    expect((await bump(api, server, { dispatch: 'deploy.yml', wait: true })).code).toBe(1);
+    for (const run of api.runs) run.course = ['failure'];
+    api.course = ['running', 'success'];
+    const anew = await bump(api, server, { dispatch: 'deploy.yml', wait: true }, { GITHUB_RUN_ATTEMPT: '2' });
+    expect(anew.code, anew.log).toBe(0);
+    expect(api.runs).toHaveLength(2);
+    api.runs.push({ id: 111, event: 'push', commit: api.commitOf(), workflow: 'ci.yml', read: 0 });
+    const pushed = await bump(api, server, { wait: true }, { GITHUB_RUN_ATTEMPT: '2' });
+    expect(pushed.code, pushed.log).toBe(0);
+    expect(pushed.outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/21`);
   });
 
   it('ride out a forge that is away for a moment', async () => {
