@@ -98,7 +98,7 @@ interface Call {
   signal: AbortSignal | undefined;
 }
 
-/** @actions/exec has no time limit, and dies of a child that ends without reading what it was given. */
+/** @actions/exec can't end what it has started, reads all output as UTF-8, and dies of a child that does not read its input. */
 function run(args: readonly string[], { input, encoding, folder, env, signal }: Call): Promise<GitResult> {
   return new Promise((resolve) => {
     const child = spawn('git', [...args], {
