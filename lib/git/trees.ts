@@ -95,10 +95,13 @@ async function listTree(git: Git, oid: string): Promise<Line[]> {
   });
 }
 
-/** Left to itself git would fetch everything below, too. */
+/** Left to itself git would fetch everything below, too; and nothing, if it told what it has. */
 async function fetchTree(git: Git, oid: string): Promise<void> {
   const filter = (await git(['config', 'remote.origin.partialclonefilter'])).out.trim();
-  if (filter.startsWith('tree:')) await git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', 'origin', oid]);
+  if (!filter.startsWith('tree:')) return;
+  await git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--filter=tree:0', 'origin', oid], {
+    config: [['fetch.negotiationAlgorithm', 'noop']],
+  });
 }
 
 /** It is one of the files that a thin clone lacks: git fetches it now. */
