@@ -14,13 +14,17 @@ export interface GitServer extends AsyncDisposable {
   token: string | undefined;
   /** Waits so long before each receive-pack. */
   pushDelayMs: number;
+  /** Answers pushes with this status, from the question before them on. */
+  refusePushes: number | undefined;
   /** The answer to the next pushes is thrown away after git has done its work. */
   dropAnswers: number;
   git(repository: string, ...args: string[]): string;
   /** How many requests were for this repository. */
   requestsTo(repository: string): number;
+  /** An empty repository. */
+  create(repository: string): void;
   /** Feeds a stream to git fast-import. */
-  import(repository: string, stream: string): void;
+  import(repository: string, stream: string | Buffer): void;
   /** A new commit on a branch of a repository, by a work tree that is thrown away; gives its id. */
   commit(
     repository: string,
@@ -80,9 +84,11 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
     authorizations: [],
     token: undefined,
     pushDelayMs: 0,
+    refusePushes: undefined,
     dropAnswers: 0,
     git,
     requestsTo: (repository) => paths.filter((path) => path.startsWith(`/${repository}.git/`)).length,
+    create: init,
     import: (repository, stream) => {
       execFileSync('git', ['--git-dir', `${folder}/${repository}.git`, 'fast-import', '--quiet'], {
         env: ENV,
@@ -141,6 +147,8 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
       };
     }
     const url = new URL(request.url ?? '/', self.url);
+    if (self.refusePushes && request.url?.includes('git-receive-pack'))
+      return { head: { status: self.refusePushes, headers: {} }, body: Buffer.alloc(0), drop: false };
     const pushes = url.pathname.endsWith('/git-receive-pack') && request.method === 'POST';
     if (pushes) await sleep(self.pushDelayMs);
     const output = await backend(request, url);

@@ -21,7 +21,7 @@ export interface Proxy extends AsyncDisposable {
   stall(): void;
   /** Every connection is reset. */
   reset(): void;
-  /** Resets every connection once so many bytes went up. */
+  /** Resets every connection when exactly so many bytes went up. */
   resetAfter(bytesUp: number): void;
   /** New connections pass again. */
   heal(): void;
@@ -45,19 +45,22 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
       socket.on('error', () => undefined).on('close', () => open.delete(socket));
     }
     const born = { stalled: () => stalled };
-    pump(client, upstream, (bytes) => {
-      self.bytesUp += bytes;
+    pump(client, upstream, (block) => {
+      const passing = block.subarray(0, limit - self.bytesUp);
+      upstream.write(passing);
+      self.bytesUp += passing.length;
       if (serverSpoke) self.turns += 1;
       serverSpoke = false;
       if (self.bytesUp < limit) return;
       limit = Number.POSITIVE_INFINITY;
       reset();
     });
-    pump(upstream, client, (bytes) => {
-      self.bytesDown += bytes;
+    pump(upstream, client, (block) => {
+      client.write(block);
+      self.bytesDown += block.length;
       serverSpoke = true;
     });
-    function pump(from: Socket, to: Socket, count: (bytes: number) => void): void {
+    function pump(from: Socket, to: Socket, pass: (block: Buffer) => void): void {
       let freeAt = 0;
       let queue = Promise.resolve();
       from.on('data', (block: Buffer) => {
@@ -70,14 +73,12 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
           setTimeout(() => from.resume(), freeAt - now);
         }
         if (due - now <= 0) {
-          to.write(block);
-          count(block.length);
+          pass(block);
           return;
         }
         queue = queue.then(async () => {
           await sleep(Math.max(0, due - performance.now()));
-          if (!born.stalled() && !to.destroyed) to.write(block);
-          count(block.length);
+          if (!born.stalled() && !to.destroyed) pass(block);
         });
       });
       from.on(

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Step, step } from '../../support/action.ts';
 import { type GitServer, gitServer } from '../../support/git-server.ts';
+import { proxy } from '../../support/proxy.ts';
 
 const TOKEN = 'user-token-0123456789';
 
@@ -27,6 +28,17 @@ function bump(
 
 function names(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `sub${index}`);
+}
+
+/** What git fast-import makes commits on main of; latin1 is the bytes themselves. Lines of files may follow. */
+function commitStream(subjects: (string | Buffer)[]): string {
+  const now = Math.floor(Date.now() / 1000);
+  const commits = subjects.map((subject, index) => {
+    const bytes = Buffer.from(subject);
+    const parent = index === 0 ? 'from refs/heads/main^0\n' : '';
+    return `commit refs/heads/main\ncommitter a <a@b.example> ${now} +0000\ndata ${bytes.length}\n${bytes.toString('latin1')}\n${parent}`;
+  });
+  return commits.join('');
 }
 
 /** Nothing but gitlinks may differ between two commits of the root. */
@@ -109,7 +121,7 @@ describe('one bump', () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
     const wanted = server.commit('team/botserver');
-    for (let index = 0; index < 60; index += 1) server.commit('team/botserver', { subject: `later ${index}` });
+    server.import('team/botserver', commitStream(names(60)));
     expect((await bump(server, 'botserver', { commit: wanted })).outputs.result).toBe('pushed');
     expect(server.pointer('gb', 'botserver')).toBe(wanted);
     server.git('team/botserver', '-c', 'user.name=a', '-c', 'user.email=a@b', 'tag', '-a', '-m', 'x', 'v1', 'main~10');
@@ -141,11 +153,49 @@ describe('one bump', () => {
     }
   });
 
-  it('works with a server that refuses filters', async () => {
-    await using server = await gitServer({ allowFilter: false });
+  it.each([
+    ['knows no filters', 'uploadpack.allowFilter', 'false'],
+    ['forbids to leave out trees', 'uploadpackfilter.tree.allow', 'false'],
+    ['forbids every filter', 'uploadpackfilter.allow', 'false'],
+  ])('works with a server that %s', async (_, key, value) => {
+    await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
+    for (const name of ['gb', 'botserver']) server.git(`team/${name}`, 'config', key, value);
+    server.commit('team/botserver', { files: { 'main.rs': 'x' } });
+    const { outputs, log } = await bump(server, 'botserver');
+    expect(outputs.result, log).toBe('pushed');
+  });
+
+  it('asks the root for its tip, for .gitmodules and for the push: seven requests, however wide the root is', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver'], { paths: { botserver: 'apps/server/core' } });
+    await using between = await proxy(Number(new URL(server.url).port));
+    const url = `http://127.0.0.1:${between.port}/team/gb.git`;
+    const cost = async (submodule: string) => {
+      server.commit('team/botserver', { files: { 'main.rs': 'x'.repeat(100_000) } });
+      const [bytes, requests] = [between.bytesDown, server.requestsTo('team/gb')];
+      const { outputs, log } = await bump(server, 'botserver', { repository: url, submodule, commit: 'main' });
+      expect(outputs.result, log).toBe('pushed');
+      return { bytes: between.bytesDown - bytes, requests: server.requestsTo('team/gb') - requests };
+    };
+    const narrow = await cost('apps/server/core');
+    // Two folders on the way, two requests for each.
+    expect(narrow.requests).toBe(7 + 4);
+    const files = names(2000).map((name, index) => `M 100644 inline apps/${index % 50}/${name}\ndata 1\nx\n`);
+    server.import('team/gb', `${commitStream(['wide'])}${files.join('')}`);
+    const wide = await cost('apps/server/core');
+    expect(wide.requests).toBe(7 + 4);
+    expect(wide.bytes - narrow.bytes).toBeLessThan(5000);
+  });
+
+  it('keeps names of the root that are no UTF-8', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.import('team/gb', `${commitStream(['old names'])}M 100644 inline "caf\\351"\ndata 1\nx\n`);
     server.commit('team/botserver');
-    expect((await bump(server, 'botserver')).outputs.result).toBe('pushed');
+    const { outputs, log } = await bump(server, 'botserver');
+    expect(outputs.result, log).toBe('pushed');
+    expect(server.git('team/gb', 'ls-tree', '--name-only', 'main')).toContain('"caf\\351"');
   });
 
   it('carries several, and with sweep all others, in one commit', async () => {
@@ -163,19 +213,21 @@ describe('one bump', () => {
   it('quotes hostile subjects so that they do nothing', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
-    for (const subject of [
+    const subjects = [
       '[skip ci] quick',
       'Closes #1 and team/gb#2',
       'thanks @all',
-      'x'.repeat(1_000_000).slice(0, 100_000),
+      'x'.repeat(1_000_000),
       'Submodule-To: evil',
       'a\u001b[2Jb',
-    ])
-      server.commit('team/botserver', { subject });
+      Buffer.from('no utf-8: \xff\xc3(', 'latin1'),
+    ];
+    server.import('team/botserver', Buffer.from(commitStream(subjects), 'latin1'));
     expect((await bump(server, 'botserver')).outputs.result).toBe('pushed');
     const message = server.git('team/gb', 'log', '-1', '--format=%B');
     expect(message).not.toMatch(/\[skip ci\]|#1|#2|@all|^Submodule-To: evil/m);
     expect(message).not.toContain('\u001b');
+    expect(message).toContain('- no utf-8: ??(');
     expect(message.length).toBeLessThan(2000);
     expect(message.match(/^Submodule-To: /gm)).toHaveLength(1);
   });
@@ -185,49 +237,49 @@ describe('is refused, with nothing pushed:', () => {
   const REFUSED: [what: string, change: (server: GitServer) => Inputs, why: string][] = [
     [
       'a path that is a file',
-      (server) => (
+      (server) => {
         server.commit('team/gb', {
           files: {
             '.gitmodules': '[submodule "src"]\n\tpath = README.md\n\turl = ../botserver.git\n',
             'README.md': 'x',
           },
-        }),
-        { submodule: 'README.md' }
-      ),
+        });
+        return { submodule: 'README.md' };
+      },
       'at that path is a file, no gitlink.',
     ],
     [
       'a path that is a folder',
-      (server) => (
+      (server) => {
         server.commit('team/gb', {
           files: { '.gitmodules': '[submodule "src"]\n\tpath = src\n\turl = ../botserver.git\n', 'src/x': 'x' },
-        }),
-        { submodule: 'src' }
-      ),
+        });
+        return { submodule: 'src' };
+      },
       'at that path is a folder, no gitlink.',
     ],
     ['an unknown submodule', () => ({ submodule: 'nothing' }), '.gitmodules has no such entry; it has: botserver.'],
     [
       'two names for one path',
-      (server) => (
+      (server) => {
         server.commit('team/gb', {
           files: {
             '.gitmodules':
               '[submodule "a"]\n\tpath = p\n\turl = ../botserver.git\n[submodule "b"]\n\tpath = p\n\turl = ../botserver.git\n',
           },
-        }),
-        { submodule: 'p' }
-      ),
+        });
+        return { submodule: 'p' };
+      },
       'more than one entry of .gitmodules fits: a, b.',
     ],
     [
       'a URL that climbs out of the host',
-      (server) => (
+      (server) => {
         server.commit('team/gb', {
           files: { '.gitmodules': '[submodule "botserver"]\n\tpath = botserver\n\turl = ../../../evil.git\n' },
-        }),
-        { submodule: 'botserver' }
-      ),
+        });
+        return { submodule: 'botserver' };
+      },
       'climbs out of',
     ],
     [
@@ -261,20 +313,54 @@ describe('is refused, with nothing pushed:', () => {
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
-  it('a push that a hook declines, at once', async () => {
+  it('an empty root', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
-    writeFileSync(
-      `${server.folder}/team/gb.git/hooks/pre-receive`,
-      '#!/bin/sh\necho "Branch is protected" >&2\nexit 1\n',
-      { mode: 0o755 },
-    );
-    server.commit('team/botserver');
-    const { log, code } = await bump(server, 'botserver');
-    expect(code).toBe(1);
-    expect(log).toContain('why:    the branch is protected.');
-    expect(log).not.toContain('again in');
+    server.create('team/empty');
+    for (const branch of [undefined, 'main']) {
+      const { log, code } = await bump(server, 'botserver', { repository: 'team/empty', branch });
+      expect(code).toBe(1);
+      expect(log).toContain(
+        branch ? 'there is no such branch' : 'the repository is empty, or its HEAD names no branch.',
+      );
+    }
   });
+});
+
+describe('a push is red at once, with the reason, when', () => {
+  it.each([
+    ['Branch main is protected from pushes', 'the branch is protected.'],
+    ['This repository is archived', 'the repository is archived.'],
+    ['not today', 'a hook of the server declined it.'],
+  ])('the server says: %s', async (words, why) => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const hook = `${server.folder}/team/gb.git/hooks/pre-receive`;
+    writeFileSync(hook, `#!/bin/sh\necho "${words}" >&2\nexit 1\n`, { mode: 0o755 });
+    await expectRefusal(server, why);
+  });
+
+  it.each([
+    [401, 'the credentials are refused.'],
+    [403, 'access is denied.'],
+    [404, 'there is no such repository, or these credentials may not see it.'],
+  ])('the server answers %i to it alone', async (status, why) => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.refusePushes = status;
+    await expectRefusal(server, why);
+  });
+
+  async function expectRefusal(server: GitServer, why: string): Promise<void> {
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    server.commit('team/botserver');
+    const { log, code, outputs } = await bump(server, 'botserver');
+    expect(code).toBe(1);
+    expect(log).toContain(`why:    ${why}`);
+    expect(log).not.toContain('again in');
+    expect(outputs).toMatchObject({ changed: 'false', result: '' });
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  }
 });
 
 describe('the race', () => {
@@ -366,6 +452,7 @@ describe('several remotes', () => {
       dead: 'unreachable',
     });
     expect(first.code).toBe(0);
+    expect(mirror.requestsTo('team/prod')).toBe(0);
     const root = server.git('team/gb', 'rev-parse', 'main');
     expect([mirror.git('team/gb', 'rev-parse', 'main'), mirror.git('team/lag', 'rev-parse', 'main')]).toEqual([
       root,
@@ -393,6 +480,17 @@ describe('several remotes', () => {
     const { log, code } = await bump(server, 'botserver', { remotes: `alm=${mirror.url}/team/gb.git` });
     expect(code).toBe(1);
     expect(log).toContain('is not in the history of any branch or tag there');
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('that are required and dead stop everything before the first push', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    server.commit('team/botserver');
+    const { log, code } = await bump(server, 'botserver', { remotes: 'alm=http://127.0.0.1:1/team/gb.git' });
+    expect(code).toBe(1);
+    expect(log).toContain('Reading the branch on http://127.0.0.1:1/team/gb.git failed.');
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 

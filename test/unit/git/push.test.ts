@@ -8,6 +8,7 @@ test.each([
   ['! [remote rejected] main -> main (pre-receive hook declined)', 'refused'],
   ['fatal: Authentication failed for https://git.example.org/', 'refused'],
   ['error: The requested URL returned error: 403', 'refused'],
+  ['error: The requested URL returned error: 429', 'unclear'],
   ['fatal: the remote end hung up unexpectedly', 'unclear'],
   ['error: RPC failed; curl 56 Recv failure: Connection reset by peer', 'unclear'],
   ['error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502', 'unclear'],
