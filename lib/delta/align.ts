@@ -22,6 +22,8 @@ export interface Old {
 
 /** Bytes compared before going on or looking elsewhere. */
 const BLOCK_BYTES = 32;
+/** Bytes compared at once, a multiple of that: much of a rebuild is the same. */
+const SWEEP_BYTES = 1024;
 /** Of a block, that must be equal to go on with the present shift. */
 const ENOUGH = 0.6;
 /** Bytes by which places are compared with each other. */
@@ -61,94 +63,157 @@ export function indexOld({ bytes, places }: Old, begin: number, end: number): vo
  * bytes differ, so the shift (old offset - new offset) is kept while enough of the next block is equal; else a few
  * recent shifts and what the index knows are compared over a longer stretch, and the best is taken.
  */
-export function aligner({ bytes: old, from, places }: Old) {
-  const oldView = viewOf(old);
-  const unused = 32 - Math.log2(places.length);
-  let shift = -from;
+export function aligner(old: Old) {
+  let shift = -old.from;
   let recent: number[] = [];
 
   /** `at` is the piece's offset in the new file. */
   return function align(piece: Buffer, at: number): Aligned {
-    const view = viewOf(piece);
-    const difference = Buffer.from(piece);
-    const out = viewOf(difference);
+    const pair = new Pair(piece, old);
     const stretches: Stretch[] = [];
-
-    const equalBytes = (here: number, there: number, wanted: number): number => {
-      if (there < 0) return 0;
-      const count = Math.min(wanted, old.length - there);
-      let equal = 0;
-      let i = 0;
-      for (; i + 4 <= count; i += 4) {
-        equal += zeroBytes(view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true));
-      }
-      for (; i < count; i += 1) if (piece[here + i] === old[there + i]) equal += 1;
-      return equal;
-    };
-
-    const subtract = (here: number, there: number, count: number) => {
-      let i = 0;
-      for (; i + 4 <= count; i += 4) {
-        out.setUint32(here + i, view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true), true);
-      }
-      for (; i < count; i += 1) difference[here + i] = (piece[here + i] as number) ^ (old[there + i] as number);
-    };
-
-    /** The shift under which most of what follows is equal, or undefined. */
-    const search = (here: number): number | undefined => {
-      const look = Math.min(LOOK_BYTES, piece.length - here);
-      let best = shift;
-      let most = equalBytes(here, here + at + shift, look);
-      const consider = (candidate: number) => {
-        if (candidate === best || candidate === shift) return;
-        const equal = equalBytes(here, here + at + candidate, look);
-        if (equal <= most) return;
-        most = equal;
-        best = candidate;
-      };
-      recent.forEach(consider);
-      const last = Math.min(here + BLOCK_BYTES, piece.length - WINDOW_BYTES);
-      for (let i = here, tried = 0; i <= last && tried < MOST_PLACES_TRIED && most < look * SAME; i += 1) {
-        const low = view.getUint32(i, true);
-        const high = view.getUint32(i + 4, true);
-        const there = places[hash(low, high) >>> unused] as number;
-        if (there < 0 || oldView.getUint32(there, true) !== low || oldView.getUint32(there + 4, true) !== high)
-          continue;
-        consider(there - i - at);
-        tried += 1;
-      }
-      return most >= look * RESEMBLES ? best : undefined;
-    };
-
-    const add = (bytes: number, there: number | undefined) => {
-      const before = stretches.at(-1);
-      const start = there === undefined ? undefined : there + from;
-      const goesOn = before && (before.from === undefined ? undefined : before.from + before.bytes) === start;
-      if (before && goesOn) before.bytes += bytes;
-      else stretches.push({ bytes, from: start });
-    };
-
     for (let here = 0; here < piece.length; here += BLOCK_BYTES) {
+      const distance = at + shift;
+      if (here % SWEEP_BYTES === 0 && pair.isSame(here, here + distance, SWEEP_BYTES)) {
+        add(stretches, { bytes: SWEEP_BYTES, from: here + distance + old.from });
+        here += SWEEP_BYTES - BLOCK_BYTES;
+        continue;
+      }
       const block = Math.min(BLOCK_BYTES, piece.length - here);
-      if (equalBytes(here, here + at + shift, block) < block * ENOUGH) {
-        const better = search(here);
+      if (pair.subtract(here, here + at + shift, block) < block * ENOUGH) {
+        const better = search(pair, here, [at + shift, ...recent.map((known) => at + known)]);
         if (better === undefined) {
-          add(block, undefined);
+          pair.restore(here, block);
+          add(stretches, { bytes: block, from: undefined });
           continue;
         }
-        if (better !== shift) recent = [shift, ...recent.filter((known) => known !== better)].slice(0, RECENT_SHIFTS);
-        shift = better;
+        if (better !== at + shift) {
+          recent = [shift, ...recent.filter((known) => known !== better - at)].slice(0, RECENT_SHIFTS);
+          shift = better - at;
+          pair.subtract(here, here + better, block);
+        }
       }
       const there = here + at + shift;
-      const aligned = there < 0 ? 0 : Math.min(block, old.length - there);
-      if (aligned > 0) {
-        subtract(here, there, aligned);
-        add(aligned, there);
-      }
-      if (aligned < block) add(block - aligned, undefined);
+      const aligned = pair.reach(there, block);
+      if (aligned > 0) add(stretches, { bytes: aligned, from: there + old.from });
+      if (aligned < block) add(stretches, { bytes: block - aligned, from: undefined });
     }
-    return { stretches, difference };
+    return { stretches, difference: pair.difference };
   };
+}
+
+/** The distance at which most of what follows `here` is equal, out of the known ones and the index; or undefined. */
+function search(pair: Pair, here: number, known: readonly number[]): number | undefined {
+  const look = Math.min(LOOK_BYTES, pair.piece.length - here);
+  let best: number | undefined;
+  let most = look * RESEMBLES;
+  const consider = (distance: number) => {
+    const equal = pair.equalBytes(here, here + distance, look);
+    if (equal <= most) return;
+    most = equal;
+    best = distance;
+  };
+  known.forEach(consider);
+  const last = Math.min(here + BLOCK_BYTES, pair.piece.length - WINDOW_BYTES);
+  for (let i = here, tried = 0; i <= last && tried < MOST_PLACES_TRIED && most < look * SAME; i += 1) {
+    const there = pair.placeLike(i);
+    if (there < 0 || there - i === best) continue;
+    consider(there - i);
+    tried += 1;
+  }
+  return best;
+}
+
+function add(stretches: Stretch[], { bytes, from }: Stretch): void {
+  const before = stretches.at(-1);
+  const end = before?.from === undefined ? undefined : before.from + before.bytes;
+  if (before && end === from) before.bytes += bytes;
+  else stretches.push({ bytes, from });
+}
+
+/** A piece of the new file and the old one, compared word by word: `here` is an offset in the one, `there` in the other. */
+class Pair {
+  readonly piece: Buffer;
+  readonly difference: Buffer;
+  readonly #old: Buffer;
+  readonly #places: Int32Array;
+  readonly #unusedBits: number;
+  readonly #pieceView: DataView;
+  readonly #oldView: DataView;
+  readonly #differenceView: DataView;
+
+  constructor(piece: Buffer, { bytes, places }: Old) {
+    this.piece = piece;
+    this.difference = Buffer.from(piece);
+    this.#old = bytes;
+    this.#places = places;
+    this.#unusedBits = 32 - Math.log2(places.length);
+    this.#pieceView = viewOf(piece);
+    this.#oldView = viewOf(bytes);
+    this.#differenceView = viewOf(this.difference);
+  }
+
+  /** How many of `wanted` bytes the old file has from `there` on. */
+  reach(there: number, wanted: number): number {
+    return there < 0 ? 0 : Math.max(0, Math.min(wanted, this.#old.length - there));
+  }
+
+  /** Whether all `count` bytes are equal; the difference is zero then. */
+  isSame(here: number, there: number, count: number): boolean {
+    if (here + count > this.piece.length || this.reach(there, count) < count) return false;
+    if (this.piece.compare(this.#old, there, there + count, here, here + count) !== 0) return false;
+    this.difference.fill(0, here, here + count);
+    return true;
+  }
+
+  equalBytes(here: number, there: number, wanted: number): number {
+    const view = this.#pieceView;
+    const oldView = this.#oldView;
+    const count = this.reach(there, wanted);
+    let equal = 0;
+    let i = 0;
+    for (; i + 4 <= count; i += 4)
+      equal += zeroBytes(view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true));
+    for (; i < count; i += 1) if (this.piece[here + i] === this.#old[there + i]) equal += 1;
+    return equal;
+  }
+
+  /** Writes piece XOR old into the difference, as far as the old file reaches; gives how many bytes are equal. */
+  subtract(here: number, there: number, wanted: number): number {
+    const view = this.#pieceView;
+    const oldView = this.#oldView;
+    const out = this.#differenceView;
+    const count = this.reach(there, wanted);
+    let equal = 0;
+    let i = 0;
+    for (; i + 4 <= count; i += 4) {
+      const word = view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true);
+      out.setUint32(here + i, word, true);
+      equal += zeroBytes(word);
+    }
+    for (; i < count; i += 1) {
+      const byte = view.getUint8(here + i) ^ oldView.getUint8(there + i);
+      out.setUint8(here + i, byte);
+      if (byte === 0) equal += 1;
+    }
+    if (count < wanted) this.restore(here + count, wanted - count);
+    return equal;
+  }
+
+  /** Makes the difference the piece itself. */
+  restore(here: number, count: number): void {
+    this.piece.copy(this.difference, here, here, here + count);
+  }
+
+  /** Where the old file has the bytes that begin here, by the index; or -1. */
+  placeLike(here: number): number {
+    const low = this.#pieceView.getUint32(here, true);
+    const high = this.#pieceView.getUint32(here + 4, true);
+    const there = this.#places[hash(low, high) >>> this.#unusedBits] as number;
+    if (there < 0) return -1;
+    return this.#oldView.getUint32(there, true) === low && this.#oldView.getUint32(there + 4, true) === high
+      ? there
+      : -1;
+  }
 }
 
 function viewOf(bytes: Buffer): DataView {

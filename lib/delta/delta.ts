@@ -21,10 +21,13 @@ const NOWHERE = -(2 ** 31);
  */
 export async function* deltaOf(fresh: OpenFile, old: OpenFile): AsyncGenerator<Buffer> {
   let end = 0;
+  // One for all: only what was made of it is handed on.
+  const block = Buffer.allocUnsafe(PIECE_BYTES);
   for (const part of planParts(fresh.bytes, old.bytes)) {
     const align = aligner(await readOld(old, part.old));
     for (let at = part.fresh.begin; at < part.fresh.end; at += PIECE_BYTES) {
-      const piece = await readAt(fresh, at, Math.min(PIECE_BYTES, part.fresh.end - at));
+      const piece = block.subarray(0, Math.min(PIECE_BYTES, part.fresh.end - at));
+      await fill(fresh, at, piece);
       const aligned = align(piece, at);
       const head = headOf(aligned, end);
       end = head.end;
@@ -45,12 +48,6 @@ async function readOld(file: OpenFile, { begin, end }: { begin: number; end: num
   const whole = Math.floor(Math.max(0, old.bytes.length - 1) / PIECE_BYTES) * PIECE_BYTES;
   indexOld(old, whole, old.bytes.length);
   return old;
-}
-
-async function readAt(file: OpenFile, at: number, bytes: number): Promise<Buffer> {
-  const piece = Buffer.allocUnsafe(bytes);
-  await fill(file, at, piece);
-  return piece;
 }
 
 async function fill({ handle }: OpenFile, at: number, into: Buffer): Promise<void> {
