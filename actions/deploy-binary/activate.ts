@@ -9,7 +9,7 @@ import { type Ran, runProgram } from '../../lib/ssh/run.ts';
 import { upload } from '../../lib/ssh/upload.ts';
 import { type Payload, PayloadError } from '../../lib/transfer/payload.ts';
 import type { Encoding } from '../../lib/transfer/plan-transfer.ts';
-import type { Receiver, Transfers } from '../../lib/transfer/transfers.ts';
+import type { Receiver, TargetTransfers } from '../../lib/transfer/transfers.ts';
 import { megabytes } from '../../lib/values.ts';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -26,7 +26,7 @@ export interface Deploy {
   found: Found;
   plan: Plan;
   source: Source | undefined;
-  transfers: Transfers;
+  transfers: TargetTransfers;
   run: Run;
   log: Log;
   /** Aborted when the runner ends the step. */
@@ -152,7 +152,7 @@ async function runDeploy(
           try {
             const sent = await upload(payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
             sending.whole = true;
-            await transfers.measured(host.target.name, sent.bytesPerSecond);
+            transfers.measured(sent.bytesPerSecond);
           } catch (error) {
             if (error instanceof PayloadError) sending.failure = error;
             throw error;
@@ -182,7 +182,6 @@ async function chooseForm(
   if (plan.file.from === 'in place already' || !source) return { encoding: 'none' };
   const [near, roundTripMs] = [host.isNear(), host.roundTripMs()];
   const transfer = await transfers.choose(source, {
-    name: host.target.name,
     near,
     roundTripMs,
     tools: found.tools,

@@ -3,7 +3,7 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import type { Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
-import type { Transfers } from '../../lib/transfer/transfers.ts';
+import type { TargetTransfers } from '../../lib/transfer/transfers.ts';
 import { activate, type Deploy, recover, revert, transactionLimitSeconds } from './activate.ts';
 import type { Page } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -17,7 +17,7 @@ export interface Step {
   inputs: DeployInputs;
   context: ActionContext;
   book: Page;
-  transfers: Transfers;
+  transfers: TargetTransfers;
 }
 
 /** A target that a deploy came to an end on, and the way back from there. */

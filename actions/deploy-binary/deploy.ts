@@ -57,7 +57,10 @@ async function deployAll(
     const connection = inputs.connections[index] as (typeof inputs.connections)[number];
     const book = pages[index] as Page;
     try {
-      target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers, source });
+      const { host, user, port, container } = connection;
+      const name = [user, host, port, container, inputs.destination].join(' ');
+      const to = transfers.to(name, inputs.dryRun ? undefined : source);
+      target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers: to, source });
       target.target = target.done.target;
       if (!inputs.revertAll || !target.done.undo) await target.done.host[Symbol.asyncDispose]();
       if (several) target.context.log.line(`ended as ${target.done.outcome.state}`);

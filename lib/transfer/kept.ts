@@ -37,6 +37,8 @@ const BLOCK_BYTES = 1 << 20;
 const STALE_MS = 3_600_000;
 const DIGEST = /^[0-9a-f]{64}$/;
 const UNFINISHED = /^\.new-/;
+const NOTE = /^note-/;
+const OLD_NOTE_MS = 90 * 24 * 3_600_000;
 
 /** Opens the folder, made if it is not there. Throws when it is a link, or another account's. */
 export async function openKept(folder: string, bounds: Bounds = BOUNDS): Promise<Kept> {
@@ -125,6 +127,12 @@ async function prune(folder: string, bounds: Bounds): Promise<void> {
     bytes += file.bytes;
     return index >= bounds.files || bytes > bounds.bytes;
   });
-  const stale = found.filter(({ name, usedAt }) => UNFINISHED.test(name) && usedAt < Date.now() - STALE_MS);
+  const limits = [
+    { names: UNFINISHED, before: Date.now() - STALE_MS },
+    { names: NOTE, before: Date.now() - OLD_NOTE_MS },
+  ];
+  const stale = found.filter(({ name, usedAt }) =>
+    limits.some(({ names, before }) => names.test(name) && usedAt < before),
+  );
   for (const { name } of [...excess, ...stale]) await rm(`${folder}/${name}`, { force: true, recursive: true });
 }

@@ -50,7 +50,7 @@ export function planTransfer(circumstances: Circumstances): TransferPlan {
   const { wanted, bytes, near, compressors, base, link } = circumstances;
   const plan = (encoding: Encoding, why: string) => ({
     encoding,
-    level: levelFor(link),
+    level: levelFor(link.bytesPerSecond),
     why: `${named(encoding, base)}, ${why}`,
   });
   const [best] = compressors;
@@ -86,7 +86,9 @@ function secondsOf(encoding: Encoding, bytes: number, link: Link): number {
   return start + Math.max((bytes * SHRINKS[encoding]) / link.bytesPerSecond, bytes / SPEEDS[encoding]);
 }
 
-function levelFor({ bytesPerSecond }: Link): number {
+/** Of a compressor, for a link that carries so much; 0 for an unknown one. */
+export function levelFor(bytesPerSecond: number): number {
+  if (bytesPerSecond === 0) return 6;
   if (bytesPerSecond > 30e6) return 1;
   if (bytesPerSecond > 10e6) return 3;
   return bytesPerSecond > 4e6 ? 6 : 9;

@@ -7,12 +7,13 @@ import { MOST_DELTA_BYTES } from '../delta/plan-parts.ts';
 import type { Source } from '../source.ts';
 import { type Compressors, compress, findCompressors } from './compress.ts';
 import { type Kept, openKept } from './kept.ts';
-import { recallLink, rememberLink } from './links.ts';
+import { type Note, readNote, writeNote } from './notes.ts';
 import { type Payload, spooled, streamed } from './payload.ts';
 import {
   assumedLink,
   type Compressor,
   type Encoding,
+  levelFor,
   planTransfer,
   type TransferPlan,
   type Wanted,
@@ -20,7 +21,6 @@ import {
 
 /** What is known of a target when a file is to be sent to it. */
 export interface Receiver {
-  name: string;
   near: boolean;
   roundTripMs: number;
   tools: ReadonlySet<string>;
@@ -35,13 +35,22 @@ export interface Transfer {
   payload: Payload;
 }
 
+/** The uploads to one target. */
+export interface TargetTransfers {
+  choose(source: Source, receiver: Receiver): Promise<Transfer>;
+  /** What the link was seen to carry. */
+  measured(bytesPerSecond: number | undefined): void;
+  /** The source is the target's present file now: it is kept for later deltas, where one may help. */
+  arrived(source: Source, near: boolean): void;
+}
+
 /** All uploads of the step: each form of the source is made once, for however many targets. */
 export interface Transfers extends AsyncDisposable {
-  choose(source: Source, receiver: Receiver): Promise<Transfer>;
-  /** How fast the way to a target was. */
-  measured(name: string, bytesPerSecond: number | undefined): Promise<void>;
-  /** The source is a target's present file now: it is kept for later deltas, where one may help. */
-  arrived(source: Source, near: boolean): void;
+  /**
+   * `name` tells the target's file from all others. Where a delta went last time, one against what was left then is begun
+   * at once, while the target is still being connected to and looked at.
+   */
+  to(name: string, source: Promise<Source> | undefined): TargetTransfers;
 }
 
 type Base = { sha256: string; file: OpenFile } | { lacks: string };
@@ -56,79 +65,102 @@ export function openTransfers(
 ): Transfers {
   const cache = env('RUNNER_TOOL_CACHE');
   const folder = cache && `${cache}/${FOLDER}`;
-  const once = <Value>(make: () => Value) => {
-    let made: { value: Value } | undefined;
-    return () => {
-      made ??= { value: make() };
-      return made.value;
-    };
-  };
   const kept = once(() => (folder ? openKept(folder) : Promise.reject(new Error('RUNNER_TOOL_CACHE is not set'))));
   const compressors = once(findCompressors);
   const bases = new Map<string, Promise<Base>>();
   const payloads = new Map<string, Promise<Payload>>();
-  let keeping: Promise<unknown> | undefined;
+  const writing: Promise<unknown>[] = [];
   const deltaHelps = (near: boolean) => wanted === 'delta' || (wanted === 'auto' && !near);
 
-  const baseOf = async (source: Source, { near, tools, present }: Receiver): Promise<Base> => {
-    if (!deltaHelps(near)) return { lacks: 'none is wanted' };
-    if ('lacks' in present) return present;
-    const lacks = deltaLacks(source, tools);
-    if (lacks) return { lacks };
-    const { sha256 } = present;
+  const baseOf = (sha256: string) => {
     const found = bases.get(sha256) ?? openBase(kept, sha256);
     bases.set(sha256, found);
     return found;
   };
 
-  const payloadOf = (source: Source, plan: TransferPlan, base: OpenFile | undefined) => {
-    const key = `${plan.encoding} ${base ? base.handle.fd : ''}`;
-    const has = compressors();
-    const make = () => encode(source, { plan, base, has });
+  const payloadOf = (source: Source, { encoding, level }: Pick<TransferPlan, 'encoding' | 'level'>, base: Base) => {
+    const against = encoding.startsWith('delta') && 'file' in base ? base : undefined;
+    const key = `${encoding} ${against?.sha256 ?? ''}`;
+    const make = () => encode(source, { encoding, level, base: against?.file, has: compressors() });
     // A delta is small, and its making goes on while the target gets ready.
     const found =
       payloads.get(key) ??
-      (plan.encoding !== 'plain' && (several || base)
+      (encoding !== 'plain' && (several || against)
         ? spooled(make, env('RUNNER_TEMP') ?? tmpdir()).catch(() => streamed(make))
         : Promise.resolve(streamed(make)));
     payloads.set(key, found);
     return found;
   };
 
+  const keepOnce = once((source: Source) =>
+    kept()
+      .then((files) => files.keep(source.path, source.sha256))
+      .catch((error: Error) => log.line(`Not kept for a delta next time: ${error.message}.`)),
+  );
+
   return {
-    choose: async (source, receiver) => {
-      const { name, near, roundTripMs, tools } = receiver;
-      const base = await baseOf(source, receiver);
-      const plan = planTransfer({
-        wanted,
-        bytes: source.bytes,
-        near,
-        compressors: wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools),
-        base,
-        link: (folder && (await recallLink(folder, name))) || assumedLink(roundTripMs),
-      });
-      const against = plan.encoding.startsWith('delta') && 'file' in base ? base.file : undefined;
-      return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(source, plan, against) };
-    },
-    measured: async (name, bytesPerSecond) => {
-      if (!folder || !bytesPerSecond) return;
-      await kept()
-        .then(() => rememberLink(folder, name, bytesPerSecond))
-        .catch(() => undefined);
-    },
-    arrived: (source, near) => {
-      if (!deltaHelps(near)) return;
-      keeping ??= kept()
-        .then((files) => files.keep(source.path, source.sha256))
-        .catch((error: Error) => log.line(`Not kept for a delta next time: ${error.message}.`));
+    to: (name, source) => {
+      const noted = folder && deltaHelps(false) ? readNote(folder, name) : Promise.resolve<Note>({});
+      let now: Note = {};
+
+      const begin = async () => {
+        const { sha256, encoding, bytesPerSecond } = await noted;
+        if (!sha256 || !encoding?.startsWith('delta')) return;
+        const [read, base] = await Promise.all([source, baseOf(sha256)]);
+        if (!read || read.sha256 === sha256 || !('file' in base)) return;
+        await payloadOf(read, { encoding, level: levelFor(bytesPerSecond ?? 0) }, base);
+      };
+      // Only foreseen: whoever needs it meets the error again.
+      begin().catch(() => undefined);
+
+      return {
+        choose: async (read, receiver) => {
+          const { near, roundTripMs, tools, present } = receiver;
+          const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
+          const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
+          const { bytesPerSecond } = await noted;
+          const plan = planTransfer({
+            wanted,
+            bytes: read.bytes,
+            near,
+            compressors: wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools),
+            base,
+            link: bytesPerSecond ? { bytesPerSecond, from: 'measured last time' } : assumedLink(roundTripMs),
+          });
+          now.encoding = plan.encoding;
+          return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base) };
+        },
+        measured: (bytesPerSecond) => {
+          if (bytesPerSecond) now.bytesPerSecond = Math.round(bytesPerSecond);
+        },
+        arrived: (read, near) => {
+          if (!deltaHelps(near)) return;
+          const note = async () => {
+            await keepOnce(read);
+            now = { ...(await noted), ...now, sha256: read.sha256 };
+            if (folder) await writeNote(folder, name, now);
+          };
+          // Without a folder for it, which was said.
+          writing.push(note().catch(() => undefined));
+        },
+      };
     },
     [Symbol.asyncDispose]: async () => {
-      await keeping;
+      await Promise.all(writing);
       for (const payload of await Promise.allSettled(payloads.values())) {
         if (payload.status === 'fulfilled') await payload.value[Symbol.asyncDispose]();
       }
       for (const base of await Promise.all(bases.values())) if ('file' in base) await base.file.handle.close();
     },
+  };
+}
+
+/** Calls `make` the first time only. */
+function once<Arguments extends unknown[], Value>(make: (...values: Arguments) => Value) {
+  let made: { value: Value } | undefined;
+  return (...values: Arguments) => {
+    made ??= { value: make(...values) };
+    return made.value;
   };
 }
 
@@ -144,7 +176,8 @@ async function openBase(kept: () => Promise<Kept>, sha256: string): Promise<Base
   }
 }
 
-function deltaLacks({ bytes }: Source, tools: ReadonlySet<string>): string | undefined {
+function deltaLacks({ bytes }: Source, { tools, present }: Receiver): string | undefined {
+  if ('lacks' in present) return present.lacks;
   if (!tools.has('perl')) return 'the target has no perl';
   return bytes > MOST_DELTA_BYTES ? 'the files are too large for one' : undefined;
 }
@@ -155,26 +188,22 @@ function inCommon({ zstd }: Compressors, tools: ReadonlySet<string>): Compressor
 
 async function* encode(
   source: Source,
-  { plan, base, has }: { plan: TransferPlan; base: OpenFile | undefined; has: Compressors },
+  form: { encoding: Encoding; level: number; base: OpenFile | undefined; has: Compressors },
 ): AsyncGenerator<Buffer> {
-  if (plan.encoding === 'plain') {
+  const { encoding, level, base, has } = form;
+  if (encoding === 'plain') {
     yield* createReadStream(source.path, { highWaterMark: BLOCK_BYTES });
     return;
   }
-  const by: Compressor = plan.encoding.endsWith('zstd') ? 'zstd' : 'gzip';
+  const by: Compressor = encoding.endsWith('zstd') ? 'zstd' : 'gzip';
   if (!base) {
-    yield* compress(createReadStream(source.path, { highWaterMark: BLOCK_BYTES }), {
-      by,
-      level: plan.level,
-      adapt: true,
-      has,
-    });
+    const whole = createReadStream(source.path, { highWaterMark: BLOCK_BYTES });
+    yield* compress(whole, { by, level, adapt: true, has });
     return;
   }
   const handle = await open(source.path);
   try {
-    const delta = deltaOf({ handle, bytes: source.bytes }, base);
-    yield* compress(delta, { by, level: plan.level, adapt: false, has });
+    yield* compress(deltaOf({ handle, bytes: source.bytes }, base), { by, level, adapt: false, has });
   } finally {
     await handle.close();
   }

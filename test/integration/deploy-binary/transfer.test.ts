@@ -131,13 +131,14 @@ describe('transfer: auto', () => {
     using ours = runner();
     ours.knows(V1, host);
     const step = await host.deploy(FILE, ours.env);
-    expect(step.log).toMatch(/transfer +plain, because the target is this machine/);
-    expect(sent(step)).toBe(2 * MIB);
+    // Unless it is so busy that its answers take their time.
+    expect(step.log).toMatch(/transfer +(plain, because the target is this machine|.*a round trip of \d\d+ ms)/);
+    expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
   });
 
   it('says what it expects of a distant link, and knows it better the next time', async () => {
     await using host = await target();
-    await using distant = await proxy(host.sshd.port, { delayMs: 25, bytesPerSecond: 4e6 });
+    await using distant = await proxy(host.sshd.port, { delayMs: 25, bytesPerSecond: 1.5e6 });
     using ours = runner();
     const source = `${ours.folder}/v1`;
     copyFileSync(V1, source);
@@ -150,6 +151,10 @@ describe('transfer: auto', () => {
     const second = await host.deploy({ ...FILE, ...through(distant.port) }, ours.env);
     expect(second.log).toMatch(/transfer +a delta against .* with zstd, at .*\/s \(measured last time\): delta/);
     expect(second.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
+    // Begun before anything is known of the target, by what is remembered of it.
+    const third = await host.deploy({ ...FILE, source: V1, ...through(distant.port) }, ours.env);
+    expect(third.log).toMatch(/transfer +a delta against/);
+    expect(third.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
   });
 });
 
