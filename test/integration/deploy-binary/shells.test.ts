@@ -209,6 +209,8 @@ describe('strategy: in-place', () => {
     const step = await host.deploy({
       source: program('v2', 'healthy', 30e6),
       strategy: 'in-place',
+      // Compressed, as over a slow link, it would be whole before the cut.
+      transfer: 'plain',
       host: `root@127.0.0.1:${between.port}`,
       'host-key-checking': 'insecure',
     });
