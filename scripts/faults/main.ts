@@ -17,7 +17,10 @@ async function faults(asked: Asked): Promise<number> {
   const all = casesOf(asked.seed, asked.runs, asked.only).filter(({ number }) => !ranBefore.has(number));
   const cases = asked.one > 0 ? all.filter(({ number }) => number === asked.one) : all;
   const runs = before;
-  await runAll(cases, asked.jobs, (ran) => {
+  // What runs is ended and taken down first.
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  await runAll(cases, { jobs: asked.jobs, stop: stop.signal }, (ran) => {
     runs.push(ran);
     appendFileSync(kept, `${JSON.stringify({ ...ran, log: '' })}\n`);
     console.log(lineOf(ran, `${runs.length}/${ranBefore.size + cases.length}`));

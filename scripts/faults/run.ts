@@ -21,13 +21,17 @@ export interface Ran extends Verdict {
 const DEAD_RUNNERS: FaultName[] = ['runner-killed', 'runner-and-transaction-killed'];
 const STEP_LIMIT_MS = 120_000;
 
-/** Runs them all, so many at a time; `tell` hears of each as it ends. */
-export async function runAll(cases: readonly Case[], jobs: number, tell: (ran: Ran) => void): Promise<Ran[]> {
+/** Runs them all, so many at a time, until it is stopped; `tell` hears of each as it ends. */
+export async function runAll(
+  cases: readonly Case[],
+  { jobs, stop }: { jobs: number; stop?: AbortSignal },
+  tell: (ran: Ran) => void,
+): Promise<Ran[]> {
   using watching = sampler();
   const waiting = [...cases];
   const runs: Ran[] = [];
   const work = async () => {
-    for (let c = waiting.shift(); c; c = waiting.shift()) {
+    for (let c = waiting.shift(); c && !stop?.aborted; c = waiting.shift()) {
       const ran = await runCase(c, watching);
       runs.push(ran);
       tell(ran);
