@@ -40,6 +40,9 @@ export const MATRIX = {
   'clock-back': LOGGED_IN,
   'second-deploy': PHASES,
   'hostile-account': ['connect', 'upload', 'stop', 'swap', 'start', 'stable'],
+  'cache-damaged': ['connect', 'inspect', 'upload'],
+  'tool-gone': ['connect', 'inspect', 'upload'],
+  'file-changed': ['connect', 'inspect', 'upload', 'staged'],
   'port-held': ['stop', 'start'],
   'exits-at-once': ['start'],
   'exits-later': ['stable'],
@@ -54,9 +57,13 @@ export type FaultName = keyof typeof MATRIX;
 
 export const FAULTS = Object.keys(MATRIX) as FaultName[];
 
+const OF_A_DELTA: FaultName[] = ['cache-damaged', 'tool-gone', 'file-changed'];
+
 /** One run: which fault strikes when, and on what kind of target. */
 export interface Case {
   seed: number;
+  /** The part of the matrix that was asked for. */
+  only: string;
   /** From 1; with the seed it decides everything else. */
   number: number;
   fault: FaultName;
@@ -66,6 +73,8 @@ export interface Case {
   /** The account that deploys. */
   login: 'root' | 'service';
   strategy: 'staged' | 'in-place';
+  /** `delta`: the runner has kept the old version. */
+  transfer: 'auto' | 'delta';
   /** From 0 to 1, for what the fault itself chooses. */
   draw: number;
 }
@@ -79,7 +88,7 @@ export function casesOf(seed: number, runs: number, only = ''): Case[] {
   const cases: Case[] = [];
   for (let round = 0; cases.length < runs; round += 1) {
     for (const cell of dealt(cells, draws(seed, -2 - round))) {
-      if (cases.length < runs) cases.push(caseOf(seed, cases.length + 1, cell));
+      if (cases.length < runs) cases.push({ ...caseOf(seed, cases.length + 1, cell), only });
     }
   }
   return cases;
@@ -103,11 +112,13 @@ function dealt(cells: readonly Cell[], draw: () => number): Cell[] {
   return order;
 }
 
-function caseOf(seed: number, number: number, { fault, phase }: Cell): Case {
+function caseOf(seed: number, number: number, { fault, phase }: Cell): Omit<Case, 'only'> {
   const draw = draws(seed, number);
   const at = draw();
   const login = draw() < 0.7 || fault === 'hostile-account' ? 'root' : 'service';
   // In place there is no staged file.
-  const strategy = draw() < 0.2 && phase !== 'staged' ? 'in-place' : 'staged';
-  return { seed, number, fault, phase, at, login, strategy, draw: draw() };
+  const strategy = draw() < 0.2 && phase !== 'staged' && !OF_A_DELTA.includes(fault) ? 'in-place' : 'staged';
+  const chosen = draw();
+  const transfer = OF_A_DELTA.includes(fault) || (draw() < 0.25 && strategy === 'staged') ? 'delta' : 'auto';
+  return { seed, number, fault, phase, at, login, strategy, transfer, draw: chosen };
 }

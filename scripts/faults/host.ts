@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import ssh2 from 'ssh2';
 import { type StartedStep, start } from '../../test/support/action.ts';
-import { type Behaviour, program } from '../../test/support/programs.ts';
+import { type Behaviour, program, sha256 } from '../../test/support/programs.ts';
 import { type Proxy as FaultyProxy, proxy } from '../../test/support/proxy.ts';
 import { shell, type TestTarget, target, textOf } from '../../test/support/target.ts';
 import type { Case, FaultName, Phase } from './cases.ts';
@@ -16,13 +25,19 @@ export interface FaultyHost extends AsyncDisposable {
   state: string;
   /** HOME, TMPDIR and RUNNER_TEMP of the steps. */
   scratch: string;
+  /** The runner's tool cache. */
+  cache: string;
+  /** The target has that program no more. */
+  hideTool(name: string): void;
   /** The day the target's clock says, as `date` prints it: an offset in seconds. */
   setClock(offsetSeconds: number): void;
   /** From now on writing is as fast as it is here. */
   hurry(): void;
-  /** Which version has which digest comes from these files. */
+  /** The program that runs, and the one that the deploy under test brings. */
   old: string;
   fresh: string;
+  /** What each is called, by digest: `v1` the old one, `v2` the fresh one, and those that come later. */
+  versions: ReadonlyMap<string, string>;
   secrets: Secrets;
   /** The deploy under test. */
   deploy(): StartedStep;
@@ -55,6 +70,8 @@ const BEHAVIOURS: Partial<Record<FaultName, Behaviour>> = {
 };
 const PHASE_BEHAVIOURS: Partial<Record<Phase, Behaviour>> = { health: 'starts slowly', rollback: 'never listens' };
 const SOUND: Behaviour[] = ['healthy', 'starts slowly', 'forks away'];
+/** In the runner's tool cache. */
+export const KEPT_FOLDER = 'forgejo-deploy-toolkit';
 const UPLOAD_BYTES = 2_000_000;
 const UPLOAD_BYTES_PER_SECOND = 4e6;
 const FILE_SYSTEM_MEGABYTES = 24;
@@ -80,6 +97,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   };
   const shims = made(mkdtempSync('/opt/fdt-shims-'));
   const scratch = made(mkdtempSync('/opt/fdt-runner-'));
+  const cache = made(mkdtempSync('/opt/fdt-cache-'));
   slowDisk(shims);
   const base = c.fault === 'disk-full' ? smallDisk(made(mkdtempSync('/opt/fdt-disk-')), undo) : '/opt';
   // An account that is not root may not know whether another's process of the same name executes the file.
@@ -93,6 +111,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   const behaviour = BEHAVIOURS[c.fault] ?? PHASE_BEHAVIOURS[c.phase] ?? 'healthy';
   const fresh = program('v2', behaviour, UPLOAD_BYTES);
   await host.startByHand(old);
+  if (c.transfer === 'delta') keep(old, cache);
   const login = c.login === 'root' ? 'root' : host.service.name;
   const connection: Inputs = {
     host: `${login}@127.0.0.1:${host.sshd.port}`,
@@ -105,7 +124,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
     ...connection,
     environment: `APP_TOKEN=${secrets.environment}`,
     strategy: c.strategy,
-    transfer: c.phase === 'upload' ? 'plain' : 'auto',
+    transfer: c.transfer === 'delta' ? 'delta' : c.phase === 'upload' ? 'plain' : 'auto',
     'stop-timeout-seconds': 1,
     // Only what never becomes healthy is waited for so long.
     'health-timeout-seconds': SOUND.includes(behaviour) ? 20 : 3,
@@ -115,7 +134,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   const step = (action: string, given: Inputs, env = {}) =>
     start(action, {
       inputs: given,
-      env: { HOME: scratch, TMPDIR: scratch, RUNNER_TEMP: scratch, ...env },
+      env: { HOME: scratch, TMPDIR: scratch, RUNNER_TEMP: scratch, RUNNER_TOOL_CACHE: cache, ...env },
     });
   const faulty = {
     ...inputs,
@@ -129,12 +148,18 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
     between,
     state,
     scratch,
+    cache,
+    hideTool: (tool) =>
+      void shell(
+        `nsenter -m -t ${host.sshd.process.pid} mount --bind /dev/null "$(readlink -f "$(command -v ${tool})")"`,
+      ),
     setClock: (offsetSeconds) => writeClock(shims, offsetSeconds),
     hurry: () => {
       for (const shim of ['sync', 'mv']) rmSync(`${shims}/${shim}`, { force: true });
     },
     old,
     fresh,
+    versions: new Map([old, fresh, program('v3'), program('v4')].map((path, at) => [sha256(path), `v${at + 1}`])),
     secrets,
     deploy: () => step('deploy-binary', faulty),
     post: (saved) => step('deploy-binary', { ...inputs, source: fresh }, saved),
@@ -180,14 +205,16 @@ function writeShim(path: string, line: string): void {
   writeFileSync(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
 }
 
+/** As if the runner had deployed it. */
+function keep(path: string, cache: string): void {
+  mkdirSync(`${cache}/${KEPT_FOLDER}`, { mode: 0o700 });
+  copyFileSync(path, `${cache}/${KEPT_FOLDER}/${sha256(path)}`);
+}
+
 /** Made in memory: whatever file holds them is a finding. */
 function makeSecrets(sshdFolder: string): { secrets: Secrets; key: string } {
   const passphrase = `fdt-secret-${randomBytes(9).toString('hex')}`;
-  const { private: key, public: line } = ssh2.utils.generateKeyPairSync('ed25519', {
-    passphrase,
-    cipher: 'aes256-ctr',
-    rounds: 1,
-  });
+  const { private: key, public: line } = soundKeyPair(passphrase);
   appendFileSync(`${sshdFolder}/authorized_keys`, `${line}\n`);
   // The first line of the body is the same in every such key.
   const keyLines = key
@@ -195,6 +222,14 @@ function makeSecrets(sshdFolder: string): { secrets: Secrets; key: string } {
     .filter((text) => text.length > 40)
     .slice(1);
   return { secrets: { passphrase, environment: `fdt-secret-${randomBytes(9).toString('hex')}`, keyLines }, key };
+}
+
+/** The generator forgets the leading zero of one key in 256, which nobody can read then. */
+function soundKeyPair(passphrase: string) {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', { passphrase, cipher: 'aes256-ctr', rounds: 1 });
+    if (!(ssh2.utils.parseKey(pair.private, passphrase) instanceof Error)) return pair;
+  }
 }
 
 function transactionOf(state: string): number | undefined {

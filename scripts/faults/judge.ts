@@ -94,7 +94,7 @@ function endingOf({ code, state }: Claim, { verify }: Observed): Ending {
 /** The file is one whole version, and one that somebody meant to be there. */
 function whole(c: Case, { rest, claims }: Observed): string[] {
   if (c.strategy === 'in-place' && !rest.finished) return [];
-  const meant = ['v1', ...claims.map(({ version }) => version)];
+  const meant = ['v1', ...(c.fault === 'file-changed' ? ['v3'] : []), ...claims.map(({ version }) => version)];
   return meant.includes(rest.file) ? [] : [`the file is ${rest.file}, not one of ${meant.join(', ')}`];
 }
 
@@ -102,6 +102,8 @@ function whole(c: Case, { rest, claims }: Observed): string[] {
 function up(c: Case, { rest, claims, oldPid }: Observed): string[] {
   if (rest.serves !== undefined && rest.serves === rest.file && rest.runs.length === 1) return [];
   if (claims.some(({ state }) => state === 'broken')) return [];
+  // Whoever changed the file by hand left the old one running.
+  if (c.fault === 'file-changed' && rest.file === 'v3' && rest.serves === 'v1') return [];
   if (!rest.finished && NOBODY_LEFT.includes(c.fault)) return [];
   // A program run by hand does not come back with its host.
   const nobodySaysItRuns = claims.every(({ state }) => ['untouched', 'staged', 'unknown'].includes(state));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { program, sha256 } from '../../test/support/programs.ts';
+import { sha256 } from '../../test/support/programs.ts';
 import { textOf } from '../../test/support/target.ts';
 import type { FaultyHost } from './host.ts';
 import { family, folderOf, processes, programOf, wordsOf } from './processes.ts';
@@ -102,7 +102,7 @@ async function healthOf(port: number): Promise<{ version: string; pid: number } 
 /** What is live or proved never has to leave, and nothing else may be kept. */
 function isKnown(host: FaultyHost, name: string): boolean {
   const [digest = ''] = name.split('.');
-  return versions(host).has(digest);
+  return host.versions.has(digest);
 }
 
 function releasesOf(host: FaultyHost): string[] {
@@ -111,21 +111,10 @@ function releasesOf(host: FaultyHost): string[] {
 
 function versionOf(host: FaultyHost, path: string): string {
   try {
-    return versions(host).get(sha256(path)) ?? 'other';
+    return host.versions.get(sha256(path)) ?? 'other';
   } catch {
     return 'none';
   }
-}
-
-/** Digest to name. */
-export function versions({ old, fresh }: FaultyHost): Map<string, string> {
-  const files: [string, string][] = [
-    [old, 'v1'],
-    [fresh, 'v2'],
-    [program('v3'), 'v3'],
-    [program('v4'), 'v4'],
-  ];
-  return new Map(files.map(([path, name]) => [sha256(path), name]));
 }
 
 function ownerOf(pid: number): number | undefined {

@@ -5,7 +5,7 @@ import { type FaultyHost, faultyHost } from './host.ts';
 import { INJECT, PREPARE } from './inject/faults.ts';
 import { type Claim, judge, type Verdict } from './judge.ts';
 import { moment } from './moment.ts';
-import { atRest, leftovers, see, versions } from './observe.ts';
+import { atRest, leftovers, see } from './observe.ts';
 import { kill } from './processes.ts';
 import { type Sampler, sampler, secretsIn } from './secrets.ts';
 
@@ -118,6 +118,6 @@ function stateEnv(state: Record<string, string>): Record<string, string> {
 }
 
 function claimOf({ code, outputs }: Step, version: string, host: FaultyHost): Claim {
-  const previous = versions(host).get(outputs['previous-sha256'] ?? '') ?? '';
+  const previous = host.versions.get(outputs['previous-sha256'] ?? '') ?? '';
   return { version, code, state: outputs.state ?? '', pid: outputs.pid ?? '', previous };
 }

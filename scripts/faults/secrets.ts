@@ -46,8 +46,8 @@ export function secretsIn(host: FaultyHost, steps: Step[], { sightings }: Sample
     ...sightings
       .filter((seen) => !isMeant(seen, host))
       .flatMap((seen) => inText(seen.text, `the ${seen.where} of ${seen.program} (${seen.words})`)),
-    ...[host.target.folder.replace(/\/bin$/, ''), host.target.service.home, host.scratch].flatMap((folder) =>
-      filesWith(folder, host.secrets).map((path) => `a secret in ${path}`),
+    ...[host.target.folder.replace(/\/bin$/, ''), host.target.service.home, host.scratch, host.cache].flatMap(
+      (folder) => filesWith(folder, host.secrets).map((path) => `a secret in ${path}`),
     ),
   ];
 }

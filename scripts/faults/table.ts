@@ -1,4 +1,3 @@
-import type { Asked } from './arguments.ts';
 import { FAULTS, MATRIX, PHASES, type Phase } from './cases.ts';
 import type { Ending } from './judge.ts';
 import type { Ran } from './run.ts';
@@ -42,7 +41,7 @@ function cell(runs: readonly Ran[]): string {
 }
 
 /** docs/FAULTS.md. */
-export function formatPage(runs: readonly Ran[], { seed }: Pick<Asked, 'seed'>, date: Date): string {
+export function formatPage(runs: readonly Ran[], date: Date): string {
   const count = (test: (ran: Ran) => boolean) => String(runs.filter(test).length);
   const has = (text: string) => (ran: Ran) => ran.problems.some((problem) => problem.includes(text));
   const violations = [
@@ -57,8 +56,8 @@ export function formatPage(runs: readonly Ran[], { seed }: Pick<Asked, 'seed'>, 
   ];
   return `${[
     INTRODUCTION,
-    `Last written by \`npm run faults -- --seed ${seed} --runs ${runs.length} --write docs/FAULTS.md\`, on ${date.toISOString().slice(0, 10)}: ` +
-      `${runs.length} runs, of which ${count(({ struck }) => struck)} were struck in time.`,
+    `Last written by \`npm run faults\` on ${date.toISOString().slice(0, 10)}: ${runs.length} runs (${seedsOf(runs)}), ` +
+      `of which ${count(({ struck }) => struck)} were struck in time.`,
     '## How they ended',
     LEGEND,
     formatTable(runs),
@@ -66,6 +65,11 @@ export function formatPage(runs: readonly Ran[], { seed }: Pick<Asked, 'seed'>, 
     markdown(['violation', 'runs'], violations),
     HOW,
   ].join('\n\n')}\n`;
+}
+
+function seedsOf(runs: readonly Ran[]): string {
+  const seeds = [...new Set(runs.map(({ c }) => (c.only ? `${c.seed} for ${c.only}` : `${c.seed}`)))];
+  return `seed ${seeds.join(', ')}`;
 }
 
 const INTRODUCTION = `# Faults
@@ -94,6 +98,8 @@ const HOW = `## How it is done
   space for that program and all it starts.
 - \`clock-back\`: the machine's real clock is everybody's, so what goes back is what the programs ask: \`date\`, by a day, with files that are a
   day ahead. Waits use the time since boot.
+- A quarter of the staged deploys send a delta against the old version. \`cache-damaged\`: the runner's copy of that is cut or overwritten;
+  \`tool-gone\`: the target's perl or zstd is removed; \`file-changed\`: somebody puts another version in place by hand.
 - Secrets: the key has a passphrase, and every run its own key, passphrase and environment value. They are looked for in logs, outputs,
   saved state and summaries, in the words and the environment of every process (read in a loop all the time), and in every
   file of the runner's folder, the target's folders, core dumps included.

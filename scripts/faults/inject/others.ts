@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { about, SWAPS, tidy } from '../../../test/support/hostile.ts';
 import { program } from '../../../test/support/programs.ts';
@@ -34,6 +34,15 @@ export const hostileAccount: Inject = async ({ c, host, step, after, problem }) 
     rmSync(canary, { recursive: true });
   });
   await Promise.race([step.ended, sleep(ATTACK_MS)]);
+};
+
+/** Somebody puts another version in place, and leaves the old one running. */
+export const fileChanged: Inject = ({ host }) => {
+  const { destination, service } = host.target;
+  copyFileSync(program('v3'), `${destination}.by-hand`);
+  chownSync(`${destination}.by-hand`, service.uid, service.uid);
+  chmodSync(`${destination}.by-hand`, 0o755);
+  renameSync(`${destination}.by-hand`, destination);
 };
 
 /** Something else takes the port as soon as it is free, and keeps it. */

@@ -73,3 +73,6 @@ export function clockAhead(host: FaultyHost): void {
 
 /** It is set right. */
 export const clockBack: Inject = ({ host }) => host.setClock(0);
+
+/** What undoes a delta is there no more. */
+export const toolGone: Inject = ({ c, host }) => host.hideTool(c.draw < 0.5 ? 'perl' : 'zstd');
