@@ -1,0 +1,29 @@
+import { type Command, type Ran, run } from './command.ts';
+import type { Place } from './place.ts';
+import { watchDowntime } from './service.ts';
+
+/** What one way took, seen from outside. */
+export interface Measured extends Ran {
+  way: string;
+  /** As a client sees it that asks every 2 ms; 0 where nothing was stopped. */
+  downSeconds: number;
+  /** Towards the target, SSH's own included; 0 on loopback. */
+  bytes: number;
+  /** How often the runner spoke after the target had. */
+  turns: number;
+}
+
+/** Runs a command towards a place; with `watched`, the service there is asked all the while. */
+export async function measure(way: string, command: Command, place: Place, watched = false): Promise<Measured> {
+  const { between } = place;
+  const [bytes, turns] = [between?.bytesUp ?? 0, between?.turns ?? 0];
+  const watch = watched ? watchDowntime(place.port) : undefined;
+  const ran = await run(command);
+  return {
+    ...ran,
+    way,
+    downSeconds: (await watch?.()) ?? 0,
+    bytes: (between?.bytesUp ?? 0) - bytes,
+    turns: (between?.turns ?? 0) - turns,
+  };
+}
