@@ -43,11 +43,12 @@ export async function deployTarget(
   const [read, host] = await both(source, reconnect());
   try {
     context.log.phase('connect', `${host.target.name}`);
-    const { found, plan, outcome, deploy } = await carryOut(host, { ...step, source: read, reconnect });
+    const parts = { ...step, source: read, reconnect };
+    const { found, plan, outcome, deploy } = await carryOut(host, parts);
     const id = book.begun()?.id;
     await book.end(outcome.state);
     if (read && ['active', 'unchanged'].includes(outcome.state)) step.transfers.arrived(read, host.isNear());
-    const undo = outcome.state === 'active' && deploy && id ? () => revert(host, deploy, id) : undefined;
+    const undo = outcome.state === 'active' && deploy && id ? () => takeBack(host, { deploy, id, parts }) : undefined;
     const durationMs = Date.now() - startedAt;
     return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host };
   } catch (error) {
@@ -108,6 +109,15 @@ async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
   const pid = outcome.pid ? `, pid ${outcome.pid}` : '';
   log.line(`  ended as ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
   return outcome;
+}
+
+async function takeBack(host: Host, { deploy, id, parts }: { deploy: Deploy; id: string; parts: Parts }) {
+  try {
+    return await revert(host, deploy, id);
+  } catch (error) {
+    if (error instanceof DiedError) return await undoDead(deploy, parts);
+    throw error;
+  }
 }
 
 /** The transaction died in the middle, killed or with its whole host: as soon as that answers again, it is undone. */

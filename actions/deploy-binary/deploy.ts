@@ -72,6 +72,8 @@ async function deployAll(
   });
   // The source, an input: no target is to blame.
   if (unexpected !== undefined) throw unexpected;
+  const skipped = context.signal.aborted ? 'the step was cancelled' : 'another target failed';
+  for (const target of targets) if (!target.done && !target.failure) target.skipped = skipped;
   return targets;
 }
 
@@ -85,6 +87,11 @@ async function revertDone(targets: readonly OneTarget[], pages: readonly Page[])
       if (!done?.undo) return;
       context.log.line(`revert-all is set, and ${failed.target} failed: putting the previous version back.`);
       const outcome = await done.undo();
+      if (outcome.state === 'untouched') {
+        context.log.line(`It stays as it is: ${outcome.why}.`);
+        await pages[index]?.end(done.outcome.state);
+        return;
+      }
       const why = `${failed.target} failed, and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
       const { downtimeMs, bytesSent } = done.outcome;
       done.outcome = { ...outcome, failed: 'revert-all', why, downtimeMs, bytesSent };

@@ -3,13 +3,15 @@ import { type Failure, TargetError, type TargetState } from '../../lib/errors.ts
 import { worst } from './book.ts';
 import { entryOf, failureOf, hasChanged, isGreen, scalarsOf, type Told, tableOf } from './report.ts';
 
-/** How one of several targets came out; with neither it was never begun. */
+/** How one of several targets came out: `done`, `failure` or `skipped`. */
 export interface Ended {
   /** As it was written, or its full name once it is known. */
   target: string;
   done?: Told;
   /** Why nothing was changed there. */
   failure?: Failure;
+  /** Why it was never begun: since … */
+  skipped?: string;
 }
 
 const COLUMNS = ['target', 'state', 'sha256', 'pid', 'downtime', 'sent', 'time'];
@@ -51,8 +53,8 @@ function rowOf({ done, ...target }: Ended): string[] {
   return COLUMNS.map((name) => (name === 'target' ? target.target : (cells.get(name) ?? '')));
 }
 
-function whyNot({ failure }: Ended): string {
-  return failure?.fields.why.split('\n')[0] ?? 'not begun, since another target failed';
+function whyNot({ failure, skipped }: Ended): string {
+  return failure?.fields.why.split('\n')[0] ?? `not begun, since ${skipped}`;
 }
 
 function stateOf({ done }: Ended): TargetState {
