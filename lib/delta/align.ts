@@ -1,3 +1,5 @@
+import { packsBetter } from './packs-better.ts';
+
 /** Consecutive bytes of the new file and where they resemble the old one; `from` is undefined where nothing does. */
 export interface Stretch {
   bytes: number;
@@ -24,6 +26,8 @@ export interface Old {
 const BLOCK_BYTES = 32;
 /** Bytes compared at once, a multiple of that: much of a rebuild is the same. */
 const SWEEP_BYTES = 1024;
+/** Of the new file, taken as they are where the difference would be no smaller; a multiple of that. */
+const CHUNK_BYTES = 65_536;
 /** Of a block, that must be equal to go on with the present shift. */
 const ENOUGH = 0.6;
 /** Bytes by which places are compared with each other. */
@@ -71,33 +75,46 @@ export function aligner(old: Old) {
   return function align(piece: Buffer, at: number): Aligned {
     const pair = new Pair(piece, old);
     const stretches: Stretch[] = [];
-    for (let here = 0; here < piece.length; here += BLOCK_BYTES) {
-      const distance = at + shift;
-      if (here % SWEEP_BYTES === 0 && pair.isSame(here, here + distance, SWEEP_BYTES)) {
-        add(stretches, { bytes: SWEEP_BYTES, from: here + distance + old.from });
-        here += SWEEP_BYTES - BLOCK_BYTES;
-        continue;
-      }
-      const block = Math.min(BLOCK_BYTES, piece.length - here);
-      if (pair.subtract(here, here + at + shift, block) < block * ENOUGH) {
-        const better = search(pair, here, [at + shift, ...recent.map((known) => at + known)]);
-        if (better === undefined) {
-          pair.restore(here, block);
-          add(stretches, { bytes: block, from: undefined });
-          continue;
-        }
-        if (better !== at + shift) {
-          recent = [shift, ...recent.filter((known) => known !== better - at)].slice(0, RECENT_SHIFTS);
-          shift = better - at;
-          pair.subtract(here, here + better, block);
-        }
-      }
-      const there = here + at + shift;
-      const aligned = pair.reach(there, block);
-      if (aligned > 0) add(stretches, { bytes: aligned, from: there + old.from });
-      if (aligned < block) add(stretches, { bytes: block - aligned, from: undefined });
+    for (let begin = 0; begin < piece.length; begin += CHUNK_BYTES) {
+      const end = Math.min(begin + CHUNK_BYTES, piece.length);
+      const found = alignChunk(pair, begin, end);
+      if (packsBetter(piece.subarray(begin, end), pair.difference.subarray(begin, end))) {
+        pair.restore(begin, end - begin);
+        add(stretches, { bytes: end - begin, from: undefined });
+      } else for (const stretch of found) add(stretches, stretch);
     }
     return { stretches, difference: pair.difference };
+
+    function alignChunk(pair: Pair, begin: number, end: number): Stretch[] {
+      const stretches: Stretch[] = [];
+      for (let here = begin; here < end; here += BLOCK_BYTES) {
+        const distance = at + shift;
+        if (here % SWEEP_BYTES === 0 && here + SWEEP_BYTES <= end && pair.isSame(here, here + distance, SWEEP_BYTES)) {
+          add(stretches, { bytes: SWEEP_BYTES, from: here + distance + old.from });
+          here += SWEEP_BYTES - BLOCK_BYTES;
+          continue;
+        }
+        const block = Math.min(BLOCK_BYTES, end - here);
+        if (pair.subtract(here, here + distance, block) < block * ENOUGH) {
+          const better = search(pair, here, [distance, ...recent.map((known) => at + known)]);
+          if (better === undefined) {
+            pair.restore(here, block);
+            add(stretches, { bytes: block, from: undefined });
+            continue;
+          }
+          if (better !== distance) {
+            recent = [shift, ...recent.filter((known) => known !== better - at)].slice(0, RECENT_SHIFTS);
+            shift = better - at;
+            pair.subtract(here, here + better, block);
+          }
+        }
+        const there = here + at + shift;
+        const aligned = pair.reach(there, block);
+        if (aligned > 0) add(stretches, { bytes: aligned, from: there + old.from });
+        if (aligned < block) add(stretches, { bytes: block - aligned, from: undefined });
+      }
+      return stretches;
+    }
   };
 }
 
@@ -159,7 +176,7 @@ class Pair {
 
   /** Whether all `count` bytes are equal; the difference is zero then. */
   isSame(here: number, there: number, count: number): boolean {
-    if (here + count > this.piece.length || this.reach(there, count) < count) return false;
+    if (this.reach(there, count) < count) return false;
     if (this.piece.compare(this.#old, there, there + count, here, here + count) !== 0) return false;
     this.difference.fill(0, here, here + count);
     return true;

@@ -50,7 +50,7 @@ export function planTransfer(circumstances: Circumstances): TransferPlan {
   const { wanted, bytes, near, compressors, base, link } = circumstances;
   const plan = (encoding: Encoding, why: string) => ({
     encoding,
-    level: levelFor(link.bytesPerSecond),
+    level: levelFor(encoding, link.bytesPerSecond),
     why: `${named(encoding, base)}, ${why}`,
   });
   const [best] = compressors;
@@ -86,9 +86,12 @@ function secondsOf(encoding: Encoding, bytes: number, link: Link): number {
   return start + Math.max((bytes * SHRINKS[encoding]) / link.bytesPerSecond, bytes / SPEEDS[encoding]);
 }
 
-/** Of a compressor, for a link that carries so much; 0 for an unknown one. */
-export function levelFor(bytesPerSecond: number): number {
-  if (bytesPerSecond === 0) return 6;
+/**
+ * Of a compressor, for a link that carries so much; undefined for an unknown one. Never so hard that the link has to
+ * wait: a delta is mostly zeros, and takes one core to make while the others compress.
+ */
+export function levelFor(encoding: Encoding, bytesPerSecond = 0): number {
+  if (encoding.startsWith('delta')) return bytesPerSecond > 60e6 ? 1 : bytesPerSecond > 20e6 ? 3 : 9;
   if (bytesPerSecond > 30e6) return 1;
   if (bytesPerSecond > 10e6) return 3;
   return bytesPerSecond > 4e6 ? 6 : 9;

@@ -108,7 +108,7 @@ export function openTransfers(
         if (!sha256 || !encoding?.startsWith('delta')) return;
         const [read, base] = await Promise.all([source, baseOf(sha256)]);
         if (!read || read.sha256 === sha256 || !('file' in base)) return;
-        await payloadOf(read, { encoding, level: levelFor(bytesPerSecond ?? 0) }, base);
+        await payloadOf(read, { encoding, level: levelFor(encoding, bytesPerSecond) }, base);
       };
       // Only foreseen: whoever needs it meets the error again.
       begin().catch(() => undefined);

@@ -68,6 +68,20 @@ describe('the delta of a rebuild', () => {
   });
 });
 
+test('what packs better than its difference is sent as it is', async () => {
+  const code = programLike(64 * 1024);
+  const next = generator(7);
+  const table = (entry: () => number) => {
+    const made = Buffer.alloc(MIB);
+    for (let at = 0; at < MIB; at += 8) made.writeUIntLE(entry() & 0xffffff, at, 3);
+    return Buffer.concat([code, made]);
+  };
+  const [old, fresh] = [table(next), table(() => 0x3a3557)];
+  const whole = await delta(old, fresh);
+  expect(gzipSync(whole).length).toBeLessThan(10_000);
+  expect(apply(old, whole).equals(fresh)).toBe(true);
+});
+
 describe('the program of the target', () => {
   test('refuses a delta that was cut', async () => {
     const old = programLike(100_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assumedLink, type Circumstances, planTransfer } from '../../../lib/transfer/plan-transfer.ts';
+import { assumedLink, type Circumstances, levelFor, planTransfer } from '../../../lib/transfer/plan-transfer.ts';
 
 const BASE = { sha256: 'c0ffee'.padEnd(64, '0') };
 const REBUILD: Circumstances = {
@@ -55,8 +55,9 @@ test.each<[Partial<Circumstances>, string]>([
 });
 
 test('compression is harder the slower the link is', () => {
-  const levels = [1e6, 5e6, 20e6, 100e6].map((rate) => planTransfer({ ...REBUILD, ...at(rate) }).level);
-  expect(levels).toEqual([9, 6, 3, 1]);
+  const rates = [1e6, 5e6, 15e6, 25e6, 100e6];
+  expect(rates.map((rate) => levelFor('delta-zstd', rate))).toEqual([9, 9, 9, 3, 1]);
+  expect(rates.map((rate) => levelFor('zstd', rate))).toEqual([9, 6, 3, 3, 1]);
 });
 
 test('a link that was never measured is taken for what its round trip looks like', () => {
