@@ -372,14 +372,14 @@ describe('the race', () => {
       server.pushDelayMs = delay;
       const before = server.git('team/gb', 'rev-parse', 'main');
       const tips = names(16).map((name) => server.commit(`team/${name}`));
-      const steps = await Promise.all(names(16).map((name) => bump(server, name)));
+      const steps = await Promise.all(names(16).map((name) => bump(server, name, { 'deadline-seconds': 300 })));
       expect(steps.map(({ outputs }) => outputs.result)).toEqual(names(16).map(() => 'pushed'));
       expect(names(16).map((name) => server.pointer('gb', name))).toEqual(tips);
       expect(server.git('team/gb', 'rev-list', '--count', `${before}..main`)).toBe('16');
       expect(server.git('team/gb', 'rev-list', '--merges', 'main')).toBe('');
       expect(otherPaths(server, before, 'main')).toEqual([]);
     },
-    180_000,
+    400_000,
   );
 
   it('of sixteen commits of one submodule, in any order, leaves the newest', async () => {
@@ -387,10 +387,12 @@ describe('the race', () => {
     server.makeRoot('gb', ['botserver']);
     const commits = names(16).map((subject) => server.commit('team/botserver', { subject }));
     const shuffled = [...commits].sort(() => Math.random() - 0.5);
-    const steps = await Promise.all(shuffled.map((commit) => bump(server, 'botserver', { commit })));
+    const steps = await Promise.all(
+      shuffled.map((commit) => bump(server, 'botserver', { commit, 'deadline-seconds': 300 })),
+    );
     expect(steps.map(({ code }) => code)).toEqual(shuffled.map(() => 0));
     expect(server.pointer('gb', 'botserver')).toBe(commits.at(-1));
-  }, 180_000);
+  }, 400_000);
 
   it('with a server that drops the connection after accepting ends with one commit', async () => {
     await using server = await gitServer();

@@ -45,7 +45,7 @@ it('a connection that is cut at any byte of a push over HTTP ends with exactly o
   await using between = await proxy(Number(new URL(server.url).port));
   const run = (inputs = {}) => bump(`http://127.0.0.1:${between.port}/team/gb.git`, inputs);
   await expectOneCommitEach({ server, between }, run, 24);
-}, 180_000);
+}, 400_000);
 
 it('a connection that is cut at any byte of a push over ssh ends with exactly one commit', async () => {
   await using server = await gitServer();
@@ -58,7 +58,7 @@ it('a connection that is cut at any byte of a push over ssh ends with exactly on
   };
   const url = `ssh://root@127.0.0.1:${between.port}${server.folder}/team/gb.git`;
   await expectOneCommitEach({ server, between }, (inputs = {}) => bump(url, { ...login, ...inputs }), 9);
-}, 180_000);
+}, 400_000);
 
 it('a server that never answers a push is given up, with the reason, and nothing twice', async () => {
   await using server = await gitServer();
