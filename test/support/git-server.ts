@@ -75,6 +75,8 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
         response.end(body);
       }),
   );
+  // On a busy machine git may pause longer than the five seconds after which Node closes a connection.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as { port: number };
   const self: GitServer = {

@@ -12,6 +12,8 @@ export interface ProxyOptions {
 export interface Proxy extends AsyncDisposable {
   port: number;
   connections: number;
+  /** Bytes towards the server, of each connection so far. */
+  bytesUpOf: number[];
   /** Bytes towards the server, and back. */
   bytesUp: number;
   bytesDown: number;
@@ -23,6 +25,8 @@ export interface Proxy extends AsyncDisposable {
   reset(): void;
   /** Resets every connection when exactly so many bytes went up. */
   resetAfter(bytesUp: number): void;
+  /** The same when so many bytes of one connection to come (0 is the next) went up. */
+  resetIn(connection: number, bytesUp: number): void;
   /** New connections pass again. */
   heal(): void;
 }
@@ -32,12 +36,14 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
   const open = new Set<Socket>();
   let stalled = false;
   let limit = Number.POSITIVE_INFINITY;
-  const self = { connections: 0, bytesUp: 0, bytesDown: 0, turns: 0 };
+  let cut: { connection: number; bytesUp: number } | undefined;
+  const self = { connections: 0, bytesUpOf: [] as number[], bytesUp: 0, bytesDown: 0, turns: 0 };
   let serverSpoke = true;
   const reset = () => {
     for (const socket of open) socket.resetAndDestroy();
   };
   const server = createServer((client) => {
+    const number = self.bytesUpOf.push(0) - 1;
     self.connections += 1;
     const upstream = createConnection(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
@@ -46,13 +52,17 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
     }
     const born = { stalled: () => stalled };
     pump(client, upstream, (block) => {
-      const passing = block.subarray(0, limit - self.bytesUp);
+      const mine = self.bytesUpOf[number] as number;
+      const left = Math.min(limit - self.bytesUp, cut?.connection === number ? cut.bytesUp - mine : limit);
+      const passing = block.subarray(0, left);
       upstream.write(passing);
       self.bytesUp += passing.length;
+      self.bytesUpOf[number] = mine + passing.length;
       if (serverSpoke) self.turns += 1;
       serverSpoke = false;
-      if (self.bytesUp < limit) return;
+      if (passing.length < left) return;
       limit = Number.POSITIVE_INFINITY;
+      cut = undefined;
       reset();
     });
     pump(upstream, client, (block) => {
@@ -102,9 +112,13 @@ export async function proxy(target: number, { delayMs = 0, bytesPerSecond = 0 }:
     resetAfter: (bytesUp: number) => {
       limit = self.bytesUp + bytesUp;
     },
+    resetIn: (connection: number, bytesUp: number) => {
+      cut = { connection: self.connections + connection, bytesUp };
+    },
     heal: () => {
       stalled = false;
       limit = Number.POSITIVE_INFINITY;
+      cut = undefined;
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy();
