@@ -42,8 +42,9 @@ const SAMPLE_BYTES = 16;
 const MOST_PLACES_TRIED = 16;
 const RECENT_SHIFTS = 8;
 
-/** An old part of `length` bytes, to be filled and then indexed as its bytes come. */
-export function emptyOld(length: number, from: number): Old {
+/** An old part of `length` bytes, to be filled and then indexed as its bytes come; in the memory of one that is done with. */
+export function emptyOld(length: number, from: number, done?: Old): Old {
+  if (done?.bytes.length === length) return { ...done, from, places: done.places.fill(-1) };
   const samples = Math.max(1, length / SAMPLE_BYTES);
   const bits = Math.min(24, Math.max(8, Math.ceil(Math.log2(samples))));
   return { bytes: Buffer.allocUnsafe(length), from, places: new Int32Array(2 ** bits).fill(-1) };

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type Aligned, aligner, emptyOld, indexOld, type Old } from './align.ts';
-import { planParts } from './plan-parts.ts';
+import { planParts, type Range } from './plan-parts.ts';
 
 /** A file that is open for reading. */
 export interface OpenFile {
@@ -23,8 +23,10 @@ export async function* deltaOf(fresh: OpenFile, old: OpenFile): AsyncGenerator<B
   let end = 0;
   // One for all: only what was made of it is handed on.
   const block = Buffer.allocUnsafe(PIECE_BYTES);
+  let held: Old | undefined;
   for (const part of planParts(fresh.bytes, old.bytes)) {
-    const align = aligner(await readOld(old, part.old));
+    held = await readOld(old, part.old, held);
+    const align = aligner(held);
     for (let at = part.fresh.begin; at < part.fresh.end; at += PIECE_BYTES) {
       const piece = block.subarray(0, Math.min(PIECE_BYTES, part.fresh.end - at));
       await fill(fresh, at, piece);
@@ -37,8 +39,8 @@ export async function* deltaOf(fresh: OpenFile, old: OpenFile): AsyncGenerator<B
   }
 }
 
-async function readOld(file: OpenFile, { begin, end }: { begin: number; end: number }): Promise<Old> {
-  const old = emptyOld(end - begin, begin);
+async function readOld(file: OpenFile, { begin, end }: Range, done: Old | undefined): Promise<Old> {
+  const old = emptyOld(end - begin, begin, done);
   for (let at = 0; at < old.bytes.length; at += PIECE_BYTES) {
     const piece = old.bytes.subarray(at, at + PIECE_BYTES);
     await fill(file, begin + at, piece);
