@@ -23,8 +23,8 @@ async function faults(asked: Asked): Promise<number> {
     appendFileSync(KEPT, `${JSON.stringify({ ...ran, log: '' })}\n`);
     console.log(lineOf(ran, `${runs.length}/${before.length + cases.length}`));
     if (ran.problems.length > 0 || asked.one > 0) console.log(detailsOf(ran));
-    if (asked.write) writeFileSync(asked.write, formatPage(runs, new Date()));
   });
+  if (asked.write) writeFileSync(asked.write, formatPage(runs, new Date()));
   const wrong = runs.filter(({ problems }) => problems.length > 0);
   console.log(`\n${formatTable(runs)}\n`);
   for (const ran of wrong) console.log(`${lineOf(ran, 'WRONG')}\n  ${again(ran)}`);
