@@ -150,6 +150,8 @@ go_back() {
     return
   fi
   if ! live_is_old; then
+    # What arrived may hold the room that the previous release needs.
+    rm -f incoming
     if ! { restore_file "$old_sha" && put_live restored; }; then
       leave_broken "the previous release $old_sha can't be put back"
       return
