@@ -93,7 +93,9 @@ function endingOf({ code, state }: Claim, { verify }: Observed): Ending {
 
 /** The file is one whole version, and one that somebody meant to be there. */
 function whole(c: Case, { rest, claims }: Observed): string[] {
-  if (c.strategy === 'in-place' && !rest.finished) return [];
+  // In place nothing is whole between the two, and where there is no room for either, it is said.
+  const said = !rest.finished || claims.some(({ state }) => state === 'broken');
+  if (c.strategy === 'in-place' && rest.file === 'none' && said) return [];
   const meant = ['v1', ...(c.fault === 'file-changed' ? ['v3'] : []), ...claims.map(({ version }) => version)];
   return meant.includes(rest.file) ? [] : [`the file is ${rest.file}, not one of ${meant.join(', ')}`];
 }

@@ -20,7 +20,7 @@ export const stalled: Inject = async ({ host, after }) => {
 export const gone: Inject = async ({ host, step }) => {
   await host.between[Symbol.asyncDispose]();
   await Promise.race([step.ended, sleep(PATIENCE_MS)]);
-  kill(step.process.pid ?? 0, 'SIGINT');
+  step.process.kill('SIGINT');
 };
 
 /** The processes of sshd for this connection; what they started is left to itself. */

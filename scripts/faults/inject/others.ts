@@ -59,7 +59,8 @@ export const portHeld: Inject = async ({ host, step, after }) => {
       gid: uid,
     });
     const lost = new Promise((gone) => squatter.once('exit', gone));
-    after(() => kill(squatter.pid ?? 0, 'SIGKILL'));
+    // Never by its number, which may be another's by then.
+    after(() => squatter.kill('SIGKILL'));
     // One that found the port taken ends by itself.
     await Promise.race([ended, lost]);
   }

@@ -27,7 +27,7 @@ export const cancelled: Inject = async ({ step }) => {
     await Promise.race([step.ended, sleep(pause)]);
     if (isOver(step)) return;
   }
-  kill(-pid, 'SIGKILL');
+  if (!isOver(step)) kill(-pid, 'SIGKILL');
 };
 
 /** The kept file that a delta is made from loses its end, or is another one. */
