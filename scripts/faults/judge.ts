@@ -10,6 +10,8 @@ export interface Claim {
   state: string;
   pid: string;
   previous: string;
+  /** Whether it lost the target and learned its end later. */
+  lost: boolean;
 }
 
 /** Everything that is known of a run. */
@@ -108,11 +110,15 @@ function up(c: Case, { rest, claims, oldPid }: Observed): string[] {
   if (c.fault === 'file-changed' && rest.file === 'v3' && rest.serves === 'v1') return [];
   if (!rest.finished && NOBODY_LEFT.includes(c.fault)) return [];
   // A program run by hand does not come back with its host.
-  const nobodySaysItRuns = claims.every(({ state }) => ['untouched', 'staged', 'unknown'].includes(state));
-  if (c.fault === 'power-cut' && rest.pid !== oldPid && nobodySaysItRuns) return [];
+  if (c.fault === 'power-cut' && rest.pid !== oldPid && claims.every(isExcused)) return [];
   return [
     `left down: the file is ${rest.file}, ${rest.runs.join('+') || 'nothing'} runs, ${rest.serves ?? 'nothing'} serves`,
   ];
+}
+
+/** Of a cut host: it says nothing of what runs, or said it before the cut. */
+function isExcused({ state, lost }: Claim): boolean {
+  return ['untouched', 'staged', 'unknown'].includes(state) || !lost;
 }
 
 /** Colour and state of every deploy agree with what is there. */
@@ -120,7 +126,7 @@ function colours(c: Case, seen: Observed): string[] {
   return seen.claims.flatMap((claim) => {
     const { code, state, version } = claim;
     const wrong = (what: string) => [`${version} says ${state || 'nothing'} (exit ${code}), but ${what}`];
-    if (code === null) return [];
+    if (code === null || (c.fault === 'power-cut' && isExcused(claim))) return [];
     if ((code === 0) !== GREEN.includes(state)) return wrong('its colour is another');
     if (state === 'unknown') return [];
     if (!seen.rest.finished && state !== 'untouched' && state !== 'broken') return wrong('the journal is unfinished');

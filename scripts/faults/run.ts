@@ -19,6 +19,7 @@ export interface Ran extends Verdict {
 }
 
 const DEAD_RUNNERS: FaultName[] = ['runner-killed', 'runner-and-transaction-killed'];
+const LOST = /Lost the target|was interrupted in the phase/;
 const STEP_LIMIT_MS = 120_000;
 
 /** Runs them all, so many at a time, until it is stopped; `tell` hears of each as it ends. */
@@ -117,7 +118,7 @@ function stateEnv(state: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
 }
 
-function claimOf({ code, outputs }: Step, version: string, host: FaultyHost): Claim {
+function claimOf({ code, outputs, log }: Step, version: string, host: FaultyHost): Claim {
   const previous = host.versions.get(outputs['previous-sha256'] ?? '') ?? '';
-  return { version, code, state: outputs.state ?? '', pid: outputs.pid ?? '', previous };
+  return { version, code, state: outputs.state ?? '', pid: outputs.pid ?? '', previous, lost: LOST.test(log) };
 }

@@ -17,6 +17,7 @@ const claim = (state: string, version = 'v2', pid = ''): Claim => ({
   state,
   pid,
   previous: 'v1',
+  lost: false,
 });
 const GOOD: Observed = {
   struck: true,
