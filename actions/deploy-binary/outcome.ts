@@ -67,6 +67,11 @@ export function outcomeOf(
   if (saidOnce(said, 'died') !== undefined) throw new DiedError();
   const state = saidOnce(said, 'state');
   if (state === undefined) return undefined;
+  const gone = saidOnce(said, 'gone');
+  if (gone !== undefined && ['active', 'rolled-back'].includes(state)) {
+    const broken = `it ended as ${state}, but pid ${gone} is gone since`;
+    return bareOutcome({ state: 'broken', failed: 'transaction', why: 'the target may have gone down', broken });
+  }
   return {
     state: state as TargetState,
     failed: saidOnce(said, 'failed') ?? '',

@@ -1,11 +1,22 @@
-# follow PID START: prints what the transaction says, until its end; `died` when it ended without one.
+# follow PID START: prints what the transaction says, until its end; `died` when it ended without one, `gone` when the process
+# it proved has ended since: a host that went down in between.
 follow() {
   follow_ended=
+  follow_pid=
   exec 8<progress
   while [ -z "$follow_ended" ]; do
     process_alive "$1" "$2" || follow_ended=yes
     while IFS= read -r follow_line <&8; do
-      case $follow_line in begin) ;; end) end; return 0 ;; *) printf '%s\n' "$follow_line" ;; esac
+      case $follow_line in
+        begin) continue ;;
+        end)
+          [ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
+          end
+          return 0
+          ;;
+        pid=*) follow_pid=${follow_line#pid=} ;;
+      esac
+      printf '%s\n' "$follow_line"
     done
     [ -n "$follow_ended" ] || pause_cs 3
   done

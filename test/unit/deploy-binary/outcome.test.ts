@@ -14,3 +14,15 @@ test('what the program said is told without the values of its environment', () =
     output: 'started with ***',
   });
 });
+
+test('a process that was proved and is gone since makes no green step', () => {
+  const said = [
+    ['state', 'active'],
+    ['pid', '42'],
+    ['gone', '42'],
+  ] as const;
+  expect(outcomeOf({ said, complete: true }, [])).toMatchObject({
+    state: 'broken',
+    broken: 'it ended as active, but pid 42 is gone since',
+  });
+});
