@@ -28,3 +28,24 @@ function literalsOf(message: string): string[] {
     .map((part) => part.replace(/^[\s,()]+|[\s,()]+$/g, ''))
     .filter((part) => part.length > 2);
 }
+
+/** Where connecting, and what stands in the way of a deploy, are put into words. */
+const WORDED = ['lib/ssh/failures.ts', 'actions/deploy-binary/plan.ts'];
+
+describe('the page of troubleshooting', () => {
+  const page = readFileSync('docs/TROUBLESHOOTING.md', 'utf8');
+  const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading ?? '');
+  const printed = WORDED.flatMap((path) => reasonsIn(readFileSync(path, 'utf8')));
+
+  test('has an entry for every reason that has words of its own, and no other', () => {
+    expect(printed.length).toBeGreaterThan(30);
+    expect(headings.toSorted()).toEqual([...new Set(printed)].toSorted());
+  });
+});
+
+/** The texts given as `why:`, with … for each value; without those that are a value alone. */
+function reasonsIn(source: string): string[] {
+  const told = source.replaceAll(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…').replaceAll('\\`', '`');
+  const texts = [...told.matchAll(/\bwhy: (['`])(.*?)\1,? *(?:remedy: .*)?(?:\}|$)/gm)].map(([, , text]) => text ?? '');
+  return texts.filter((text) => /\w/.test(text));
+}
