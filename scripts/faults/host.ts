@@ -1,14 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  appendFileSync,
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { type StartedStep, start } from '../../test/support/action.ts';
 import { type Behaviour, program, sha256 } from '../../test/support/programs.ts';
@@ -69,6 +60,9 @@ const BEHAVIOURS: Partial<Record<FaultName, Behaviour>> = {
   'forks-away': 'forks away',
 };
 const PHASE_BEHAVIOURS: Partial<Record<Phase, Behaviour>> = { health: 'starts slowly', rollback: 'never listens' };
+// A shell killed in root's own ~/.bashrc could leave a lock of whatever that starts, for everybody here: bash reads it not at
+// this level.
+const NO_PROFILE = 'SetEnv SHLVL=2';
 const SOUND: Behaviour[] = ['healthy', 'starts slowly', 'forks away'];
 /** In the runner's tool cache. */
 export const KEPT_FOLDER = 'forgejo-deploy-toolkit';
@@ -102,7 +96,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   const base = c.fault === 'disk-full' ? smallDisk(made(mkdtempSync('/opt/fdt-disk-')), undo) : '/opt';
   // An account that is not root may not know whether another's process of the same name executes the file.
   const name = `service-${randomBytes(3).toString('hex')}`;
-  const host = await target({ within: inNamespace(shims), base, name });
+  const host = await target({ within: inNamespace(shims), base, name, config: NO_PROFILE });
   undo.push(() => host[Symbol.asyncDispose]());
   const between = await proxy(host.sshd.port, c.phase === 'upload' ? { bytesPerSecond: UPLOAD_BYTES_PER_SECOND } : {});
   undo.push(() => between[Symbol.asyncDispose]());
@@ -233,8 +227,10 @@ function soundKeyPair(passphrase: string) {
 }
 
 function transactionOf(state: string): number | undefined {
-  const pid = Number(textOf(`${state}/handed`).split(' ')[1]);
-  return pid > 0 && existsSync(`/proc/${pid}`) ? pid : undefined;
+  const [, pid, start] = textOf(`${state}/handed`).trim().split(' ');
+  // Its number may be another's by now.
+  const fields = textOf(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  return pid && fields[19] === start ? Number(pid) : undefined;
 }
 
 function sessionShellOf(host: TestTarget): number | undefined {
