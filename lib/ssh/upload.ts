@@ -52,7 +52,10 @@ export async function upload(
   moved();
   try {
     for (;;) {
+      // A busy runner that takes long to make them is no stalled link.
+      clearTimeout(timer);
       const { value: block, done } = await Promise.race([iterator.next(), given]);
+      moved();
       if (done) break;
       bytes += block.length;
       if (!out.write(block)) {
