@@ -63,8 +63,15 @@ export function formatPage(runs: readonly Ran[], date: Date): string {
     formatTable(runs),
     '## What was looked for, and in how many runs it was found',
     markdown(['violation', 'runs'], violations),
+    ...runs.filter(({ problems }) => problems.length > 0).map(openIssue),
     HOW,
   ].join('\n\n')}\n`;
+}
+
+/** What is still to be mended. */
+function openIssue({ c, problems }: Ran): string {
+  const words = `--seed ${c.seed} ${c.only ? `--only ${c.only} ` : ''}--case ${c.number}`;
+  return `- \`${c.fault}/${c.phase}\` (\`${words}\`): ${problems.map((text) => text.replace(/\/home\/\w+|\/opt\/[\w/-]+/g, '…')).join('; ')}`;
 }
 
 function seedsOf(runs: readonly Ran[]): string {
@@ -103,6 +110,8 @@ const HOW = `## How it is done
 - Secrets: the key has a passphrase, and every run its own key, passphrase and environment value. They are looked for in logs, outputs,
   saved state and summaries, in the words and the environment of every process (read in a loop all the time), and in every
   file of the runner's folder, the target's folders, core dumps included.
+- \`--resume\` goes on with an earlier call: the table may hold runs of several commits of its day. What went wrong was run again once its
+  cause was mended; what was not is listed above.
 - A run that went wrong is told with the words that repeat it: \`npm run faults -- --seed N --case K\`.`;
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
