@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { type Command, median, run } from './command.ts';
 import { type Measured, measure } from './measured.ts';
-import { directly, LINKS, type Place, placeBehind } from './place.ts';
+import { fromAfar, LINKS, type Place, placeBehind } from './place.ts';
 import { type Pair, rebuilds } from './programs.ts';
 import { startFresh, stopServing } from './service.ts';
 import { type Goal, megabytes, milliseconds, type Row, seconds, times } from './table.ts';
@@ -32,6 +32,7 @@ export async function benchRebuilds(quick: boolean): Promise<{ rows: Row[]; goal
 async function waysOf(place: Place, pair: Pair): Promise<Measured[]> {
   const rounds = place.between ? 1 : LOOPBACK_ROUNDS;
   const measured: Measured[] = [];
+  await using afar = await fromAfar(place);
   for (let round = 0; round < rounds; round += 1) {
     for (const [way, command] of Object.entries(transfersByHand(place, pair))) {
       if (command.before) copyFileSync(pair.one, command.before);
@@ -41,7 +42,7 @@ async function waysOf(place: Place, pair: Pair): Promise<Measured[]> {
     for (const [way, command] of Object.entries(byAction(place, pair.two))) {
       await startFresh(place, pair.one);
       // The deploy before, which leaves to the runner what it keeps.
-      await run(deployBinary(directly(place), pair.one, { force: 'true' }));
+      await run(deployBinary(afar, pair.one, { force: 'true' }));
       measured.push(await measure(way, command, place, true));
       await stopServing(place);
     }
