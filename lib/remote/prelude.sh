@@ -8,6 +8,6 @@ prelude() {
   unset CDPATH ENV BASH_ENV
   umask 077
   # A core dump would hold what is secret; what we start gets back the limit that was found.
-  [ "${in_detached:-}" = yes ] || core_limit=$(ulimit -S -c)
+  core_limit=${core_limit-$(ulimit -S -c)}
   ulimit -S -c 0
 }

@@ -48,7 +48,7 @@ enter() {
     *) set -- -i -u 0 "$in_name" ;;
   esac
   # shellcheck disable=SC2086,SC2016
-  exec $by_sudo "$tool" exec "$@" /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'
+  exec $by_sudo "$tool" exec "$@" /bin/sh -c 'core_limit=$(ulimit -S -c); ulimit -S -c 0; IFS= read -r line && eval "$(printf %b "$line")"'
 }
 
 # refuse WHY REMEDY

@@ -7,10 +7,11 @@ export interface Program {
 /**
  * What an exec channel is asked to run: a shell that reads one line, the encoded program, and runs it. Understood alike
  * by sh, bash, csh and fish as login shells. `read` takes no byte beyond the line's end, so a payload may follow it;
- * a line cut short runs nothing. With `sudo` the same as root.
+ * a line cut short runs nothing. Before anything secret is in its memory it leaves no core dump any more; what the
+ * program starts gets back the limit that was found. With `sudo` the same as root.
  */
 export function bootstrapCommand(sudo: boolean): string {
-  const shell = `/bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'`;
+  const shell = `/bin/sh -c 'core_limit=$(ulimit -S -c); ulimit -S -c 0; IFS= read -r line && eval "$(printf %b "$line")"'`;
   return sudo ? `exec sudo -n -- ${shell}` : `exec ${shell}`;
 }
 
