@@ -146,6 +146,8 @@ go_back() {
   fi
   if [ -z "$old_sha" ]; then
     rm -f "../$in_name"
+    # What was started and fell over is nothing to look after.
+    pid=
     finish rolled-back
     return
   fi

@@ -266,7 +266,8 @@ describe('several targets', () => {
     await host.startByHand(program('v1'));
     const here = `root@127.0.0.1:${host.sshd.port}`;
     const { outputs, log, summary } = await verify(host, {
-      host: `${here}\nroot@127.0.0.1:1\n${here}`,
+      // Written in another way: a line that is there twice is one target.
+      host: `${here}\nroot@127.0.0.1:1\nssh://${here}\n${here}`,
       source: program('v1'),
     });
     expect(outputs).toMatchObject({ verified: 'false', failed: 'connection' });
