@@ -53,7 +53,7 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
 };
 
 const WHY_NOT_BELOW_SCP =
-  'On loopback a deploy sends what scp sends, and also starts Node.js, looks at the target, proves the file there by its digest and restarts the service. Where the runner spends itself on sending 99 MB there (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES; so neither another cipher nor larger blocks would help, and any compressor costs more than it saves.';
+  'On loopback a deploy sends what scp sends, and also starts Node.js, looks at the target, proves the file there by its digest and restarts the service. Where the runner spends itself on sending 99 MB there (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES.';
 
 /** Runs the parts named, or all; the whole of it is written to docs/PERFORMANCE.md. */
 async function bench(words: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { chownSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { step } from '../../support/action.ts';
 import { program } from '../../support/programs.ts';
@@ -139,7 +139,7 @@ describe('what has the name but does not run the file survives:', () => {
       stdio: 'ignore',
     });
     try {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await vi.waitFor(() => fetch(`http://127.0.0.1:${host.port + 7}/`), 10_000);
       shell(`rm ${root}${host.destination}`);
       const step = await host.deploy({ source: program('v2') });
       expect(step.outputs.state).toBe('active');

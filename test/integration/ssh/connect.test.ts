@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Step, step } from '../../support/action.ts';
 import { proxy } from '../../support/proxy.ts';
 import { freePort, type Sshd, sshd } from '../../support/sshd.ts';
@@ -101,7 +101,7 @@ describe('keys', () => {
     const socket = `${server.folder}/agent`;
     const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
     try {
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await vi.waitFor(() => expect(existsSync(socket)).toBe(true), 10_000);
       execFileSync('ssh-add', ['-q', server.keyFile], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
       expect((await login(server, { 'ssh-key': undefined }, { SSH_AUTH_SOCK: socket })).code).toBe(0);
     } finally {
@@ -286,9 +286,12 @@ describe('a connection that does not come about', () => {
     await using server = await sshd({ config: 'MaxStartups 1\nLoginGraceTime 2' });
     const { createConnection } = await import('node:net');
     // The look whether the server is up has taken the one place until sshd notices that it is gone.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const holder = createConnection(server.port, '127.0.0.1');
-    await new Promise((resolve) => holder.once('data', resolve));
+    const holder = await vi.waitFor(async () => {
+      const socket = createConnection(server.port, '127.0.0.1');
+      const said = await new Promise((resolve, reject) => socket.once('data', resolve).once('error', reject));
+      expect(String(said)).toMatch(/^SSH-/);
+      return socket;
+    }, 10_000);
     const { log, code } = await login(server);
     expect(log).toContain(`127.0.0.1 port ${server.port} closed the connection before the login.`);
     expect(code).toBe(0);
