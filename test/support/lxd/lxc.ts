@@ -13,8 +13,22 @@ export async function lxc(words: string[], { input = '', limitSeconds = 120 } = 
   return output;
 }
 
+// Of LXD itself, now and then: the command was never begun.
+const NOT_BEGUN = 'Failed to retrieve PID of executing child process';
+const TRIES = 3;
+
 /** The same, for commands that may fail. */
-export function answerOf(words: string[], { input = '', limitSeconds = 120 } = {}): Promise<Answer> {
+export async function answerOf(
+  words: string[],
+  limits: { input?: string; limitSeconds?: number } = {},
+): Promise<Answer> {
+  for (let tried = 1; ; tried += 1) {
+    const answer = await answerOnce(words, limits);
+    if (tried >= TRIES || answer.code === 0 || !answer.output.includes(NOT_BEGUN)) return answer;
+  }
+}
+
+function answerOnce(words: string[], { input = '', limitSeconds = 120 }): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const child = spawn('lxc', words, {
       stdio: ['pipe', 'pipe', 'pipe'],
