@@ -36,7 +36,7 @@ function project(): Project {
   };
 }
 
-describe('the examples for a host, as they stand', () => {
+describe('the examples for a host', () => {
   const key = keyPair();
   const built = project();
   let hosts: Container[];
@@ -127,7 +127,7 @@ describe('the examples for a host, as they stand', () => {
   });
 });
 
-describe('the examples for a submodule, as they stand', () => {
+describe('the examples for a submodule', () => {
   test('submodule-bump.yml moves the pointer and takes the result of the pipeline that it started', async () => {
     await using server = await gitServer();
     await using api = await forge('forgejo 15', server.url);
