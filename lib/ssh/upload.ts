@@ -45,7 +45,6 @@ export async function upload(
     timer = setTimeout(() => stalled.abort(), stallSeconds * 1000);
   };
   const signal = AbortSignal.any([stalled.signal, broken.signal]);
-  const given = givenUp(signal);
   const iterator = blocks[Symbol.asyncIterator]();
   let bytes = 0;
   let waitedMs = 0;
@@ -54,7 +53,7 @@ export async function upload(
     for (;;) {
       // A busy runner that takes long to make them is no stalled link.
       clearTimeout(timer);
-      const { value: block, done } = await Promise.race([iterator.next(), given]);
+      const { value: block, done } = await unlessAborted(iterator.next(), signal);
       moved();
       if (done) break;
       bytes += block.length;
@@ -80,10 +79,12 @@ export async function upload(
   return { bytes, bytesPerSecond: waitedMs < LEAST_WAITED_MS ? undefined : ((bytes - WINDOW_BYTES) / waitedMs) * 1000 };
 }
 
-function givenUp(signal: AbortSignal): Promise<never> {
-  const given = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+/** A race with one promise for all blocks would keep every block until the end. */
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-  given.catch(() => undefined);
-  return given;
 }
