@@ -82,15 +82,18 @@ async function attempt(
 }
 
 /** Ends what an interrupted deploy left half done: the previous version runs again, or the new one if it was proved. */
-export async function recover(host: Host, deploy: Deploy): Promise<Outcome> {
-  const values = { ...deployValues(deploy), action: 'recover', encoding: 'none' };
-  const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
-  return outcomeOf(ran, deploy.inputs.environment) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+export function recover(host: Host, deploy: Deploy): Promise<Outcome> {
+  return work(host, deploy, { action: 'recover' });
 }
 
 /** Puts back what the finished deploy `id` has replaced, as it ran then. */
-export async function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome> {
-  const values = { ...deployValues(deploy), action: 'revert', reverted: id, encoding: 'none' };
+export function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome> {
+  return work(host, deploy, { action: 'revert', reverted: id });
+}
+
+/** An action on what is on the target already: nothing is sent. */
+async function work(host: Host, deploy: Deploy, asked: Record<string, string>): Promise<Outcome> {
+  const values = { ...deployValues(deploy), ...asked, encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
   return outcomeOf(ran, deploy.inputs.environment) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
 }

@@ -10,7 +10,7 @@ import type { DeployInputs } from './inputs.ts';
 import { type Found, inspect } from './inspect.ts';
 import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
 import { type Plan, planDeploy } from './plan.ts';
-import { foundLines, planLines, refusal, type Told } from './report.ts';
+import { foundLines, isGreen, planLines, refusal, type Told } from './report.ts';
 
 /** What the deploy of one target needs of the step. */
 export interface Step {
@@ -47,7 +47,7 @@ export async function deployTarget(
     const { found, plan, outcome, deploy } = await carryOut(host, parts);
     const id = book.begun()?.id;
     await book.end(outcome.state);
-    if (read && ['active', 'unchanged'].includes(outcome.state)) step.transfers.arrived(read, host.isNear());
+    if (read && isGreen(outcome.state)) step.transfers.arrived(read, host.isNear());
     const undo = outcome.state === 'active' && deploy && id ? () => takeBack(host, { deploy, id, parts }) : undefined;
     const durationMs = Date.now() - startedAt;
     return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host };
