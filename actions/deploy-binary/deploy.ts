@@ -59,7 +59,8 @@ async function deployAll(
     try {
       const { host, user, port, container } = connection;
       const name = [user, host, port, container, inputs.destination].join(' ');
-      const to = transfers.to(name, inputs.dryRun ? undefined : source);
+      const foreseen = inputs.dryRun || inputs.strategy === 'in-place' ? undefined : source;
+      const to = transfers.to(name, foreseen);
       target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers: to, source });
       target.target = target.done.target;
       if (!inputs.revertAll || !target.done.undo) await target.done.host[Symbol.asyncDispose]();

@@ -84,7 +84,7 @@ export async function inspect(host: Host, inputs: DeployInputs, source: Source |
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs, source) },
-    { sudo: false, limitSeconds: LIMIT_SECONDS, what },
+    { sudo: false, limitSeconds: LIMIT_SECONDS, what, another: !inputs.dryRun },
   );
   if (!ran.complete) throw notAnswered(host, { what, state: 'untouched. Nothing was changed by looking.' }, ran);
   return toFound(ran.said, inputs);

@@ -10,7 +10,10 @@ export interface Stretch {
 export interface Aligned {
   /** Cover the piece without a gap. */
   stretches: Stretch[];
-  /** The piece XOR the old bytes it is aligned with: zero almost everywhere when it is a rebuild of them. */
+  /**
+   * The piece less the old bytes it is aligned with, byte by byte: zero almost everywhere when it is a rebuild of them, and
+   * where addresses have moved, mostly the same few numbers.
+   */
   difference: Buffer;
 }
 
@@ -125,7 +128,7 @@ function search(pair: Pair, here: number, known: readonly number[]): number | un
   let best: number | undefined;
   let most = look * RESEMBLES;
   const consider = (distance: number) => {
-    const equal = pair.equalBytes(here, here + distance, look);
+    const equal = pair.equalBytes(here, here + distance, look, most);
     if (equal <= most) return;
     most = equal;
     best = distance;
@@ -183,19 +186,21 @@ class Pair {
     return true;
   }
 
-  equalBytes(here: number, there: number, wanted: number): number {
+  /** How many of `wanted` bytes are equal; counts no further where it can't be more than `toBeat`. */
+  equalBytes(here: number, there: number, wanted: number, toBeat: number): number {
     const view = this.#pieceView;
     const oldView = this.#oldView;
     const count = this.reach(there, wanted);
     let equal = 0;
     let i = 0;
-    for (; i + 4 <= count; i += 4)
+    for (; i + 4 <= count && equal + count - i > toBeat; i += 4)
       equal += zeroBytes(view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true));
+    if (equal + count - i <= toBeat) return equal;
     for (; i < count; i += 1) if (this.piece[here + i] === this.#old[there + i]) equal += 1;
     return equal;
   }
 
-  /** Writes piece XOR old into the difference, as far as the old file reaches; gives how many bytes are equal. */
+  /** Writes piece less old into the difference, as far as the old file reaches; gives how many bytes are equal. */
   subtract(here: number, there: number, wanted: number): number {
     const view = this.#pieceView;
     const oldView = this.#oldView;
@@ -204,12 +209,12 @@ class Pair {
     let equal = 0;
     let i = 0;
     for (; i + 4 <= count; i += 4) {
-      const word = view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true);
+      const word = lessByBytes(view.getUint32(here + i, true), oldView.getUint32(there + i, true));
       out.setUint32(here + i, word, true);
       equal += zeroBytes(word);
     }
     for (; i < count; i += 1) {
-      const byte = view.getUint8(here + i) ^ oldView.getUint8(there + i);
+      const byte = (view.getUint8(here + i) - oldView.getUint8(there + i)) & 0xff;
       out.setUint8(here + i, byte);
       if (byte === 0) equal += 1;
     }
@@ -243,12 +248,13 @@ function hash(low: number, high: number): number {
   return Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
 }
 
+/** The four bytes of a word less those of another, each by itself: their high bits keep a borrow from going further. */
+function lessByBytes(word: number, other: number): number {
+  return ((word | 0x80808080) - (other & 0x7f7f7f7f)) ^ ((word ^ ~other) & 0x80808080);
+}
+
+/** How many of a word's four bytes are zero. */
 function zeroBytes(word: number): number {
-  if (word === 0) return 4;
-  return (
-    ((word & 0xff) === 0 ? 1 : 0) +
-    ((word & 0xff00) === 0 ? 1 : 0) +
-    ((word & 0xff0000) === 0 ? 1 : 0) +
-    ((word & 0xff000000) === 0 ? 1 : 0)
-  );
+  const low = ((word & 0x7f7f7f7f) + 0x7f7f7f7f) | 0;
+  return Math.imul(~(low | word | 0x7f7f7f7f) >>> 7, 0x01010101) >>> 24;
 }

@@ -8,7 +8,7 @@ export interface OpenFile {
   bytes: number;
 }
 
-const PIECE_BYTES = 1 << 20;
+const PIECE_BYTES = 1 << 18;
 /** Marks a stretch that resembles nothing of the old file. */
 const NOWHERE = -(2 ** 31);
 
@@ -16,7 +16,7 @@ const NOWHERE = -(2 ** 31);
  * The delta from which `apply.pl` makes the new file out of the old one; to be compressed, for it is as long as the new
  * file and almost all zeros. Memory is bounded whatever the sizes.
  *
- * Per piece of 1 MiB: two 32-bit numbers, how many stretches and how many bytes; per stretch two more, its bytes and how
+ * Per piece of 256 KiB: two 32-bit numbers, how many stretches and how many bytes; per stretch two more, its bytes and how
  * far it begins from the end of the one before in the old file; then the difference. All of them big-endian.
  */
 export async function* deltaOf(fresh: OpenFile, old: OpenFile): AsyncGenerator<Buffer> {

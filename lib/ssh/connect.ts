@@ -25,6 +25,8 @@ export interface Host extends AsyncDisposable {
   roundTripMs(): number;
   /** Opens an exec channel. Throws a ConnectionError when the connection is gone or the server refuses. */
   exec(command: string): Promise<ClientChannel>;
+  /** Opens one in advance, for the next `exec` of that command; where it is refused, that one opens its own. */
+  prepare(command: string): void;
   /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
   readonly lost: Promise<Error | undefined>;
 }
@@ -235,6 +237,14 @@ function openHost(target: Target, client: Client): Host {
         else resolve(channel);
       });
     });
+  let prepared: { command: string; channel: Promise<ClientChannel | undefined> } | undefined;
+  const takePrepared = async (command: string) => {
+    if (prepared?.command !== command) return undefined;
+    const { channel } = prepared;
+    prepared = undefined;
+    const opened = await channel;
+    return opened?.writable ? opened : undefined;
+  };
   const sessionFailure = (error: Error) =>
     new ConnectionError({
       what: 'Opening a session',
@@ -249,10 +259,13 @@ function openHost(target: Target, client: Client): Host {
     isNear: () => /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? '') && openMs < NEAR_MS,
     roundTripMs: () => openMs / 2,
     lost,
+    prepare: (command) => {
+      prepared = { command, channel: open(command).catch(() => undefined) };
+    },
     exec: async (command) => {
       for (let tried = 1; ; tried += 1) {
         try {
-          return await open(command);
+          return (await takePrepared(command)) ?? (await open(command));
         } catch (error) {
           if (tried < TRIES && cause === undefined && !disposed) await sleep(tried * REFUSED_PAUSE_MS);
           else throw sessionFailure(error as Error);

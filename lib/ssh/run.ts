@@ -29,10 +29,14 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called for each line as it comes. */
   onSay?: (key: string, value: string) => void;
+  /** Another program is likely to follow: its session is opened meanwhile, where that takes long. */
+  another?: boolean;
   /** Written to the program's standard input after the program itself; must end the stream. */
   payload?: (stdin: Writable) => Promise<void>;
 }
 
+/** A round trip that is worth a process on the target: opening a session takes two. */
+const LONG_MS = 10;
 /** Before GitHub's second signal. */
 const GRACE_AFTER_SIGNAL_SECONDS = 5;
 const PROSE_LIMIT_CHARACTERS = 64 * 1024;
@@ -43,7 +47,9 @@ const PROSE_LIMIT_CHARACTERS = 64 * 1024;
  */
 export async function runProgram(host: Host, program: Program, options: RunOptions): Promise<Ran> {
   const { container } = host.target;
-  const channel = await host.exec(bootstrapCommand(options.sudo));
+  const command = bootstrapCommand(options.sudo);
+  const channel = await host.exec(command);
+  if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
   if (container) channel.write(programLine(enterProgram(container, container.sudo)));
   const reader = readSaid(options.onSay);
   let code: number | null = null;

@@ -49,8 +49,9 @@ function gzip(): Stage {
 }
 
 function zstdProgram(level: number, adapt: boolean): Stage {
-  const strength = adapt ? `--adapt=min=${level},max=12` : `-${level}`;
-  const child = spawn('zstd', ['-q', '-c', '-T0', strength], { stdio: ['pipe', 'pipe', 'ignore'] });
+  // A delta comes slower than it is compressed: in small jobs its first bytes need not wait for many more.
+  const strength = adapt ? [`--adapt=min=${level},max=12`] : [`-${level}`, '-B2M'];
+  const child = spawn('zstd', ['-q', '-c', '-T0', ...strength], { stdio: ['pipe', 'pipe', 'ignore'] });
   const closed = once(child, 'close');
   closed.catch(() => undefined);
   const stage = Duplex.from({ writable: child.stdin, readable: child.stdout });

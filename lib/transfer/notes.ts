@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import type { Encoding } from './plan-transfer.ts';
+import type { Compressor } from './plan-transfer.ts';
 
 /** What the runner knows of a target's file from last time. */
 export interface Note {
@@ -8,19 +8,19 @@ export interface Note {
   bytesPerSecond?: number;
   /** What was left there. */
   sha256?: string;
-  /** How it came there. */
-  encoding?: Encoding;
+  /** With what a delta can be packed for it; it has what undoes that. */
+  deltaBy?: Compressor;
 }
 
 /** Reads the note of `key`, a text; an empty one when there is none, or none that can be read. */
 export async function readNote(folder: string, key: string): Promise<Note> {
   const text = await readFile(fileOf(folder, key), 'utf8').catch(() => '{}');
   try {
-    const { bytesPerSecond, sha256, encoding } = JSON.parse(text) as Record<string, unknown>;
+    const { bytesPerSecond, sha256, deltaBy } = JSON.parse(text) as Record<string, unknown>;
     return {
       ...(typeof bytesPerSecond === 'number' && bytesPerSecond > 0 ? { bytesPerSecond } : {}),
       ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),
-      ...(typeof encoding === 'string' ? { encoding: encoding as Encoding } : {}),
+      ...(deltaBy === 'zstd' || deltaBy === 'gzip' ? { deltaBy } : {}),
     };
   } catch {
     return {};

@@ -13,7 +13,6 @@ import {
   assumedLink,
   type Compressor,
   type Encoding,
-  levelFor,
   planTransfer,
   type TransferPlan,
   type Wanted,
@@ -47,8 +46,8 @@ export interface TargetTransfers {
 /** All uploads of the step: each form of the source is made once, for however many targets. */
 export interface Transfers extends AsyncDisposable {
   /**
-   * `name` tells the target's file from all others. Where a delta went last time, one against what was left then is begun
-   * at once, while the target is still being connected to and looked at.
+   * `name` tells the target's file from all others. Where a delta will be the way, by what is remembered of the link and
+   * of the target, one against what was left there is begun at once, while the target is still being connected to.
    */
   to(name: string, source: Promise<Source> | undefined): TargetTransfers;
 }
@@ -56,6 +55,7 @@ export interface Transfers extends AsyncDisposable {
 type Base = { sha256: string; file: OpenFile } | { lacks: string };
 
 const FOLDER = 'forgejo-deploy-toolkit';
+const REMEMBERED = 'measured last time';
 const BLOCK_BYTES = 256 * 1024;
 
 /** Nothing is opened or made before it is asked for. */
@@ -104,11 +104,19 @@ export function openTransfers(
       let now: Note = {};
 
       const begin = async () => {
-        const { sha256, encoding, bytesPerSecond } = await noted;
-        if (!sha256 || !encoding?.startsWith('delta')) return;
+        const { sha256, deltaBy, bytesPerSecond } = await noted;
+        if (!sha256 || !deltaBy || !bytesPerSecond) return;
         const [read, base] = await Promise.all([source, baseOf(sha256)]);
-        if (!read || read.sha256 === sha256 || !('file' in base)) return;
-        await payloadOf(read, { encoding, level: levelFor(encoding, bytesPerSecond) }, base);
+        if (!read || read.sha256 === sha256) return;
+        const plan = planTransfer({
+          wanted,
+          bytes: read.bytes,
+          near: false,
+          compressors: [deltaBy],
+          base,
+          link: { bytesPerSecond, from: REMEMBERED },
+        });
+        if (plan.encoding.startsWith('delta')) await payloadOf(read, plan, base);
       };
       // Only foreseen: whoever needs it meets the error again.
       begin().catch(() => undefined);
@@ -119,15 +127,18 @@ export function openTransfers(
           const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
           const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
           const { bytesPerSecond } = await noted;
+          const inBoth = wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools);
+          if (tools.has('perl') && inBoth[0]) now.deltaBy = inBoth[0];
           const plan = planTransfer({
             wanted,
             bytes: read.bytes,
             near,
-            compressors: wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools),
+            compressors: inBoth,
             base,
-            link: bytesPerSecond ? { bytesPerSecond, from: 'measured last time' } : assumedLink(roundTripMs),
+            link: bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : assumedLink(roundTripMs),
           });
-          now.encoding = plan.encoding;
+          // While the link is busy, and before the step could end.
+          if (deltaHelps(near)) writing.push(keepOnce(read));
           return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base) };
         },
         measured: (bytesPerSecond) => {

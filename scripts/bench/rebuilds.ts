@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { type Command, median, run } from './command.ts';
 import { type Measured, measure } from './measured.ts';
-import { fromAfar, LINKS, type Place, placeBehind } from './place.ts';
+import { LINKS, type Place, placeBehind } from './place.ts';
 import { type Pair, rebuilds } from './programs.ts';
 import { startFresh, stopServing } from './service.ts';
 import { type Goal, megabytes, milliseconds, type Row, seconds, times } from './table.ts';
@@ -32,7 +32,6 @@ export async function benchRebuilds(quick: boolean): Promise<{ rows: Row[]; goal
 async function waysOf(place: Place, pair: Pair): Promise<Measured[]> {
   const rounds = place.between ? 1 : LOOPBACK_ROUNDS;
   const measured: Measured[] = [];
-  await using afar = await fromAfar(place);
   for (let round = 0; round < rounds; round += 1) {
     for (const [way, command] of Object.entries(transfersByHand(place, pair))) {
       if (command.before) copyFileSync(pair.one, command.before);
@@ -40,9 +39,9 @@ async function waysOf(place: Place, pair: Pair): Promise<Measured[]> {
       rmSync(`${place.folder}/beside`, { force: true });
     }
     for (const [way, command] of Object.entries(byAction(place, pair.two))) {
-      await startFresh(place, pair.one);
-      // The deploy before, which leaves to the runner what it keeps.
-      await run(deployBinary(afar, pair.one, { force: 'true' }));
+      await startFresh(place, pair.two);
+      // The deploy before, which leaves to the runner what it keeps and what it knows of the link.
+      await run(deployBinary(place, pair.one, { transfer: 'delta' }));
       measured.push(await measure(way, command, place, true));
       await stopServing(place);
     }

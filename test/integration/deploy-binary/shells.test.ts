@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { step } from '../../support/action.ts';
 import { program } from '../../support/programs.ts';
+import { proxy } from '../../support/proxy.ts';
 import { shell, target } from '../../support/target.ts';
 
 describe('the login shell makes no difference:', () => {
@@ -47,6 +48,10 @@ describe('the login shell makes no difference:', () => {
     await using host = await target({ config: 'MaxSessions 1' });
     await host.startByHand(program('v1'));
     expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
+    // From afar the next session is opened in advance.
+    await using distant = await proxy(host.sshd.port, { delayMs: 15 });
+    const from = { host: `root@127.0.0.1:${distant.port}`, 'host-key-checking': 'insecure' };
+    expect((await host.deploy({ source: program('v1'), ...from })).outputs.state).toBe('active');
     await using closed = await target({ config: 'MaxSessions 0' });
     const step = await closed.deploy({ source: program('v2') });
     expect(step.code).toBe(1);
