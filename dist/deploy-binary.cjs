@@ -218,9 +218,12 @@ uptime_part=\${uptime_part#0}
 now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
 }
 pause_cs() {
-pause_part=$(($1 % 100))
-[ "$pause_part" -ge 10 ] || pause_part=0$pause_part
-sleep "$(($1 / 100)).$pause_part" 2>/dev/null || sleep "$((($1 + 99) / 100))"
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 timed() {
 timeout "$@" 9>&-
@@ -1082,9 +1085,12 @@ uptime_part=\${uptime_part#0}
 now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
 }
 pause_cs() {
-pause_part=$(($1 % 100))
-[ "$pause_part" -ge 10 ] || pause_part=0$pause_part
-sleep "$(($1 / 100)).$pause_part" 2>/dev/null || sleep "$((($1 + 99) / 100))"
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 find_running() {
 running=
@@ -1333,9 +1339,12 @@ uptime_part=\${uptime_part#0}
 now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
 }
 pause_cs() {
-pause_part=$(($1 % 100))
-[ "$pause_part" -ge 10 ] || pause_part=0$pause_part
-sleep "$(($1 / 100)).$pause_part" 2>/dev/null || sleep "$((($1 + 99) / 100))"
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 timed() {
 timeout "$@" 9>&-
@@ -2076,11 +2085,13 @@ done
 uptime_cs
 stop_until=$((now_cs + $2 * 100))
 kill -s "$1" $running 2>/dev/null
+stop_pause=1
 for stop_mark in $stop_marks; do
 while process_alive "\${stop_mark%:*}" "\${stop_mark#*:}"; do
 uptime_cs
 [ "$now_cs" -lt "$stop_until" ] || return 0
-pause_cs 1
+pause_ms "$stop_pause"
+[ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
 done
 done
 }

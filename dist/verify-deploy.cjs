@@ -171,9 +171,12 @@ uptime_part=\${uptime_part#0}
 now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
 }
 pause_cs() {
-pause_part=$(($1 % 100))
-[ "$pause_part" -ge 10 ] || pause_part=0$pause_part
-sleep "$(($1 / 100)).$pause_part" 2>/dev/null || sleep "$((($1 + 99) / 100))"
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 timed() {
 timeout "$@" 9>&-

@@ -1,4 +1,4 @@
-import { type Command, type Ran, run } from './command.ts';
+import { type Command, median, type Ran, run } from './command.ts';
 import type { Place } from './place.ts';
 import { watchDowntime } from './service.ts';
 
@@ -28,4 +28,21 @@ export async function measure(way: string, command: Command, place: Place, watch
     bytes: (between?.bytesUp ?? 0) - bytes,
     turns: (between?.turns ?? 0) - turns,
   };
+}
+
+/** Of each way the middle of its rounds, figure by figure. */
+export function middles(measured: readonly Measured[]): Measured[] {
+  return [...new Set(measured.map(({ way }) => way))].map((way) => {
+    const all = measured.filter((one) => one.way === way);
+    const middle = (of: (one: Measured) => number) => median(all.map(of));
+    return {
+      way,
+      seconds: middle((one) => one.seconds),
+      cpuSeconds: middle((one) => one.cpuSeconds),
+      peakMegabytes: middle((one) => one.peakMegabytes),
+      downSeconds: middle((one) => one.downSeconds),
+      bytes: middle((one) => one.bytes),
+      turns: middle((one) => one.turns),
+    };
+  });
 }

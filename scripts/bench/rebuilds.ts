@@ -1,6 +1,6 @@
 import { copyFileSync, rmSync } from 'node:fs';
-import { type Command, median, run } from './command.ts';
-import { type Measured, measure } from './measured.ts';
+import { type Command, run } from './command.ts';
+import { type Measured, measure, middles } from './measured.ts';
 import { LINKS, type Place, placeBehind } from './place.ts';
 import { type Pair, rebuilds } from './programs.ts';
 import { startFresh, stopServing } from './service.ts';
@@ -55,22 +55,6 @@ function byAction(place: Place, source: string): Record<string, Command> {
     deployBinary(place, source, { transfer }),
   ]) as [string, Command][];
   return Object.fromEntries(ways.length > 0 ? ways : [['deploy-binary', deployBinary(place, source)]]);
-}
-
-function middles(measured: readonly Measured[]): Measured[] {
-  return [...new Set(measured.map(({ way }) => way))].map((way) => {
-    const all = measured.filter((one) => one.way === way);
-    const middle = (of: (one: Measured) => number) => median(all.map(of));
-    return {
-      way,
-      seconds: middle((one) => one.seconds),
-      cpuSeconds: middle((one) => one.cpuSeconds),
-      peakMegabytes: middle((one) => one.peakMegabytes),
-      downSeconds: middle((one) => one.downSeconds),
-      bytes: middle((one) => one.bytes),
-      turns: middle((one) => one.turns),
-    };
-  });
 }
 
 const named = (measured: readonly Measured[], way: string) => measured.find((one) => one.way === way) as Measured;

@@ -51,11 +51,14 @@ stop_with() {
   stop_until=$((now_cs + $2 * 100))
   # shellcheck disable=SC2086
   kill -s "$1" $running 2>/dev/null
+  # Most programs end within milliseconds, and each counts.
+  stop_pause=1
   for stop_mark in $stop_marks; do
     while process_alive "${stop_mark%:*}" "${stop_mark#*:}"; do
       uptime_cs
       [ "$now_cs" -lt "$stop_until" ] || return 0
-      pause_cs 1
+      pause_ms "$stop_pause"
+      [ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
     done
   done
 }
