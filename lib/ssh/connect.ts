@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -150,9 +150,12 @@ async function login(target: Target, { inputs, context, sock, jump }: Login): Pr
   );
   const offered: string[] = [];
   const ssh = new NodeSSH();
+  // Nagle's delay would hold back the rest of each packet of the handshake until the server acknowledges its beginning.
+  const socket = sock ?? connectTcp({ host: target.host, port: target.port, noDelay: true });
+  gatherWrites(socket);
   try {
     await ssh.connect({
-      ...(sock ? { sock } : { host: target.host, port: target.port }),
+      sock: socket,
       username: target.user,
       readyTimeout: target.connectTimeoutSeconds * 1000,
       keepaliveInterval: target.keepaliveSeconds * 1000,
@@ -172,6 +175,7 @@ async function login(target: Target, { inputs, context, sock, jump }: Login): Pr
       },
     } as Config);
   } catch (error) {
+    socket.destroy();
     const refusal = judge.refusal();
     if (refusal) throw refusal;
     const { why, remedy } = whyNotConnected(error as Error, target, { offered, skipped });
@@ -183,7 +187,7 @@ async function login(target: Target, { inputs, context, sock, jump }: Login): Pr
       cause: error,
     });
   }
-  return openHost(target, ssh.connection as Client);
+  return openHost(target, ssh.connection as Client, socket);
 }
 
 function checkingOf(inputs: ConnectionInputs, target: Target, log: Log): HostKeyChecking {
@@ -213,7 +217,7 @@ function offerInTurn(username: string, identities: readonly Identity[], offered:
   };
 }
 
-function openHost(target: Target, client: Client): Host {
+function openHost(target: Target, client: Client, socket: Duplex | Socket): Host {
   let disposed = false;
   let cause: Error | undefined;
   let openMs = Number.POSITIVE_INFINITY;
@@ -224,9 +228,6 @@ function openHost(target: Target, client: Client): Host {
     });
     client.on('close', () => resolve(disposed ? undefined : (cause ?? new Error('the connection was closed'))));
   });
-  const socket = (client as unknown as { _sock?: Duplex & Partial<Socket> })._sock;
-  socket?.setNoDelay?.(true);
-  if (socket) gatherWrites(socket);
   const open = (command: string) =>
     new Promise<ClientChannel>((resolve, reject) => {
       lost.then((error) => reject(error ?? new Error('the connection is closed')));
@@ -256,7 +257,8 @@ function openHost(target: Target, client: Client): Host {
   return {
     target,
     // A tunnel's end has a loopback address too, but the answers take their time.
-    isNear: () => /^(::ffff:)?127\.|^::1$/.test(socket?.remoteAddress ?? '') && openMs < NEAR_MS,
+    isNear: () =>
+      'remoteAddress' in socket && /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? '') && openMs < NEAR_MS,
     roundTripMs: () => openMs / 2,
     lost,
     prepare: (command) => {
