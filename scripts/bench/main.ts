@@ -41,7 +41,8 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
   }),
   several: async () => ({
     title: 'Several targets',
-    about: 'One file of 1 MB, `max-parallel` 16, each target 50 ms away.',
+    about:
+      'One file of 1 MB, `max-parallel` 16, each target 50 ms away. All of them share this machine with the runner: a bare login shows what that costs.',
     ...(await benchSeveral()),
   }),
   verifies: async () => ({

@@ -53,14 +53,6 @@ export async function placeBehind(link: string): Promise<Place> {
   };
 }
 
-/** The same place over a link that is wide, but long: a runner keeps nothing of what it deploys to its own machine. */
-export async function fromAfar(place: Place): Promise<Place> {
-  const between = await proxy(place.server.port, { delayMs: 25 });
-  const knownHosts = place.server.knownHosts.replaceAll(`:${place.server.port} `, `:${between.port} `);
-  const close = () => between[Symbol.asyncDispose]();
-  return { ...place, sshPort: between.port, between, knownHosts, [Symbol.asyncDispose]: close };
-}
-
 export function privateKey({ server }: Place): string {
   return readFileSync(server.keyFile, 'utf8');
 }

@@ -1,47 +1,74 @@
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { proxy } from '../../test/support/proxy.ts';
 import { freePort, reachable } from '../../test/support/sshd.ts';
-import { median, run } from './command.ts';
+import { type Command, median, quoteAll, type Ran, run } from './command.ts';
 import { type Place, placeBehind } from './place.ts';
 import { paddedPair } from './programs.ts';
 import { type Goal, type Row, seconds, times } from './table.ts';
-import { deployBinary } from './ways.ts';
+import { deployBinary, ssh } from './ways.ts';
 
 const TARGETS = 16;
 const ROUNDS = 3;
+const TRUE = 'ssh true';
 
 /** One file to sixteen targets at once, each 50 ms away, against one of them. */
 export async function benchSeveral(): Promise<{ rows: Row[]; goals: Goal[] }> {
   await using place = await placeBehind('loopback');
   await using ports = await targets(place, TARGETS);
   const { one, two } = paddedPair('1 MB', 1e6);
-  const [alone, together]: [number[], number[]] = [[], []];
+  const measured: Record<string, Ran[]> = {};
+  const time = async (what: string, command: Command) => {
+    measured[what] = [...(measured[what] ?? []), await run(command)];
+  };
   for (let round = 0; round < ROUNDS; round += 1) {
-    const source = round % 2 ? one : two;
-    alone.push((await run(deployAll(place, ports.list.slice(0, 1), source))).seconds);
+    const [first, then] = round % 2 ? [two, one] : [one, two];
+    await time(`${TRUE} to 1`, loginAll(place, ports.list.slice(0, 1)));
+    await time(`${TRUE} to ${TARGETS}`, loginAll(place, ports.list));
+    await time('deploy-binary to 1', deployAll(place, ports.list.slice(0, 1), first));
     // The first one has it already.
-    together.push((await run(deployAll(place, ports.list, round % 2 ? two : one))).seconds);
+    await time(`deploy-binary to ${TARGETS}`, deployAll(place, ports.list, then));
   }
-  const [first, all] = [median(alone), median(together)];
+  const middle = (what: string, of: (ran: Ran) => number) => median((measured[what] ?? []).map(of));
+  const row = (name: string, count: number) => {
+    const [taken, one] = [count, 1].map((targets) => middle(`${name} to ${targets}`, (ran) => ran.seconds)) as [
+      number,
+      number,
+    ];
+    return {
+      way: name,
+      targets: String(count),
+      time: seconds(taken),
+      'runner CPU': seconds(middle(`${name} to ${count}`, (ran) => ran.cpuSeconds)),
+      '× one': times(taken, one),
+    };
+  };
+  const took = (count: number) => middle(`deploy-binary to ${count}`, (ran) => ran.seconds);
   return {
-    rows: [
-      { targets: '1', time: seconds(first), '× one': '1' },
-      { targets: String(TARGETS), time: seconds(all), '× one': times(all, first) },
-    ],
-    goals: [{ what: `${TARGETS} targets at once, of one`, limit: 1.5, measured: all / first }],
+    rows: [TRUE, 'deploy-binary'].flatMap((name) => [row(name, 1), row(name, TARGETS)]),
+    goals: [{ what: `${TARGETS} targets at once, of one`, limit: 1.5, measured: took(TARGETS) / took(1) }],
   };
 }
 
+/** What all targets on one machine cost by themselves. */
+function loginAll(place: Place, ports: readonly number[]): Command {
+  const logins = ports.map((sshPort) => `${quoteAll(ssh({ ...place, sshPort }, 'true'))} &`);
+  return { words: ['/bin/sh', '-c', `${logins.join('\n')}\nwait`] };
+}
+
 function deployAll(place: Place, ports: readonly number[], source: string) {
-  const knownHosts = ports.map((port) => place.knownHosts.replaceAll(`:${place.server.port} `, `:${port} `)).join('\n');
   return deployBinary(place, source, {
     host: ports.map((port) => `root@127.0.0.1:${port}`).join('\n'),
-    'known-hosts': knownHosts,
+    'known-hosts': knownHosts(place, ports),
     'max-parallel': String(TARGETS),
     restart: 'none',
     'health-url': '',
     args: '',
   });
+}
+
+function knownHosts(place: Place, ports: readonly number[]): string {
+  return ports.map((port) => place.knownHosts.replaceAll(`:${place.server.port} `, `:${port} `)).join('\n');
 }
 
 /** Servers that each see a folder of their own where the file goes, behind links of 50 ms there and back. */
@@ -57,6 +84,7 @@ async function targets(place: Place, count: number) {
     list.push(between.port);
     open.push(between, { [Symbol.asyncDispose]: async () => void server.kill() });
   }
+  appendFileSync(`${place.folder}/known_hosts`, `${knownHosts(place, list)}\n`);
   return {
     list,
     [Symbol.asyncDispose]: async () => {
