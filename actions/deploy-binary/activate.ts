@@ -36,6 +36,7 @@ export interface Deploy {
   reconnect: () => Promise<Host>;
 }
 
+/** Without a byte moving for so long both ends give the upload up. */
 const STALL_SECONDS = 30;
 const SLOWEST_BYTES_PER_SECOND = 50_000;
 
@@ -250,6 +251,7 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
     keep_releases: inputs.keepReleases,
     lock_timeout_seconds: inputs.lockTimeoutSeconds,
     upload_limit_seconds: uploadLimitSeconds(plan.file.bytes),
+    silence_seconds: STALL_SECONDS,
     limit_seconds: transactionLimitSeconds(inputs),
     session_kills: found.sessionKills ? 'yes' : '',
   };

@@ -3,7 +3,7 @@ import { type Case, casesOf, FAULTS } from '../../scripts/faults/cases.ts';
 import { type Ran, runAll } from '../../scripts/faults/run.ts';
 
 // Every fault, most of them at two or three phases; `npm run faults` runs the whole matrix. With this seed no connection is
-// stalled before the upload is whole, where the target waits for the rest up to its limit of two minutes.
+// stalled before the upload is whole, where the target waits half a minute for the rest.
 const SEED = 4;
 const RUNS = 60;
 const LIMIT_MS = 840_000;

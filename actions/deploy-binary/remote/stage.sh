@@ -3,7 +3,7 @@
 # receive: the payload on descriptor 3, decoded as in_encoding says. Succeeds only with the very bytes expected.
 receive() {
   rm -f incoming
-  received=$(decode <&3 2>decode.errors 9>&- | digest 9>&-)
+  received=$(decode 2>decode.errors 9>&- | digest 9>&-)
   exec 3<&-
   received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
   if [ "$received_bytes" != "$in_size" ]; then
@@ -17,16 +17,42 @@ receive() {
   rm -f decode.errors
 }
 
-# decode: into incoming, and on. With a limit, for a connection can be dead without ever being closed, and the lock would
-# be held for ever.
+# decode: into incoming, and on.
 decode() {
   case $in_encoding in
-    zstd) timed "$in_upload_limit_seconds" zstd -q -d -c | tee incoming ;;
-    gzip) timed "$in_upload_limit_seconds" gzip -d -c | tee incoming ;;
-    delta-zstd) timed "$in_upload_limit_seconds" zstd -q -d -c | apply_delta | tee incoming ;;
-    delta-gzip) timed "$in_upload_limit_seconds" gzip -d -c | apply_delta | tee incoming ;;
-    *) timed "$in_upload_limit_seconds" tee incoming ;;
+    zstd) arriving zstd -q -d -c | tee incoming ;;
+    gzip) arriving gzip -d -c | tee incoming ;;
+    delta-zstd) arriving zstd -q -d -c | apply_delta | tee incoming ;;
+    delta-gzip) arriving gzip -d -c | apply_delta | tee incoming ;;
+    *) arriving tee incoming ;;
   esac
+}
+
+# arriving COMMAND…: with the payload on its standard input, and with two limits, for a connection can be dead without ever
+# being closed: the lock would be held, and in-place nothing run, for as long.
+arriving() {
+  timeout "$in_upload_limit_seconds" "$@" <&3 9>&- &
+  arriving=$!
+  end_silence "$arriving" </dev/null >/dev/null 2>&1 3<&- 9>&- &
+  end_silence=$!
+  wait "$arriving"
+  kill "$end_silence" 2>/dev/null
+}
+
+# end_silence PID: ends it once incoming has not grown for in_silence_seconds.
+end_silence() {
+  silence_size=
+  silence_left=$in_silence_seconds
+  while [ "$silence_left" -gt 0 ]; do
+    sleep 1
+    silence_left=$((silence_left - 1))
+    silence_now=$(stat -c %s incoming)
+    [ "$silence_now" != "$silence_size" ] || continue
+    silence_size=$silence_now
+    silence_left=$in_silence_seconds
+  done
+  printf 'nothing came for %s s\n' "$in_silence_seconds" >decode.errors
+  kill "$1"
 }
 
 # apply_delta: the new file out of the live one and a delta, by a program of ours; whether it is the right one is proved

@@ -98,6 +98,21 @@ describe('a lost connection', () => {
     expect(host.stateFiles()).not.toContain('incoming');
   });
 
+  it('that nobody hears of, in the upload, holds the lock for half a minute more', { timeout: 120_000 }, async () => {
+    await using host = await target();
+    await using between = await proxy(host.sshd.port, { bytesPerSecond: 4e6 });
+    await host.startByHand(program('v1'));
+    const source = { source: program('v2', 'healthy', 30e6), transfer: 'plain' };
+    const step = host.startDeploy({ ...source, ...through(between.port) });
+    await step.saw('upload          ');
+    between.stall();
+    step.process.kill('SIGKILL');
+    await step.ended;
+    const next = await host.deploy({ source: program('v2'), 'lock-timeout-seconds': 90 });
+    expect(next.outputs.state, next.log).toBe('active');
+    expect(host.stateFiles()).not.toContain('incoming');
+  });
+
   it('for good ends as unknown, within a limit, and the next run says what it finds', async () => {
     await using host = await target();
     await using between = await proxy(host.sshd.port);
