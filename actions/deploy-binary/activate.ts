@@ -9,7 +9,7 @@ import { type Ran, runProgram } from '../../lib/ssh/run.ts';
 import { upload } from '../../lib/ssh/upload.ts';
 import { type Payload, PayloadError } from '../../lib/transfer/payload.ts';
 import type { Encoding } from '../../lib/transfer/plan-transfer.ts';
-import type { Receiver, TargetTransfers } from '../../lib/transfer/transfers.ts';
+import type { Receiver, TargetTransfers, Transfer } from '../../lib/transfer/transfers.ts';
 import { megabytes } from '../../lib/values.ts';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
@@ -41,18 +41,23 @@ const STALL_SECONDS = 30;
 const SLOWEST_BYTES_PER_SECOND = 50_000;
 
 /**
- * Carries the plan out: one program on the target, handed over whole before anything is stopped.
- * A delta that comes to nothing is followed by the whole file. Throws OutdatedError and DiedError; every other end, a lost connection included, is an outcome.
+ * Carries the plan out: one program on the target, handed over whole before anything is stopped. A delta that comes to nothing is
+ * followed by the whole file; so is an upload that is too slow by another one. Throws OutdatedError and DiedError; every other
+ * end, a lost connection included, is an outcome.
  */
 export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
   const sending: Sending = { bytes: 0, whole: false };
-  try {
-    return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy) });
-  } catch (error) {
-    if (!(error instanceof DeltaError)) throw error;
-    deploy.log.line(`The delta came to nothing: ${error.message}.`);
-    const form = await chooseForm(host, deploy, { lacks: 'it came to nothing' });
-    return await attempt(host, deploy, { sending, form });
+  let present = presentFile(deploy);
+  for (;;) {
+    try {
+      return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy, present) });
+    } catch (error) {
+      if (error instanceof DeltaError) {
+        deploy.log.line(`The delta came to nothing: ${error.message}.`);
+        present = { lacks: 'it came to nothing' };
+      } else if (error instanceof TooSlowError) deploy.log.line(`${error.message}: another way ends sooner.`);
+      else throw error;
+    }
   }
 }
 
@@ -67,8 +72,13 @@ async function attempt(
   const apply = encoding.startsWith('delta') ? applyDelta : undefined;
   const values = { ...deployValues(deploy), action: 'deploy', encoding, apply };
   await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
-  const ran = await runDeploy(host, deploy, { values, sending, payload });
+  const ran = await runDeploy(host, deploy, { values, sending, form });
   const outcome = outcomeOf(ran, deploy.inputs.environment);
+  if (!outcome && sending.tooSlow) {
+    const why = sending.tooSlow;
+    sending.tooSlow = undefined;
+    throw new TooSlowError(why);
+  }
   if (apply && !outcome && sending.failure) throw new DeltaError(sending.failure.message);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
   if (!sending.whole && inputs.strategy === 'staged') {
@@ -112,12 +122,18 @@ interface Sending {
   whole: boolean;
   /** The runner could not make the bytes. */
   failure?: PayloadError;
+  /** Given up for another way: what was seen of the link. */
+  tooSlow?: string | undefined;
 }
+
+/** This upload would take much longer than another one. */
+class TooSlowError extends Error {}
 
 /** How the new file comes to the target; `copy`: of the live file, there. */
 interface Form {
   encoding: Encoding | 'none' | 'release' | 'copy';
   payload?: Payload;
+  isTooSlow?: Transfer['isTooSlow'];
 }
 
 /** What became of the program: its answer, or the error that ended the connection to it. */
@@ -126,11 +142,7 @@ type Attempt = Partial<Ran> & { error?: Error };
 async function runDeploy(
   host: Host,
   { inputs, found, plan, transfers, log, signal }: Deploy,
-  {
-    values,
-    sending,
-    payload,
-  }: { values: Record<string, string | number | undefined>; sending: Sending; payload?: Payload | undefined },
+  { values, sending, form }: { values: Record<string, string | number | undefined>; sending: Sending; form?: Form },
 ): Promise<Attempt> {
   try {
     return await runProgram(
@@ -143,18 +155,23 @@ async function runDeploy(
         signal,
         onSay: tellPhases(log),
         payload: async (stdin) => {
-          if (!payload) {
+          if (!form?.payload) {
             stdin.end();
             return;
           }
+          // In-place the service is down meanwhile; and the lock has to come free again.
+          const mayBeginAgain = inputs.strategy === 'staged' && inputs.lockTimeoutSeconds >= 5;
           const before = sending.bytes;
           const tell = tellProgress(log);
-          const onProgress = (bytes: number) => {
+          const onProgress = (bytes: number, bytesPerSecond: number | undefined) => {
             sending.bytes = before + bytes;
             tell(bytes);
+            if (!mayBeginAgain || !bytesPerSecond || !form.isTooSlow?.(bytes, bytesPerSecond)) return;
+            sending.tooSlow = `The link carries ${megabytes(bytesPerSecond)}/s`;
+            throw new Error(sending.tooSlow);
           };
           try {
-            const sent = await upload(payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
+            const sent = await upload(form.payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
             sending.whole = true;
             transfers.measured(sent.bytesPerSecond);
           } catch (error) {
@@ -178,8 +195,8 @@ function lostWhy({ error }: Attempt): string {
 /** Where the new file's bytes come from, and in which form they travel; says so in the log. */
 async function chooseForm(
   host: Host,
-  { plan, found, inputs, source, transfers, log }: Deploy,
-  present: Receiver['present'] = presentFile(found, inputs),
+  { plan, found, source, transfers, log }: Deploy,
+  present: Receiver['present'],
 ): Promise<Form> {
   if (plan.file.from === 'release') return { encoding: 'release' };
   if (plan.file.from === 'a copy of it') return { encoding: 'copy' };
@@ -195,9 +212,9 @@ async function chooseForm(
   return transfer;
 }
 
-function presentFile({ file }: Found, { strategy }: DeployInputs): Receiver['present'] {
+function presentFile({ found: { file }, inputs }: Deploy): Receiver['present'] {
   if (!file?.sha256) return { lacks: 'there is no file yet' };
-  return strategy === 'in-place' ? { lacks: 'in-place removes the present file first' } : file;
+  return inputs.strategy === 'in-place' ? { lacks: 'in-place removes the present file first' } : file;
 }
 
 /** Seconds the upload may take in all. */

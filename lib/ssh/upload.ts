@@ -10,8 +10,8 @@ export interface Sent {
 export interface Upload {
   /** Without a byte moving for so long the upload is given up. */
   stallSeconds: number;
-  /** Called with the bytes sent so far. */
-  onProgress?: (bytes: number) => void;
+  /** Called with the bytes sent so far, and what the link was seen to carry; what it throws ends the upload. */
+  onProgress?: (bytes: number, bytesPerSecond: number | undefined) => void;
 }
 
 /** Thrown when no byte moved for `stallSeconds`. */
@@ -21,6 +21,8 @@ export class StallError extends Error {}
 const WINDOW_BYTES = 2 * 2 ** 20;
 /** Less waiting says nothing about the link. */
 const LEAST_WAITED_MS = 50;
+/** While it goes on: a link may only have stumbled. */
+const EARLY_WAITED_MS = 500;
 
 /**
  * Streams blocks into `out` and ends it. Constant memory. Rejects with StallError, with what the blocks threw, or with
@@ -48,6 +50,8 @@ export async function upload(
   const iterator = blocks[Symbol.asyncIterator]();
   let bytes = 0;
   let waitedMs = 0;
+  const rate = (leastWaitedMs: number) =>
+    waitedMs < leastWaitedMs ? undefined : ((bytes - WINDOW_BYTES) / waitedMs) * 1000;
   moved();
   try {
     for (;;) {
@@ -63,7 +67,7 @@ export async function upload(
         if (bytes > WINDOW_BYTES) waitedMs += performance.now() - since;
       }
       moved();
-      onProgress?.(bytes);
+      onProgress?.(bytes, rate(EARLY_WAITED_MS));
     }
     const finished = once(out, 'finish', { signal });
     out.end();
@@ -76,7 +80,7 @@ export async function upload(
     iterator.return?.().catch(() => undefined);
     out.off('error', fail).off('close', fail);
   }
-  return { bytes, bytesPerSecond: waitedMs < LEAST_WAITED_MS ? undefined : ((bytes - WINDOW_BYTES) / waitedMs) * 1000 };
+  return { bytes, bytesPerSecond: rate(LEAST_WAITED_MS) };
 }
 
 /** A race with one promise for all blocks would keep every block until the end. */

@@ -69,6 +69,25 @@ export function planTransfer(circumstances: Circumstances): TransferPlan {
   return plan(first.encoding, `at ${rate}: ${times.join(', ')}${lacks ? `; no delta, because ${lacks}` : ''}`);
 }
 
+/** What it must save to begin an upload anew: most of what is left, and seconds that somebody notices. */
+const WORTH = { ofWhatIsLeft: 0.5, seconds: 10 };
+
+/**
+ * Pure: the way that still ends much sooner than the one an upload is on, now that its first `sentBytes` have shown what the
+ * link carries; undefined when there is none.
+ */
+export function soonerWay(
+  current: Encoding,
+  circumstances: Circumstances,
+  sentBytes: number,
+): TransferPlan | undefined {
+  const { bytes, link } = circumstances;
+  const left = secondsOf(current, bytes, link) - sentBytes / link.bytesPerSecond;
+  const plan = planTransfer(circumstances);
+  const saved = left - secondsOf(plan.encoding, bytes, link);
+  return saved > WORTH.seconds && saved > WORTH.ofWhatIsLeft * left ? plan : undefined;
+}
+
 /** What is assumed of a link that was never measured: nearby ones are fast, distant ones are not. */
 export function assumedLink(roundTripMs: number): Link {
   const bytesPerSecond = roundTripMs < 3 ? 110e6 : roundTripMs < 15 ? 25e6 : 6e6;

@@ -11,9 +11,12 @@ import { type Note, readNote, writeNote } from './notes.ts';
 import { type Payload, spooled, streamed } from './payload.ts';
 import {
   assumedLink,
+  type Circumstances,
   type Compressor,
   type Encoding,
+  type Link,
   planTransfer,
+  soonerWay,
   type TransferPlan,
   type Wanted,
 } from './plan-transfer.ts';
@@ -32,6 +35,8 @@ export interface Transfer {
   encoding: Encoding;
   why: string;
   payload: Payload;
+  /** Whether another way ends much sooner, by what the first bytes showed of the link: to be chosen anew then. */
+  isTooSlow(sentBytes: number, bytesPerSecond: number): boolean;
 }
 
 /** The uploads to one target. */
@@ -56,6 +61,9 @@ type Base = { sha256: string; file: OpenFile } | { lacks: string };
 
 const FOLDER = 'forgejo-deploy-toolkit';
 const REMEMBERED = 'measured last time';
+/** No network is so fast, nor this very machine so slow. */
+const NEAR_BYTES_PER_SECOND = 50e6;
+const FIRST_BYTES = 'measured on the first bytes';
 const BLOCK_BYTES = 256 * 1024;
 
 /** Nothing is opened or made before it is asked for. */
@@ -102,6 +110,9 @@ export function openTransfers(
     to: (name, source) => {
       const noted = folder && deltaHelps(false) ? readNote(folder, name) : Promise.resolve<Note>({});
       let now: Note = {};
+      // Of this upload, once it was given up for being too slow.
+      let seen: Link | undefined;
+      let distant = false;
 
       const begin = async () => {
         const { sha256, deltaBy, bytesPerSecond } = await noted;
@@ -123,29 +134,37 @@ export function openTransfers(
 
       return {
         choose: async (read, receiver) => {
-          const { near, roundTripMs, tools, present } = receiver;
-          const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
-          const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
           const { bytesPerSecond } = await noted;
+          const link =
+            seen ?? (bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : assumedLink(receiver.roundTripMs));
+          // A tunnel's end is near; what was measured tells how far the other one is.
+          const near = receiver.near && (!(seen || bytesPerSecond) || link.bytesPerSecond > NEAR_BYTES_PER_SECOND);
+          distant = !near;
+          const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
+          const { present, tools } = receiver;
+          const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
           const inBoth = wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools);
           if (tools.has('perl') && inBoth[0]) now.deltaBy = inBoth[0];
-          const plan = planTransfer({
-            wanted,
-            bytes: read.bytes,
-            near,
-            compressors: inBoth,
-            base,
-            link: bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : assumedLink(roundTripMs),
-          });
+          const circumstances: Circumstances = { wanted, bytes: read.bytes, near, compressors: inBoth, base, link };
+          const plan = planTransfer(circumstances);
           // While the link is busy, and before the step could end.
           if (deltaHelps(near)) writing.push(keepOnce(read));
-          return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base) };
+          const isTooSlow = (sentBytes: number, rate: number) => {
+            if (wanted !== 'auto' || seen || plan.encoding.startsWith('delta')) return false;
+            const known = { ...circumstances, near: false, compressors: inCommon(compressors(), tools) };
+            const measured = { bytesPerSecond: rate, from: FIRST_BYTES };
+            if (!soonerWay(plan.encoding, { ...known, link: measured }, sentBytes)) return false;
+            seen = measured;
+            now.bytesPerSecond = Math.round(rate);
+            return true;
+          };
+          return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base), isTooSlow };
         },
         measured: (bytesPerSecond) => {
           if (bytesPerSecond) now.bytesPerSecond = Math.round(bytesPerSecond);
         },
         arrived: (read, near) => {
-          if (!deltaHelps(near)) return;
+          if (!deltaHelps(near && !distant)) return;
           const note = async () => {
             await keepOnce(read);
             now = { ...(await noted), ...now, sha256: read.sha256 };

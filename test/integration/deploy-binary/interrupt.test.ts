@@ -21,7 +21,8 @@ describe('the target ends by itself, whole and serving, when the runner is kille
     await using host = await target();
     await using slow = await proxy(host.sshd.port, { bytesPerSecond: 4e6 });
     await host.startByHand(program('v1', 'ignores TERM'));
-    const step = host.startDeploy({ ...INPUTS, source: program('v2', 'starts slowly', 30e6), ...through(slow.port) });
+    const source = { source: program('v2', 'starts slowly', 30e6), transfer: 'plain' };
+    const step = host.startDeploy({ ...INPUTS, ...source, ...through(slow.port) });
     await step.saw(log);
     step.process.kill('SIGKILL');
     await step.ended;

@@ -136,6 +136,21 @@ describe('transfer: auto', () => {
     expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
   });
 
+  it('takes another way when the first bytes show that what seemed near is not', async () => {
+    await using host = await target();
+    await using tunnel = await proxy(host.sshd.port, { bytesPerSecond: 1e6 });
+    using ours = runner();
+    const [first, second] = ['v1', 'v2'].map((version) => program(version, 'healthy', 40e6));
+    const step = await host.deploy({ ...FILE, source: first, ...through(tunnel.port) }, ours.env);
+    expect(step.outputs, step.log).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
+    expect(step.log).toMatch(
+      /plain, because the target is this machine[\s\S]*The link carries [\d.]+ [kM]B\/s: another way ends sooner\.\n.*transfer +compressed with zstd, at .*\(measured on the first bytes\)/,
+    );
+    expect(sent(step)).toBeLessThan(20e6);
+    const next = await host.deploy({ ...FILE, source: second, ...through(tunnel.port) }, ours.env);
+    expect(next.log).toMatch(/transfer +a delta against .*\(measured last time\)/);
+  });
+
   it('says what it expects of a distant link, and knows it better the next time', async () => {
     await using host = await target();
     await using distant = await proxy(host.sshd.port, { delayMs: 25, bytesPerSecond: 1.5e6 });

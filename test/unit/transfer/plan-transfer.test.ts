@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { assumedLink, type Circumstances, levelFor, planTransfer } from '../../../lib/transfer/plan-transfer.ts';
+import {
+  assumedLink,
+  type Circumstances,
+  type Encoding,
+  levelFor,
+  planTransfer,
+  soonerWay,
+} from '../../../lib/transfer/plan-transfer.ts';
 
 const BASE = { sha256: 'c0ffee'.padEnd(64, '0') };
 const REBUILD: Circumstances = {
@@ -63,4 +70,17 @@ test('compression is harder the slower the link is', () => {
 test('a link that was never measured is taken for what its round trip looks like', () => {
   const rates = [0.3, 8, 60].map((ms) => assumedLink(ms).bytesPerSecond);
   expect(rates).toEqual([...rates].sort((a, b) => b - a));
+});
+
+describe('an upload whose first bytes show what the link carries', () => {
+  test.each<[string, Encoding, Partial<Circumstances>, number, string | undefined]>([
+    ['is begun anew where that saves most of it', 'plain', at(1e6), 3e6, 'delta-zstd'],
+    ['compressed where there is no base', 'plain', { ...at(1e6), ...lacks }, 3e6, 'zstd'],
+    ['goes on where seconds are saved, but few', 'plain', at(12e6), 3e6, undefined],
+    ['goes on where most of it is there already', 'plain', at(1e6), 92e6, undefined],
+    ['goes on where nothing better is known', 'plain', { ...at(1e6), compressors: [] }, 3e6, undefined],
+    ['goes on where it is on the best way', 'zstd', { ...at(1e6), ...lacks }, 3e6, undefined],
+  ])('%s', (_, current, circumstances, sent, encoding) => {
+    expect(soonerWay(current, { ...REBUILD, ...circumstances }, sent)?.encoding).toBe(encoding);
+  });
 });
