@@ -89,6 +89,41 @@ test('killed in the middle, its post step learns the end on every host it had be
   expect(await versions()).toEqual(['v2', 'v2', 'v1']);
 });
 
+const SESSION =
+  'for it in /proc/[0-9]*/stat; do read -r pid name _ parent _ <$it; case "$name $parent" in "(dropbear) 1") ;; "(dropbear) "*) kill -9 $pid ;; esac; done';
+const TRANSACTION = 'kill -9 $(cut -d " " -f 2 </opt/app/.botserver.deploy/handed)';
+const PROGRAM = 'killall -9 botserver';
+
+test.each<[what: string, strike: string, moment: string, inputs: StepOptions['inputs'], states: RegExp]>([
+  ['the session, in the stop', SESSION, 'stopping', {}, /^active active active$/],
+  ['the session, in the stable window', SESSION, 'healthy', { 'revert-all': true }, /^active active active$/],
+  ['the transaction, in the stop', TRANSACTION, 'stopping', {}, /^\S+ rolled-back \S+$/],
+  ['the transaction, at the end', TRANSACTION, 'healthy', {}, /^\S+ rolled-back \S+$/],
+  ['the transaction, with revert-all', TRANSACTION, 'healthy', { 'revert-all': true }, /^(rolled-back ?){3}$/],
+  ['the new program, one after the other', PROGRAM, 'healthy', { 'max-parallel': 1 }, /^active rolled-back untouched$/],
+  ['the new program, with revert-all', PROGRAM, 'healthy', { 'revert-all': true }, /^(rolled-back ?){3}$/],
+])('what is told of each host is so, when one of them kills %s', async (_, strike, moment, inputs, states) => {
+  const second = hosts[1] as SmallHost;
+  await Promise.all(hosts.map((host) => host.startByHand(program('v1', 'ignores TERM'))));
+  const slowly = { 'max-parallel': 3, 'stop-timeout-seconds': 1, 'stable-seconds': 3 };
+  const struck = start('deploy-binary', several({ source: program('v2'), ...slowly, ...inputs }));
+  await struck.saw(`${second.address} | ${moment}`);
+  await second.sh(strike);
+  const { outputs, code, log } = await struck.ended;
+  const told = reportOf(outputs).map(({ state }) => state);
+  expect(told.join(' '), log).toMatch(states);
+  expect(code, log).toBe(told.every((state) => state === 'active') ? 0 : 1);
+  expect(await versions(), log).toEqual(told.map((state) => (state === 'active' ? 'v2' : 'v1')));
+  for (const host of hosts) {
+    expect((await host.tried('ls -A /opt/app /opt/app/.botserver.deploy')).output).not.toMatch(
+      /incoming|restored|\.new/,
+    );
+  }
+  const next = await step('deploy-binary', several({ source: program('v3'), ...slowly }));
+  expect(next.code, next.log).toBe(0);
+  expect(await versions()).toEqual(['v3', 'v3', 'v3']);
+});
+
 interface Entry {
   target: string;
   state: string;
