@@ -240,11 +240,13 @@ function openHost(target: Target, client: Client, socket: Duplex | Socket): Host
     });
   let prepared: { command: string; channel: Promise<ClientChannel | undefined> } | undefined;
   const takePrepared = async (command: string) => {
-    if (prepared?.command !== command) return undefined;
-    const { channel } = prepared;
+    const { command: of, channel } = prepared ?? {};
     prepared = undefined;
     const opened = await channel;
-    return opened?.writable ? opened : undefined;
+    if (of === command && opened?.writable) return opened;
+    // A server may allow one session only.
+    opened?.destroy();
+    return undefined;
   };
   const sessionFailure = (error: Error) =>
     new ConnectionError({

@@ -81,7 +81,7 @@ test('bystanders of the same name survive: a log being followed, a login, a cont
       setsid tail -f /opt/gbo/bin/botserver.log & echo $! >&3
       setsid su gbuser -c 'exec -a /opt/gbo/bin/botserver sleep 600' & echo $! >&3
       setsid unshare --mount sh -c 'mount --bind /srv/other /opt/gbo/bin && exec /opt/gbo/bin/botserver --port 5999' & echo $! >&3
-      sleep 0.5`);
+      for try in $(seq 100); do grep -q ':176F .* 0A ' /proc/net/tcp && break; sleep 0.1; done`);
   const pids = (await system.sh('cat /tmp/pids')).trim().split('\n');
   expect(await healthOf(system, 5999)).toMatchObject({ version: 'contained' });
   const step = await deploy({ source: await build(program('v2')) }).ended;

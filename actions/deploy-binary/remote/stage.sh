@@ -45,6 +45,7 @@ end_silence() {
   silence_left=$in_silence_seconds
   while [ "$silence_left" -gt 0 ]; do
     sleep 1
+    kill -0 "$1" || return
     silence_left=$((silence_left - 1))
     silence_now=$(stat -c %s incoming)
     [ "$silence_now" != "$silence_size" ] || continue

@@ -95,8 +95,7 @@ describe('a lost connection', () => {
     expect(outputs.state).toBe('untouched');
     expect(log).toContain('before the upload of 30.0 MB was whole.');
     expect(await host.health()).toMatchObject({ version: 'v1' });
-    await sleep(300);
-    expect(host.stateFiles()).not.toContain('incoming');
+    await expect.poll(() => host.stateFiles(), { timeout: 10_000 }).not.toContain('incoming');
   });
 
   it('that nobody hears of, in the upload, holds the lock for half a minute more', { timeout: 120_000 }, async () => {
