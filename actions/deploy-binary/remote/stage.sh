@@ -37,14 +37,19 @@ arriving() {
   end_silence=$!
   wait "$arriving"
   kill "$end_silence" 2>/dev/null
+  wait "$end_silence" 2>/dev/null
 }
 
-# end_silence PID: ends it once incoming has not grown for in_silence_seconds.
+# end_silence PID: ends it once incoming has not grown for in_silence_seconds. Leaves no sleep behind when it is ended itself.
 end_silence() {
+  silence_pause=
+  trap 'kill $silence_pause 2>/dev/null; exit' TERM
   silence_size=
   silence_left=$in_silence_seconds
   while [ "$silence_left" -gt 0 ]; do
-    sleep 1
+    sleep 1 &
+    silence_pause=$!
+    wait "$silence_pause"
     kill -0 "$1" || return
     silence_left=$((silence_left - 1))
     silence_now=$(stat -c %s incoming)
