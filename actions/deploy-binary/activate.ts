@@ -74,11 +74,7 @@ async function attempt(
   await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
   const ran = await runDeploy(host, deploy, { values, sending, form });
   const outcome = outcomeOf(ran, deploy.inputs.environment);
-  if (!outcome && sending.tooSlow) {
-    const why = sending.tooSlow;
-    sending.tooSlow = undefined;
-    throw new TooSlowError(why);
-  }
+  if (!outcome && sending.failure instanceof TooSlowError) throw sending.failure;
   if (apply && !outcome && sending.failure) throw new DeltaError(sending.failure.message);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
   if (!sending.whole && inputs.strategy === 'staged') {
@@ -120,13 +116,11 @@ interface Sending {
   bytes: number;
   /** Set once all is handed to the connection, its end included: from then on the target may go on alone. */
   whole: boolean;
-  /** The runner could not make the bytes. */
-  failure?: PayloadError;
-  /** Given up for another way: what was seen of the link. */
-  tooSlow?: string | undefined;
+  /** Why the runner ended it: the bytes could not be made, or another way ends sooner. */
+  failure?: PayloadError | TooSlowError | undefined;
 }
 
-/** This upload would take much longer than another one. */
+/** This upload would take much longer than another one: what was seen of the link. */
 class TooSlowError extends Error {}
 
 /** How the new file comes to the target; `copy`: of the live file, there. */
@@ -144,6 +138,7 @@ async function runDeploy(
   { inputs, found, plan, transfers, log, signal }: Deploy,
   { values, sending, form }: { values: Record<string, string | number | undefined>; sending: Sending; form?: Form },
 ): Promise<Attempt> {
+  sending.failure = undefined;
   try {
     return await runProgram(
       host,
@@ -167,15 +162,14 @@ async function runDeploy(
             sending.bytes = before + bytes;
             tell(bytes);
             if (!mayBeginAgain || !bytesPerSecond || !form.isTooSlow?.(bytes, bytesPerSecond)) return;
-            sending.tooSlow = `The link carries ${megabytes(bytesPerSecond)}/s`;
-            throw new Error(sending.tooSlow);
+            throw new TooSlowError(`The link carries ${megabytes(bytesPerSecond)}/s`);
           };
           try {
             const sent = await upload(form.payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
             sending.whole = true;
             transfers.measured(sent.bytesPerSecond);
           } catch (error) {
-            if (error instanceof PayloadError) sending.failure = error;
+            if (error instanceof PayloadError || error instanceof TooSlowError) sending.failure = error;
             throw error;
           }
         },

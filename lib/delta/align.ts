@@ -195,8 +195,8 @@ class Pair {
     let i = 0;
     for (; i + 4 <= count && equal + count - i > toBeat; i += 4)
       equal += zeroBytes(view.getUint32(here + i, true) ^ oldView.getUint32(there + i, true));
-    if (equal + count - i <= toBeat) return equal;
-    for (; i < count; i += 1) if (this.piece[here + i] === this.#old[there + i]) equal += 1;
+    for (; i < count && equal + count - i > toBeat; i += 1)
+      if (this.piece[here + i] === this.#old[there + i]) equal += 1;
     return equal;
   }
 

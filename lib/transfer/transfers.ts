@@ -61,9 +61,9 @@ type Base = { sha256: string; file: OpenFile } | { lacks: string };
 
 const FOLDER = 'forgejo-deploy-toolkit';
 const REMEMBERED = 'measured last time';
-/** No network is so fast, nor this very machine so slow. */
-const NEAR_BYTES_PER_SECOND = 50e6;
 const FIRST_BYTES = 'measured on the first bytes';
+/** With less, what looks near is the end of a tunnel. */
+const NEAR_BYTES_PER_SECOND = 50e6;
 const BLOCK_BYTES = 256 * 1024;
 
 /** Nothing is opened or made before it is asked for. */
@@ -113,10 +113,14 @@ export function openTransfers(
       // Of this upload, once it was given up for being too slow.
       let seen: Link | undefined;
       let distant = false;
+      const remember = (bytesPerSecond: number) => {
+        now.bytesPerSecond = Math.round(bytesPerSecond);
+      };
 
       const begin = async () => {
-        const { sha256, deltaBy, bytesPerSecond } = await noted;
-        if (!sha256 || !deltaBy || !bytesPerSecond) return;
+        const { sha256, deltaBy, ...note } = await noted;
+        const link = rememberedLink(note);
+        if (!sha256 || !deltaBy || !link) return;
         const [read, base] = await Promise.all([source, baseOf(sha256)]);
         if (!read || read.sha256 === sha256) return;
         const plan = planTransfer({
@@ -125,7 +129,7 @@ export function openTransfers(
           near: false,
           compressors: [deltaBy],
           base,
-          link: { bytesPerSecond, from: REMEMBERED },
+          link,
         });
         if (plan.encoding.startsWith('delta')) await payloadOf(read, plan, base);
       };
@@ -134,11 +138,9 @@ export function openTransfers(
 
       return {
         choose: async (read, receiver) => {
-          const { bytesPerSecond } = await noted;
-          const link =
-            seen ?? (bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : assumedLink(receiver.roundTripMs));
-          // A tunnel's end is near; what was measured tells how far the other one is.
-          const near = receiver.near && (!(seen || bytesPerSecond) || link.bytesPerSecond > NEAR_BYTES_PER_SECOND);
+          const measured = seen ?? rememberedLink(await noted);
+          const link = measured ?? assumedLink(receiver.roundTripMs);
+          const near = receiver.near && (!measured || measured.bytesPerSecond > NEAR_BYTES_PER_SECOND);
           distant = !near;
           const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
           const { present, tools } = receiver;
@@ -152,16 +154,16 @@ export function openTransfers(
           const isTooSlow = (sentBytes: number, rate: number) => {
             if (wanted !== 'auto' || seen || plan.encoding.startsWith('delta')) return false;
             const known = { ...circumstances, near: false, compressors: inCommon(compressors(), tools) };
-            const measured = { bytesPerSecond: rate, from: FIRST_BYTES };
-            if (!soonerWay(plan.encoding, { ...known, link: measured }, sentBytes)) return false;
-            seen = measured;
-            now.bytesPerSecond = Math.round(rate);
+            const first = { bytesPerSecond: rate, from: FIRST_BYTES };
+            if (!soonerWay(plan.encoding, { ...known, link: first }, sentBytes)) return false;
+            seen = first;
+            remember(rate);
             return true;
           };
           return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base), isTooSlow };
         },
         measured: (bytesPerSecond) => {
-          if (bytesPerSecond) now.bytesPerSecond = Math.round(bytesPerSecond);
+          if (bytesPerSecond) remember(bytesPerSecond);
         },
         arrived: (read, near) => {
           if (!deltaHelps(near && !distant)) return;
@@ -204,6 +206,10 @@ async function openBase(kept: () => Promise<Kept>, sha256: string): Promise<Base
   } catch (error) {
     return { lacks: `this runner keeps no files: ${(error as Error).message}` };
   }
+}
+
+function rememberedLink({ bytesPerSecond }: Note): Link | undefined {
+  return bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : undefined;
 }
 
 function deltaLacks({ bytes }: Source, { tools, present }: Receiver): string | undefined {

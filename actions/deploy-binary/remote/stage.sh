@@ -29,15 +29,16 @@ decode() {
 }
 
 # arriving COMMAND…: with the payload on its standard input, and with two limits, for a connection can be dead without ever
-# being closed: the lock would be held, and in-place nothing run, for as long.
+# being closed: the lock would be held, and in-place nothing run, for as long. Not by way of timed, whose pid would be a
+# shell's.
 arriving() {
-  timeout "$in_upload_limit_seconds" "$@" <&3 9>&- &
-  arriving=$!
-  end_silence "$arriving" </dev/null >/dev/null 2>&1 3<&- 9>&- &
-  end_silence=$!
-  wait "$arriving"
-  kill "$end_silence" 2>/dev/null
-  wait "$end_silence" 2>/dev/null
+  timeout "$in_upload_limit_seconds" "$@" <&3 &
+  arriving_pid=$!
+  end_silence "$arriving_pid" </dev/null >/dev/null 2>&1 3<&- &
+  silence_pid=$!
+  wait "$arriving_pid"
+  kill "$silence_pid" 2>/dev/null
+  wait "$silence_pid" 2>/dev/null
 }
 
 # end_silence PID: ends it once incoming has not grown for in_silence_seconds. Leaves no sleep behind when it is ended itself.
