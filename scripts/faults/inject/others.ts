@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { about, SWAPS, tidy } from '../../../test/support/hostile.ts';
 import { program } from '../../../test/support/programs.ts';
@@ -48,12 +49,15 @@ export const fileChanged: Inject = ({ host }) => {
 /** Something else takes the port as soon as it is free, and keeps it. */
 export const portHeld: Inject = async ({ host, step, after }) => {
   const { uid } = host.target.service;
+  // Where the service account may go, unlike the folder of this checkout maybe.
+  const squatterFile = `${dirname(host.target.folder)}/squatter`;
+  copyFileSync(program('squatter'), squatterFile);
   let over = false;
   const ended = step.ended.then(() => {
     over = true;
   });
   while (!over) {
-    const squatter = spawn(program('squatter'), ['--port', String(host.target.port)], {
+    const squatter = spawn(squatterFile, ['--port', String(host.target.port)], {
       stdio: 'ignore',
       uid,
       gid: uid,
