@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { assemblyVitePlugin } from './scripts/assembly.mjs';
 import { shVitePlugin } from './scripts/sh-program.mjs';
 
 const tier = (name: string, limits: object) => ({
-  plugins: [shVitePlugin],
+  plugins: [shVitePlugin, assemblyVitePlugin],
   test: { name, include: [`test/${name}/**/*.test.ts`], ...limits },
 });
 

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { build } from 'esbuild';
+import { assemblyPlugin } from './assembly.mjs';
 import { leanPlugin } from './lean-modules.mjs';
 import { shPlugin } from './sh-program.mjs';
 
@@ -30,7 +31,7 @@ export function buildActions(outdir, options = {}) {
     ...OPTIONS,
     entryPoints: Object.fromEntries(actions.map(({ name }) => [name, `actions/${name}/main.ts`])),
     outdir,
-    plugins: [shPlugin, leanPlugin],
+    plugins: [shPlugin, assemblyPlugin, leanPlugin],
     ...options,
   });
 }

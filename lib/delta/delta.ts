@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type Aligned, aligner, emptyOld, indexOld, type Old } from './align.ts';
+import { type Aligned, NOWHERE, openAligner, PIECE_BYTES } from './align.ts';
 import { planParts, type Range } from './plan-parts.ts';
 
 /** A file that is open for reading. */
@@ -8,9 +8,8 @@ export interface OpenFile {
   bytes: number;
 }
 
-const PIECE_BYTES = 1 << 18;
-/** Marks a stretch that resembles nothing of the old file. */
-const NOWHERE = -(2 ** 31);
+/** A multiple of what is indexed at a time. */
+const OLD_BLOCK_BYTES = 1 << 20;
 
 /**
  * The delta from which `apply.pl` makes the new file out of the old one; to be compressed, for it is as long as the new
@@ -20,36 +19,47 @@ const NOWHERE = -(2 ** 31);
  * far it begins from the end of the one before in the old file; then the difference. All of them big-endian.
  */
 export async function* deltaOf(fresh: OpenFile, old: OpenFile): AsyncGenerator<Buffer> {
+  const parts = planParts(fresh.bytes, old.bytes);
+  const [first] = parts;
+  if (!first) return;
+  const aligner = await openAligner(first.old.end - first.old.begin);
   let end = 0;
-  // One for all: only what was made of it is handed on.
-  const block = Buffer.allocUnsafe(PIECE_BYTES);
-  let held: Old | undefined;
-  for (const part of planParts(fresh.bytes, old.bytes)) {
-    held = await readOld(old, part.old, held);
-    const align = aligner(held);
-    for (let at = part.fresh.begin; at < part.fresh.end; at += PIECE_BYTES) {
-      const piece = block.subarray(0, Math.min(PIECE_BYTES, part.fresh.end - at));
-      await fill(fresh, at, piece);
-      const aligned = align(piece, at);
+  for (const part of parts) {
+    const held = aligner.begin(part.old.begin);
+    const oldBlock = (at: number) => held.subarray(at - part.old.begin, at - part.old.begin + OLD_BLOCK_BYTES);
+    for await (const { at, block } of blocksOf(old, part.old, oldBlock)) {
+      aligner.index(at - part.old.begin, at - part.old.begin + block.length);
+    }
+    const piece = (at: number) => aligner.pieces[(at / PIECE_BYTES) % 2] as Buffer;
+    for await (const { at, block } of blocksOf(fresh, part.fresh, piece)) {
+      const aligned = aligner.align(block, at);
       const head = headOf(aligned, end);
       end = head.end;
-      yield head.bytes;
-      yield aligned.difference;
+      yield Buffer.concat([head.bytes, aligned.difference]);
     }
   }
 }
 
-async function readOld(file: OpenFile, { begin, end }: Range, done: Old | undefined): Promise<Old> {
-  const old = emptyOld(end - begin, begin, done);
-  for (let at = 0; at < old.bytes.length; at += PIECE_BYTES) {
-    const piece = old.bytes.subarray(at, at + PIECE_BYTES);
-    await fill(file, begin + at, piece);
-    // In steps, so that the connection is served meanwhile.
-    if (at > 0) indexOld(old, at - PIECE_BYTES, at);
+/** The bytes of a range, read into the places given for each offset: the next block while one is used. */
+async function* blocksOf(
+  file: OpenFile,
+  { begin, end }: Range,
+  place: (at: number) => Buffer,
+): AsyncGenerator<{ at: number; block: Buffer }> {
+  const read = (at: number) => {
+    if (at >= end) return undefined;
+    const block = place(at).subarray(0, end - at);
+    const done = fill(file, at, block);
+    // Nobody waits for it when the delta is given up.
+    done.catch(() => undefined);
+    return { at, block, done };
+  };
+  for (let next = read(begin); next !== undefined; ) {
+    const { at, block, done } = next;
+    await done;
+    next = read(at + block.length);
+    yield { at, block };
   }
-  const whole = Math.floor(Math.max(0, old.bytes.length - 1) / PIECE_BYTES) * PIECE_BYTES;
-  indexOld(old, whole, old.bytes.length);
-  return old;
 }
 
 async function fill({ handle }: OpenFile, at: number, into: Buffer): Promise<void> {
@@ -65,10 +75,10 @@ function headOf({ stretches, difference }: Aligned, end: number): { bytes: Buffe
   bytes.writeUInt32BE(stretches.length, 0);
   bytes.writeUInt32BE(difference.length, 4);
   let reached = end;
-  for (const [index, stretch] of stretches.entries()) {
-    bytes.writeInt32BE(stretch.bytes, 8 + 8 * index);
-    bytes.writeInt32BE(stretch.from === undefined ? NOWHERE : stretch.from - reached, 12 + 8 * index);
-    if (stretch.from !== undefined) reached = stretch.from + stretch.bytes;
+  for (const [index, { bytes: length, from }] of stretches.entries()) {
+    bytes.writeInt32BE(length, 8 + 8 * index);
+    bytes.writeInt32BE(from === NOWHERE ? NOWHERE : from - reached, 12 + 8 * index);
+    if (from !== NOWHERE) reached = from + length;
   }
   return { bytes, end: reached };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openAligner } from '../../../lib/delta/align.ts';
 import program from '../../../lib/delta/apply.pl';
 import { deltaOf } from '../../../lib/delta/delta.ts';
 
@@ -80,6 +81,21 @@ test('what packs better than its difference is sent as it is', async () => {
   const whole = await delta(old, fresh);
   expect(gzipSync(whole).length).toBeLessThan(10_000);
   expect(apply(old, whole).equals(fresh)).toBe(true);
+});
+
+test('of files too large for memory each part is compared with its own region, in the memory of the one before', async () => {
+  const regions = [randomBytes(MIB), randomBytes(MIB)];
+  const aligner = await openAligner(MIB);
+  for (const [index, region] of regions.entries()) {
+    const from = index * 200 * MIB;
+    region.copy(aligner.begin(from));
+    aligner.index(0, region.length);
+    const [piece] = aligner.pieces;
+    region.copy(piece, 0, 5, 5 + piece.length);
+    const { stretches, difference } = aligner.align(piece, from);
+    expect(difference.every((byte) => byte === 0)).toBe(true);
+    expect(stretches).toEqual([{ bytes: piece.length, from: from + 5 }]);
+  }
 });
 
 describe('the program of the target', () => {
