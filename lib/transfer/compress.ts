@@ -49,8 +49,9 @@ function gzip(): Stage {
 }
 
 function zstdProgram(level: number, adapt: boolean): Stage {
-  // A delta comes slower than it is compressed: in small jobs its first bytes need not wait for many more.
-  const strength = adapt ? [`--adapt=min=${level},max=12`] : [`-${level}`, '-B2M'];
+  // A delta comes as it is made: in small jobs its first bytes need not wait for many more. What is alike in it lies far
+  // apart; 16 MiB of that cost the target no more memory than perl has.
+  const strength = adapt ? [`--adapt=min=${level},max=12`] : [`-${level}`, '-B2M', '--long=24'];
   const child = spawn('zstd', ['-q', '-c', '-T0', ...strength], { stdio: ['pipe', 'pipe', 'ignore'] });
   const closed = once(child, 'close');
   closed.catch(() => undefined);

@@ -39,9 +39,9 @@ const SMALL_BYTES = 16_384;
 /** Below, a delta saves less than its start takes. */
 const SMALL_DELTA_BYTES = 1_000_000;
 /** What compressed files and deltas of rebuilds usually are of the whole. */
-const SHRINKS = { zstd: 0.27, gzip: 0.31, 'delta-zstd': 0.06, 'delta-gzip': 0.09, plain: 1 };
+const SHRINKS = { zstd: 0.27, gzip: 0.31, 'delta-zstd': 0.05, 'delta-gzip': 0.08, plain: 1 };
 /** Bytes of the file per second, on the end that takes longer for it. */
-const SPEEDS = { zstd: 300e6, gzip: 70e6, 'delta-zstd': 110e6, 'delta-gzip': 70e6, plain: 700e6 };
+const SPEEDS = { zstd: 300e6, gzip: 70e6, 'delta-zstd': 150e6, 'delta-gzip': 70e6, plain: 700e6 };
 /** Reading the old file twice, to prove and to index it, in bytes per second. */
 const OLD_BYTES_PER_SECOND = 400e6;
 
@@ -106,11 +106,11 @@ function secondsOf(encoding: Encoding, bytes: number, link: Link): number {
 }
 
 /**
- * Of a compressor, for a link that carries so much; undefined for an unknown one. Never so hard that the link has to
- * wait: a delta is mostly zeros, and takes one core to make while the others compress.
+ * Of a compressor, for a link that carries so much. Never so hard that the link has to wait: a delta is mostly zeros, and
+ * takes one core to make while the others compress.
  */
 export function levelFor(encoding: Encoding, bytesPerSecond = 0): number {
-  if (encoding.startsWith('delta')) return bytesPerSecond > 60e6 ? 1 : bytesPerSecond > 20e6 ? 3 : 7;
+  if (encoding.startsWith('delta')) return bytesPerSecond > 60e6 ? 1 : bytesPerSecond > 5e6 ? 3 : 10;
   if (bytesPerSecond > 30e6) return 1;
   if (bytesPerSecond > 10e6) return 3;
   return bytesPerSecond > 4e6 ? 6 : 9;
