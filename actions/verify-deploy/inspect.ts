@@ -40,7 +40,7 @@ export interface Found {
   /** `ok STATUS`, or why not; undefined when it could not be asked. */
   health: string | undefined;
   unstable: string[];
-  /** `missing`, `unreadable`, or `from yes|no OFFSET`. */
+  /** `missing`, `unreadable`, `unsearched`, or `from yes|no OFFSET`. */
   log: string | undefined;
   logLines: string | undefined;
   stateUnreadable: boolean;

@@ -10,6 +10,8 @@ export interface Check {
   ok: boolean;
 }
 
+const UNSEARCHED = 'not searched: grep (-a -o -F -f) or awk there failed';
+
 /** Pure: what is expected and what was found give one line per expectation; none hides another. */
 export function verdict(inputs: VerifyInputs, expectedSha256: string | undefined, found: Found): Check[] {
   if (found.otherKernel) {
@@ -95,7 +97,7 @@ function stringChecks({ strings, absentStrings }: VerifyInputs, found: Found): C
 
 function whyNotSearched(found: Found): string | undefined {
   if (!found.file) return 'not searched: there is no file';
-  if (found.searchFailed) return 'not searched: grep there can not (-F -o -f)';
+  if (found.searchFailed) return UNSEARCHED;
   return found.unreadable ? blind(found) : undefined;
 }
 
@@ -201,6 +203,7 @@ function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): C
   const expected = `none of ${logAbsentStrings.length} texts in ${logFile} ${known ? 'since the start' : '(all of it: where this start begins in it is not known)'}`;
   if (found.log === 'missing') return [check('log', expected, 'there is no such file', false)];
   if (found.log === 'unreadable') return [check('log', expected, blind(found), false)];
+  if (found.log === 'unsearched') return [check('log', expected, UNSEARCHED, false)];
   return [check('log', expected, found.logLines ?? 'none', found.logLines === undefined)];
 }
 

@@ -191,7 +191,7 @@ look_at_log() {
     fi
   fi
   say log "from ${log_known:-no} $log_from"
-  as_user "$log_user" tail -c "+$((log_from + 1))" "$in_log_file" | search_log "$in_log_absent_strings"
+  as_user "$log_user" tail -c "+$((log_from + 1))" "$in_log_file" | search_log "$in_log_absent_strings" || say log unsearched
 }
 
 look_at_state() {

@@ -185,6 +185,27 @@ describe('strings', () => {
     expect(bad.log).toContain('FAILED strings         expected all 3; found missing: not there · nor this');
     expect(bad.log).toContain('FAILED absent-strings  expected none of 2; found present: Grüße');
   });
+
+  it('are found where they are there three million times and the target has no room for files', async () => {
+    await using host = await target({ config: 'SetEnv TMPDIR=/nowhere' });
+    writeFileSync(host.destination, 'often and rare\0'.repeat(3e6));
+    const { outputs, log } = await verify(host, { running: 'any', strings: 'often', 'absent-strings': 'often\nrare' });
+    expect(outputs.failed).toBe('absent-strings');
+    expect(log).toContain('found present: often · rare');
+  });
+
+  it('that can not be looked for are red, in a binary and in a log', async () => {
+    // Like a grep that knows no such options, this ends with 2.
+    await using host = await target({ instead: { grep: '/usr/bin/cmp' } });
+    await host.startByHand(program('v1'));
+    const { outputs, log } = await verify(host, {
+      'absent-strings': 'never',
+      'log-file': host.logFile,
+      'log-absent-strings': 'panic',
+    });
+    expect(outputs.failed, log).toBe('absent-strings,log');
+    expect(log.match(/found not searched: grep \(-a -o -F -f\) or awk there failed/g)).toHaveLength(2);
+  });
 });
 
 describe('the log', () => {
