@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { choice, lines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
+import { choice, literalLines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
 
@@ -10,8 +10,8 @@ export const fields = z
     path: matching(isPlainPath, 'an absolute path without ".." or control characters'),
     source: optional(),
     sha256: z.optional(matching((value) => /^[0-9a-f]{64}$/i.test(value), '64 hexadecimal digits')),
-    strings: lines(),
-    'absent-strings': lines(),
+    strings: literalLines(),
+    'absent-strings': literalLines(),
     owner: optional(),
     mode: z.optional(matching((value) => /^0?[0-7]{3,4}$/.test(value), 'an octal mode such as 0755')),
     capabilities: optional(),
@@ -35,7 +35,7 @@ export const fields = z
     'health-contains': optional(),
     'stable-seconds': secondsOr(0, 0, 3600),
     'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
-    'log-absent-strings': lines(),
+    'log-absent-strings': literalLines(),
     'retry-seconds': secondsOr(0, 0, 86_400),
   })
   .check((context) => {

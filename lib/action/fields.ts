@@ -52,13 +52,16 @@ export function choice<const Choice extends string>(choices: readonly [Choice, .
 
 /** Non-empty lines, trimmed. */
 export function lines() {
-  return z._default(
-    z.pipe(
-      z.string(),
-      z.transform((value: string) => splitLines(value)),
-    ),
-    [],
-  ) as unknown as z.ZodMiniType<string[]>;
+  return linesBy(splitLines);
+}
+
+/** Lines of literal text, blank ones left out: blanks at either end count. */
+export function literalLines() {
+  return linesBy((value) => value.split('\n').filter((line) => line.trim() !== ''));
+}
+
+function linesBy(split: (value: string) => string[]) {
+  return z._default(z.pipe(z.string(), z.transform(split)), []) as unknown as z.ZodMiniType<string[]>;
 }
 
 /** The non-empty lines of `value`, trimmed. */

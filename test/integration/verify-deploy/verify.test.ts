@@ -186,6 +186,15 @@ describe('strings', () => {
     expect(bad.log).toContain('FAILED absent-strings  expected none of 2; found present: Grüße');
   });
 
+  it('are literal to the last blank', async () => {
+    await using host = await target();
+    writeFileSync(host.destination, 'version 1.23\0\tof today');
+    const inputs = { running: 'any', strings: 'version 1.2 \n\tof\n \n', 'absent-strings': ' version\ntoday ' };
+    const { outputs, log } = await verify(host, inputs);
+    expect(outputs.failed).toBe('strings');
+    expect(log).toContain('expected all 2; found missing: version 1.2 \n');
+  });
+
   it('are found where they are there three million times and the target has no room for files', async () => {
     await using host = await target({ config: 'SetEnv TMPDIR=/nowhere' });
     writeFileSync(host.destination, 'often and rare\0'.repeat(3e6));
