@@ -26,14 +26,16 @@ find_running() {
 # find_deleted FILE: one process lists every link; one each would be slow.
 find_deleted() {
   find_links=$(ls -ln /proc/[0-9]*/exe 2>/dev/null)
-  case $find_links in *" -> $1 (deleted)"*) ;; *) return 0 ;; esac
+  case $find_links in *"/${1##*/} (deleted)"*) ;; *) return 0 ;; esac
+  # The kernel tells paths without the symbolic links on their way.
+  find_path=$(cd -P "${1%/*}/" 2>/dev/null && printf '%s' "${PWD%/}/${1##*/}") || find_path=$1
   find_links=$find_links$newline
   while [ -n "$find_links" ]; do
     find_link=${find_links%%"$newline"*}
     find_links=${find_links#*"$newline"}
     case $find_link in
-      *"/exe -> $1 (deleted)")
-        find_pid=${find_link%"/exe -> $1 (deleted)"}
+      *"/exe -> $find_path (deleted)")
+        find_pid=${find_link%"/exe -> $find_path (deleted)"}
         find_pid=${find_pid##*/proc/}
         [ ! "/proc/$find_pid/root/." -ef /. ] || running="$running $find_pid"
         ;;

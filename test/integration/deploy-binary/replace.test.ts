@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { copyFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { program, sha256 } from '../../support/programs.ts';
 import { target, textOf } from '../../support/target.ts';
@@ -64,14 +65,18 @@ describe('a program started by hand as ./botserver in its folder', () => {
     ]);
   });
 
-  it('is found and replaced although its file was overwritten behind its back', async () => {
+  it.each([
+    ['', ''],
+    [', and the destination leads there through a link', '../link/'],
+  ])('is found and replaced although its file was overwritten behind its back%s', async (_, through) => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const [old] = host.pids();
-    const { renameSync, copyFileSync } = await import('node:fs');
+    symlinkSync(host.folder, `${host.folder}/../link`);
     copyFileSync(program('v2'), `${host.destination}.new`);
     renameSync(`${host.destination}.new`, host.destination);
-    const step = await host.deploy({ source: program('v2'), owner: host.service.name });
+    const destination = resolve(host.folder, through, host.name);
+    const step = await host.deploy({ source: program('v2'), destination, owner: host.service.name });
     expect(step.log).toContain(`run by pid ${old} (${host.service.name}, an older image of it)`);
     expect(await host.health()).toMatchObject({ version: 'v2' });
     expect(host.pids()).not.toContain(old);

@@ -1,4 +1,14 @@
-import { appendFileSync, chmodSync, chownSync, copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { type Step, step } from '../../support/action.ts';
@@ -83,6 +93,18 @@ describe('is red, and says both sides, when', () => {
     );
     expect(outputs.failed).toBe('running');
     expect(code).toBe(1);
+  });
+
+  it('the file was replaced and the path leads there through a link', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const [pid] = host.pids();
+    copyFileSync(program('v2'), `${host.destination}.new`);
+    renameSync(`${host.destination}.new`, host.destination);
+    symlinkSync(host.folder, `${host.folder}/../link`);
+    const { outputs, log } = await verify(host, { path: resolve(host.folder, '../link', host.name), running: 'no' });
+    expect(outputs.failed).toBe('running');
+    expect(log).toContain(`found pid ${pid} (${host.service.name})`);
   });
 
   it('the file was deleted under the running process', async () => {
