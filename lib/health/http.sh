@@ -21,7 +21,7 @@ http_client() {
   ! command -v wget >/dev/null || http_client=wget
 }
 
-# http_get URL SECONDS: sets http_status (empty when there was no answer), http_body (at most 64 kB) and http_error.
+# http_get URL SECONDS: sets http_status (empty when there was no answer), http_body (its first 64 kB) and http_error.
 http_get() {
   http_status=
   http_body=
@@ -38,22 +38,34 @@ http_get() {
 
 # The URL goes through a config on standard input: it may carry a token.
 http_by_curl() {
-  http_answer=$(printf 'url = "%s"\n' "$1" | curl -q -g -s -S --noproxy '*' --max-time "$2" -w '\n%{http_code}' -K - 2>&1 | http_cut)
-  http_status=${http_answer##*"$newline"}
-  http_body=${http_answer%"$newline"*}
-  case $http_status in
-    000 | *[!0-9]* | '')
-      http_status=
-      http_error=${http_body#curl: }
-      http_error=${http_error%%"$newline"*}
-      http_body=
-      ;;
-  esac
+  http_answer=$(printf 'url = "%s"\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
+  http_read && return
+  http_error=${http_answer#curl: }
+  http_error=${http_error%%"$newline"*}
 }
 
-# http_cut: NULs out, and the middle of what is too long: the status is at the end.
 http_cut() {
-  tr -d '\0' | tail -c 65536
+  tr -d '\000' | head -c 65536
+}
+
+# http_read: sets http_status and http_body from http_answer; fails when that is no answer. What a client complains of may
+# come before it, and so may hints (1xx).
+http_read() {
+  http_rest=$newline$http_answer
+  while :; do
+    case $http_rest in *"${newline}HTTP/"*) ;; *) return 1 ;; esac
+    http_rest=${http_rest#*"${newline}HTTP/"}
+    http_code=${http_rest#* }
+    http_code=${http_code%"${http_code#???}"}
+    case $http_code in
+      1[0-9][0-9]) ;;
+      [0-9][0-9][0-9]) break ;;
+      *) return 1 ;;
+    esac
+  done
+  http_status=$http_code
+  # Without a body its head is all: no text to be found in it.
+  case $http_rest in *"$newline$http_return$newline"*) http_body=${http_rest#*"$newline$http_return$newline"} ;; esac
 }
 
 http_by_socket() {
@@ -72,15 +84,8 @@ http_by_socket() {
   [ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
   for http_name in $http_names; do
     http_answer=$(printf 'GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: health\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$http_path" "$http_host" |
-      http_exchange "$2" 2>/dev/null | tr -d '\0' | head -c 65536)
-    case $http_answer in
-      HTTP/*\ [0-9][0-9][0-9]*)
-        http_status=${http_answer#* }
-        http_status=${http_status%"${http_status#???}"}
-        http_body=${http_answer#*"$newline$http_return$newline"}
-        return
-        ;;
-    esac
+      http_exchange "$2" 2>/dev/null | http_cut)
+    http_read && return
   done
   http_error="no HTTP answer from $http_host within $2 s"
 }
@@ -116,17 +121,28 @@ port_answers() {
   limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
 }
 
+# Asked twice: what it tells of an answer would be taken for its text. The first status counts, for it follows redirects.
 http_by_wget() {
-  http_answer=$(timed "$2" wget -S -O - -T "$2" -- "$1" 2>&1 | http_cut)
+  http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
   case $http_answer in
-    *HTTP/*)
-      http_status=${http_answer##*HTTP/}
+    *"  HTTP/"*" "[0-9][0-9][0-9]*)
+      http_status=${http_answer#*"  HTTP/"}
       http_status=${http_status#* }
       http_status=${http_status%"${http_status#???}"}
-      http_body=$http_answer
+      http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
       ;;
-    *) http_error=${http_answer%%"$newline"*} ;;
+    *) http_error=${http_answer##*"$newline"} ;;
   esac
 }
+
+# http_wget SECONDS ARGUMENT…: without a proxy, and without a home, where it would keep notes of its own (.wget-hsts).
+http_wget() (
+  unset http_proxy https_proxy
+  HOME=/dev/null
+  export HOME
+  http_seconds=$1
+  shift
+  timed "$http_seconds" wget "$@"
+)
 
 http_return=$(printf '\r')

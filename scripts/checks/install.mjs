@@ -18,6 +18,7 @@ const NEEDED = {
     zstd: 'zstd',
     rsync: 'rsync',
     curl: 'curl',
+    wget: 'wget',
     sudo: 'sudo',
     gcc: 'gcc',
     '/usr/include/stdio.h': 'libc6-dev',
