@@ -42,6 +42,8 @@ export interface Found {
   unstable: string[];
   /** `missing`, `unreadable`, `unsearched`, or `from yes|no OFFSET`. */
   log: string | undefined;
+  /** The account whose rights it is read with. */
+  logReader: string;
   logLines: string | undefined;
   stateUnreadable: boolean;
   unfinished: { phase: string; run: string } | undefined;
@@ -112,6 +114,7 @@ function toFound(said: Said): Found {
     health: one('health'),
     unstable: saidAll(said, 'unstable'),
     log: one('log'),
+    logReader: one('log_reader') ?? '',
     logLines: one('log_lines'),
     stateUnreadable: one('state_unreadable') === 'yes',
     unfinished: one('unfinished')

@@ -46,7 +46,10 @@ function blind({ user, sudoError }: Found): string {
 
 function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string | undefined): Check[] {
   const { file, fileProblem } = found;
-  if (!file) return [check('file', 'a regular file', fileProblem ?? 'nothing', false)];
+  if (!file) {
+    const seen = found.unreadable ? blind(found) : (fileProblem ?? 'nothing');
+    return [check('file', 'a regular file', seen, false)];
+  }
   const list = [check('file', 'a regular file', `${file.bytes} bytes`, true)];
   if (expectedSha256) {
     const seen = found.unreadable ? blind(found) : short(found.sha256);
@@ -96,9 +99,9 @@ function stringChecks({ strings, absentStrings }: VerifyInputs, found: Found): C
 }
 
 function whyNotSearched(found: Found): string | undefined {
+  if (found.unreadable) return blind(found);
   if (!found.file) return 'not searched: there is no file';
-  if (found.searchFailed) return UNSEARCHED;
-  return found.unreadable ? blind(found) : undefined;
+  return found.searchFailed ? UNSEARCHED : undefined;
 }
 
 function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
@@ -202,7 +205,10 @@ function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): C
   const known = found.log?.startsWith('from yes');
   const expected = `none of ${logAbsentStrings.length} texts in ${logFile} ${known ? 'since the start' : '(all of it: where this start begins in it is not known)'}`;
   if (found.log === 'missing') return [check('log', expected, 'there is no such file', false)];
-  if (found.log === 'unreadable') return [check('log', expected, blind(found), false)];
+  if (found.log === 'unreadable') {
+    const unread = `read as ${found.logReader}, like the program: it may not`;
+    return [check('log', expected, found.user === 'root' ? unread : blind(found), false)];
+  }
   if (found.log === 'unsearched') return [check('log', expected, UNSEARCHED, false)];
   return [check('log', expected, found.logLines ?? 'none', found.logLines === undefined)];
 }

@@ -44,7 +44,9 @@ main() {
 
 # reason_for_root: what this account can't see for itself.
 reason_for_root() {
-  if [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
+  if hidden "$in_folder/$in_name" || hidden "${in_log_file:-/}"; then
+    root_reason="$me_name can't enter $hidden"
+  elif [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
     root_reason="$me_name can't read $in_folder/$in_name"
   elif [ -n "$running_unseen" ]; then
     root_reason="$me_name can't see what pid $running_unseen executes"
@@ -59,9 +61,21 @@ reason_for_root() {
   fi
 }
 
+# hidden PATH: whether a folder on its way, which it sets hidden to, can't be entered by this account: what is not there
+# may well be.
+hidden() {
+  hidden=${1%/*}
+  until [ -z "$hidden" ] || [ -d "$hidden" ]; do hidden=${hidden%/*}; done
+  [ ! -x "$hidden/" ]
+}
+
 look_at_file() {
   file=$in_folder/$in_name
   file_sha=
+  if hidden "$file"; then
+    say unreadable yes
+    return 0
+  fi
   if [ ! -e "$file" ]; then
     [ ! -L "$file" ] || say file_problem "a symbolic link to nothing"
     return 0
@@ -172,11 +186,12 @@ look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
   if [ "$me" = 0 ] && [ -n "$running" ]; then log_user=$(stat -c %U "/proc/${running%% *}"); fi
-  if [ ! -e "$in_log_file" ]; then
+  if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing
     return
   elif ! as_user "$log_user" test -r "$in_log_file"; then
     say log unreadable
+    say log_reader "$log_user"
     return
   fi
   log_from=0
@@ -195,6 +210,10 @@ look_at_log() {
 }
 
 look_at_state() {
+  if hidden "$file"; then
+    say state_unreadable yes
+    return
+  fi
   [ -e "$in_folder/.$in_name.deploy" ] || return 0
   if [ ! -O "$in_folder/.$in_name.deploy" ] && [ "$me" != 0 ]; then
     say state_unreadable yes

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { type Step, step } from '../../support/action.ts';
@@ -297,6 +297,37 @@ describe('rights', () => {
       'listen-port': host.port,
     });
     expect(seeing.outputs.verified, seeing.log).toBe('true');
+  });
+
+  it('to enter the folders of the file and of the log are missing too: that is told, and sudo is used', async () => {
+    await using host = await target();
+    using stranger = account();
+    using admin = account({ sudo: true });
+    copyFileSync(program('v1'), host.destination);
+    writeFileSync(host.logFile, 'panic\n');
+    shell(`chmod 700 ${host.folder} ${dirname(host.logFile)}`);
+    const inputs = {
+      running: 'any',
+      strings: 'listens',
+      'log-file': host.logFile,
+      'log-absent-strings': 'panic',
+    };
+    const blind = await verify(host, { ...inputs, host: `${stranger.name}@127.0.0.1:${host.sshd.port}` });
+    expect(blind.outputs.failed).toBe('file,strings,log,deploy');
+    expect(blind.log.match(/FAILED .* found not seen as \S+: allow sudo without a password/g)).toHaveLength(4);
+    const seeing = await verify(host, { ...inputs, host: `${admin.name}@127.0.0.1:${host.sshd.port}` });
+    expect(seeing.outputs.failed, seeing.log).toBe('log');
+    expect(seeing.log).toContain('found panic');
+  });
+
+  it('of the program are what its log is read with, and it is told when they do not suffice', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    chownSync(host.logFile, 0, 0);
+    chmodSync(host.logFile, 0o600);
+    const { outputs, log } = await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' });
+    expect(outputs.failed).toBe('log');
+    expect(log).toContain(`found read as ${host.service.name}, like the program: it may not`);
   });
 
   it('of root are not lent: a planted link in the state folder is not read as root', async () => {

@@ -28,6 +28,7 @@ const FOUND: Found = {
   health: 'ok 200',
   unstable: [],
   log: 'from yes 10',
+  logReader: '',
   logLines: undefined,
   stateUnreadable: false,
   unfinished: undefined,
