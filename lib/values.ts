@@ -17,10 +17,23 @@ export function isStatusList(list: string): boolean {
   return /^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/.test(list);
 }
 
-/** Whether two spellings name the same capabilities: getcap prints `cap_x=ep` where people write `cap_x=+ep` or `cap_x+ep`. */
+/** Whether two spellings name the same capabilities: getcap prints `cap_x,cap_y=ep` where people write `cap_y,cap_x=+ep`. */
 export function sameCapabilities(wanted: string, present: string): boolean {
-  const plain = (text: string) => text.toLowerCase().replace(/[=+\s]/g, '');
-  return plain(wanted) === plain(present);
+  return eachCapability(wanted) === eachCapability(present);
+}
+
+function eachCapability(text: string): string {
+  const clauses = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const each = clauses.flatMap((clause) => {
+    const [names = '', ...flags] = clause.split(/[=+]+/);
+    return names.split(',').map((name) => `${name}=${[...flags.join('')].sort().join('')}`);
+  });
+  return each.sort().join(' ');
+}
+
+/** An octal mode as `stat` prints it, with four digits: people write 755, 0755 and 04755. */
+export function octalMode(mode: string): string {
+  return Number.parseInt(mode, 8).toString(8).padStart(4, '0');
 }
 
 /** A digest as people compare it. */

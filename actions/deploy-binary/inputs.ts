@@ -11,7 +11,7 @@ import {
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
-import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
+import { isHttpUrl, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
 const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
@@ -87,7 +87,7 @@ function toDeployInputs(given: Fields) {
     name,
     destination: `${folder}/${name}`,
     owner: given.owner,
-    mode: given.mode?.padStart(4, '0'),
+    mode: given.mode && octalMode(given.mode),
     capabilities: given.capabilities,
     strategy: given.strategy,
     restart: given.restart,

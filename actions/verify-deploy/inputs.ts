@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { choice, literalLines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
-import { isHttpUrl, isPlainPath, isStatusList } from '../../lib/values.ts';
+import { isHttpUrl, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
@@ -64,7 +64,7 @@ function toVerifyInputs(given: Fields) {
     strings: given.strings,
     absentStrings: given['absent-strings'],
     owner: given.owner,
-    mode: given.mode?.padStart(4, '0'),
+    mode: given.mode && octalMode(given.mode),
     capabilities: given.capabilities,
     modifiedAfter: given['modified-after'] === undefined ? undefined : toEpoch(given['modified-after']),
     running: given.running,

@@ -56,8 +56,10 @@ function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string |
     list.push(check('sha256', short(expectedSha256), seen, found.sha256 === expectedSha256));
   }
   if (inputs.owner) {
-    const owners = [file.owner, file.ids, file.owner.split(':')[0], file.ids.split(':')[0]];
-    list.push(check('owner', inputs.owner, file.owner, owners.includes(inputs.owner)));
+    // Each half may be a name or a number.
+    const [names, ids] = [file.owner.split(':'), file.ids.split(':')];
+    const holds = inputs.owner.split(':').every((half, index) => half === names[index] || half === ids[index]);
+    list.push(check('owner', inputs.owner, file.owner, holds));
   }
   if (inputs.mode) list.push(check('mode', inputs.mode, file.mode, file.mode === inputs.mode));
   if (inputs.capabilities !== undefined) {

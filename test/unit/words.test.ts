@@ -54,6 +54,10 @@ test.each([
 test('capabilities are the same in every spelling', () => {
   expect(sameCapabilities('cap_net_bind_service=+ep', 'cap_net_bind_service=ep')).toBe(true);
   expect(sameCapabilities('cap_net_bind_service+ep', 'cap_net_raw=ep')).toBe(false);
+  expect(sameCapabilities('cap_net_raw,CAP_NET_ADMIN+pe', 'cap_net_admin,cap_net_raw=ep')).toBe(true);
+  expect(sameCapabilities('cap_net_raw=ep cap_net_admin=ep', 'cap_net_admin,cap_net_raw=ep')).toBe(true);
+  expect(sameCapabilities('cap_net_raw=p cap_net_admin=ep', 'cap_net_admin,cap_net_raw=ep')).toBe(false);
+  expect(sameCapabilities('', '')).toBe(true);
 });
 
 test.each([

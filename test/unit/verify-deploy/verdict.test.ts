@@ -116,6 +116,18 @@ test.each<[string, Partial<Found>, string[]]>([
   expect(failed(seen)).toEqual(expected);
 });
 
+test.each([
+  { owner: 'svc:1000' },
+  { owner: '1000:svc' },
+  { owner: '1000' },
+  { mode: '0755' },
+  { mode: '00755' },
+  { mode: '04755' },
+])('however it is written: %j', (given) => {
+  const mode = given.mode === '04755' ? '4755' : '0755';
+  expect(failed({ file: { owner: 'svc:svc', ids: '1000:1000', mode, bytes: 1000, modified: 2e9 } }, given)).toEqual([]);
+});
+
 test('what this account may not see is red and says what would allow it', () => {
   const seen = failed({ processes: [], unseen: '41', sudoError: 'a password is required', port: ['unseen'] });
   expect(seen.filter((line) => line.includes('allow sudo without a password'))).toHaveLength(2);
