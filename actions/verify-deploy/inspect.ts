@@ -52,6 +52,8 @@ export interface Found {
 }
 
 const LIMIT_SECONDS = 600;
+/** USER_HZ on every Linux that is not alpha. */
+const TICKS_PER_SECOND = 100;
 
 /** Looks at one target in one round trip. */
 export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
@@ -88,15 +90,13 @@ function inspectValues(inputs: VerifyInputs) {
 
 function toFound(said: Said): Found {
   const one = (key: string) => saidOnce(said, key);
-  const [owner = '', ids = '', mode = '', bytes = '0', modified = '0'] = (one('file') ?? '').split(' ');
+  const [ticks, now] = (one('now') ?? '').split(' ').map(Number.parseFloat) as [number, number];
   return {
     otherKernel: one('kernel'),
     user: one('user') ?? '',
     needsRoot: one('needs_root'),
     sudoError: one('sudo_error'),
-    file: one('file')
-      ? { owner, ids, mode: mode.padStart(4, '0'), bytes: Number(bytes), modified: Number(modified) }
-      : undefined,
+    file: toFile(one('file')),
     fileProblem: one('file_problem'),
     unreadable: one('unreadable') === 'yes',
     sha256: one('sha256') ?? '',
@@ -105,7 +105,8 @@ function toFound(said: Said): Found {
     searchFailed: one('search_failed') === 'yes',
     processes: saidAll(said, 'process').map((text) => {
       const { pid, user = '', uid = '', started, live, sha256 = '' } = saidPairs(text);
-      return { pid: Number(pid), user, uid, started: Number(started), live: live === 'yes', sha256 };
+      const age = (ticks - Number(started)) / TICKS_PER_SECOND;
+      return { pid: Number(pid), user, uid, started: now - age, live: live === 'yes', sha256 };
     }),
     unseen: one('unseen') ?? '',
     service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
@@ -123,4 +124,12 @@ function toFound(said: Said): Found {
     deploying: one('deploying'),
     history: one('history'),
   };
+}
+
+/** The clock is there for its fraction of a second. A group's name may have blanks. */
+function toFile(text: string | undefined): Found['file'] {
+  if (!text) return undefined;
+  const [ids = '', mode = '', bytes, seconds, _date, clock = '', _zone, ...owner] = text.split(' ');
+  const modified = Number(seconds) + Number(`0.${clock.split('.')[1] ?? 0}`);
+  return { owner: owner.join(' '), ids, mode: mode.padStart(4, '0'), bytes: Number(bytes), modified };
 }

@@ -30,7 +30,8 @@ main() {
   # On success the rest is said by this same program, run as root.
   if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
   say user "$me_name"
-  say now "$(date +%s)"
+  # A process just begun, and the time: what began before is that much older. The btime of /proc/stat lacks its fraction.
+  say now "$(process_start self && printf '%s ' "$process_start" && date +%s.%N)"
   look_at_file
   look_at_processes
   look_at_service
@@ -84,7 +85,7 @@ look_at_file() {
     say file_problem "$(stat -L -c %F "$file")"
     return 0
   fi
-  say file "$(stat -L -c '%U:%G %u:%g %a %s %Y' "$file")"
+  say file "$(stat -L -c '%u:%g %a %s %Y %y %U:%G' "$file")"
   if command -v getcap >/dev/null; then
     file_capabilities=$(getcap "$file" 2>/dev/null)
     file_capabilities=${file_capabilities#"$file"}
@@ -104,8 +105,6 @@ look_at_file() {
 
 look_at_processes() {
   say unseen "$running_unseen"
-  boot_seconds=$(sed -n 's/^btime //p' /proc/stat)
-  # USER_HZ has been 100 on every Linux that is not alpha.
   for found_pid in $running; do
     process_start "$found_pid" || continue
     if [ "/proc/$found_pid/exe" -ef "$file" ]; then
@@ -115,7 +114,7 @@ look_at_processes() {
       found_live=no
       found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
     fi
-    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$((boot_seconds + process_start / 100)) live=$found_live sha256=$found_sha"
+    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$process_start live=$found_live sha256=$found_sha"
   done
 }
 

@@ -6,6 +6,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -123,6 +124,19 @@ describe('is red, and says both sides, when', () => {
     const { outputs, log } = await verify(host, { source: program('v1'), 'listen-port': host.port });
     expect(outputs.failed).toBe('port');
     expect(log).toMatch(new RegExp(`found held by pid ${squatter} \\(/opt/fdt-\\S+/squatter\\)`));
+  });
+
+  it('the file or the process is older, even by less than a second', async () => {
+    await using host = await target();
+    const before = Date.now();
+    await host.startByHand(program('v1'));
+    const after = Date.now() + 300;
+    utimesSync(host.destination, after / 1000, (before + 300) / 1000);
+    const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
+    const good = await verify(host, { 'started-after': iso(before), 'modified-after': iso(before + 299) });
+    expect(good.outputs.verified, good.log).toBe('true');
+    const bad = await verify(host, { 'started-after': iso(after), 'modified-after': iso(before + 301) });
+    expect(bad.outputs.failed).toBe('modified-after,started-after');
   });
 
   it('nothing runs, or something runs that must not', async () => {
