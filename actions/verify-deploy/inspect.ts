@@ -11,6 +11,8 @@ export interface FoundProcess {
   uid: string;
   /** Epoch seconds. */
   started: number;
+  /** Whether another of them started it: a server's workers may have another account. */
+  worker: boolean;
   /** Whether its image is the very file. */
   live: boolean;
   /** Digest of the image it runs; empty when it could not be read. */
@@ -104,9 +106,17 @@ function toFound(said: Said): Found {
     strings: new Set(saidAll(said, 'string')),
     searchFailed: one('search_failed') === 'yes',
     processes: saidAll(said, 'process').map((text) => {
-      const { pid, user = '', uid = '', started, live, sha256 = '' } = saidPairs(text);
+      const { pid, user = '', uid = '', started, worker, live, sha256 = '' } = saidPairs(text);
       const age = (ticks - Number(started)) / TICKS_PER_SECOND;
-      return { pid: Number(pid), user, uid, started: now - age, live: live === 'yes', sha256 };
+      return {
+        pid: Number(pid),
+        user,
+        uid,
+        started: now - age,
+        worker: worker === 'yes',
+        live: live === 'yes',
+        sha256,
+      };
     }),
     unseen: one('unseen') ?? '',
     service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),

@@ -134,9 +134,10 @@ function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
     ),
   ];
   if (inputs.runAs) {
-    const others = processes.filter(({ user, uid }) => user !== inputs.runAs && uid !== inputs.runAs);
-    const users = [...new Set(processes.map(({ user }) => user))].join(', ') || 'no process';
-    list.push(check('run-as', inputs.runAs, users, processes.length > 0 && others.length === 0));
+    const started = processes.filter(({ worker }) => !worker);
+    const others = started.filter(({ user, uid }) => user !== inputs.runAs && uid !== inputs.runAs);
+    const users = [...new Set(started.map(({ user }) => user))].join(', ') || 'no process';
+    list.push(check('run-as', inputs.runAs, users, started.length > 0 && others.length === 0));
   }
   if (inputs.startedAfter !== undefined) {
     const first = Math.min(...processes.map(({ started }) => started));

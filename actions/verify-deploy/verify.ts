@@ -52,7 +52,7 @@ async function verifyTarget(
           target: host.target.name,
           checks: verdict(inputs, expected, found),
           sha256: found.sha256,
-          pid: found.processes[0]?.pid,
+          pid: found.processes.find(({ worker }) => !worker)?.pid,
         };
       } catch (error) {
         await host?.[Symbol.asyncDispose]();

@@ -68,12 +68,9 @@ find_unseen() {
 eldest_running() {
   eldest=${running%% *}
   for find_pid in $running; do
-    find_parent=
-    { while read -r find_key find_value; do
-      case $find_key in PPid:) find_parent=$find_value ;; esac
-    done <"/proc/$find_pid/status"; } 2>/dev/null
+    process_start "$find_pid"
     case " $running " in
-      *" ${find_parent:-none} "*) ;;
+      *" ${process_parent:-none} "*) ;;
       *)
         eldest=$find_pid
         return 0
@@ -82,9 +79,10 @@ eldest_running() {
   done
 }
 
-# process_start PID: sets process_start to its start in clock ticks since boot, empty when it is gone.
+# process_start PID: sets process_start to its start in clock ticks since boot, empty when it is gone, and process_parent.
 process_start() {
   process_start=
+  process_parent=
   { IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   # The name may contain blanks and parentheses: count from its end.
   process_stat=${process_stat##*) }
@@ -92,6 +90,7 @@ process_start() {
   set -- $process_stat
   process_start=${20}
   process_state=$1
+  process_parent=$2
 }
 
 # process_alive PID START: whether it is still that process, and no zombie.

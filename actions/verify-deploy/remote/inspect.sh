@@ -107,6 +107,8 @@ look_at_processes() {
   say unseen "$running_unseen"
   for found_pid in $running; do
     process_start "$found_pid" || continue
+    found_worker=no
+    case " $running " in *" $process_parent "*) found_worker=yes ;; esac
     if [ "/proc/$found_pid/exe" -ef "$file" ]; then
       found_live=yes
       found_sha=$file_sha
@@ -114,7 +116,7 @@ look_at_processes() {
       found_live=no
       found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
     fi
-    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$process_start live=$found_live sha256=$found_sha"
+    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
   done
 }
 
@@ -184,7 +186,8 @@ look_at_stability() {
 look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
-  if [ "$me" = 0 ] && [ -n "$running" ]; then log_user=$(stat -c %U "/proc/${running%% *}"); fi
+  eldest_running
+  if [ "$me" = 0 ] && [ -n "$eldest" ]; then log_user=$(stat -c %U "/proc/$eldest"); fi
   if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing
     return

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -10,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { account } from '../../support/accounts.ts';
 import { type Step, step } from '../../support/action.ts';
 import { program, sha256 } from '../../support/programs.ts';
@@ -76,6 +77,18 @@ describe('after a deploy', () => {
     expect(broken.outputs).toMatchObject({ verified: 'false', failed: 'sha256' });
     expect((await verify(host, { source: program('v2') })).outputs.verified).toBe('true');
   });
+});
+
+it('the account and the pid are those of a server, not of the workers that it gives another one', async () => {
+  await using host = await target();
+  copyFileSync('/bin/dash', host.destination);
+  chmodSync(host.destination, 0o755);
+  const worker = `setpriv --reuid=${host.service.uid} --clear-groups -- ${host.destination} -c 'while :; do sleep 1; done'`;
+  const server = spawn(host.destination, ['-c', `${worker}; :`], { stdio: 'ignore' });
+  await vi.waitFor(() => expect(host.pids()).toHaveLength(2));
+  const { outputs, log } = await verify(host, { 'run-as': 'root' });
+  expect(outputs.verified, log).toBe('true');
+  expect(outputs.pid).toBe(String(server.pid));
 });
 
 describe('is red, and says both sides, when', () => {
@@ -153,7 +166,6 @@ describe('is red, and says both sides, when', () => {
     await using host = await target();
     copyFileSync(program('loop', 'exits after 900 ms'), host.destination);
     chmodSync(host.destination, 0o755);
-    const { spawn } = await import('node:child_process');
     const loop = spawn('/bin/sh', ['-c', `while :; do ${host.destination} --port ${host.port}; done`], {
       stdio: 'ignore',
       detached: true,

@@ -5,7 +5,15 @@ import { verdict } from '../../../actions/verify-deploy/verdict.ts';
 
 const SHA = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
-const PROCESS: FoundProcess = { pid: 41, user: 'svc', uid: '1000', started: 2e9, live: true, sha256: SHA };
+const PROCESS: FoundProcess = {
+  pid: 41,
+  user: 'svc',
+  uid: '1000',
+  started: 2e9,
+  worker: false,
+  live: true,
+  sha256: SHA,
+};
 
 /** All is well. */
 const FOUND: Found = {
