@@ -19,10 +19,13 @@ user_shell_words() {
 user_words() {
   user_words=
   [ "$1" != "$(id -un)" ] && [ "$1" != "$(id -u)" ] || return 0
+  # A number may have no account here, and then no groups to look up.
+  user_groups=--init-groups
+  user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
   if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
-    user_words="setpriv --reuid=$1 --regid=$(id -g "$1") --init-groups --"
+    user_words="setpriv --reuid=$1 --regid=$user_group $user_groups --"
   elif chroot --help 2>&1 | grep -q -- --userspec; then
-    user_words="chroot --userspec=$1: /"
+    user_words="chroot --userspec=$1:$user_group /"
   else
     user_words="su -s /bin/sh $1"
   fi

@@ -116,7 +116,8 @@ look_at_processes() {
       found_live=no
       found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
     fi
-    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
+    owner_of "/proc/$found_pid"
+    say process "pid=$found_pid user=$owner uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
   done
 }
 
@@ -187,7 +188,10 @@ look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
   eldest_running
-  if [ "$me" = 0 ] && [ -n "$eldest" ]; then log_user=$(stat -c %U "/proc/$eldest"); fi
+  if [ "$me" = 0 ] && [ -n "$eldest" ]; then
+    owner_of "/proc/$eldest"
+    log_user=$owner
+  fi
   if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing
     return
@@ -223,13 +227,13 @@ look_at_state() {
   fi
   (
     if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
-      state_owner=$(stat -c %U .)
-      if [ -f lock ] && ! as_user "$state_owner" flock -n -s lock true; then
-        say deploying "$(as_user "$state_owner" head -n 1 lock)"
+      owner_of .
+      if [ -f lock ] && ! as_user "$owner" flock -n -s lock true; then
+        say deploying "$(as_user "$owner" head -n 1 lock)"
       else
         look_for_unfinished
       fi
-      [ ! -f history ] || say history "$(as_user "$state_owner" tail -n 1 history)"
+      [ ! -f history ] || say history "$(as_user "$owner" tail -n 1 history)"
     fi
   )
 }

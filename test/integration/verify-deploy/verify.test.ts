@@ -356,6 +356,25 @@ describe('rights', () => {
     expect(log).toContain(`found read as ${host.service.name}, like the program: it may not`);
   });
 
+  it('of a number without an account are those of that number', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v1'), force: true });
+    for (const pid of host.pids()) process.kill(pid, 'SIGKILL');
+    spawn(host.destination, ['--port', String(host.port)], { stdio: 'ignore', uid: 54_321, gid: 54_321 });
+    await vi.waitFor(() => expect(host.pids()).toHaveLength(1));
+    const state = `${host.folder}/.${host.name}.deploy`;
+    shell(`chmod 644 ${host.logFile}; sed -i '$d' ${state}/journal; chown -R 54321 ${state}`);
+    const { outputs, log } = await verify(host, {
+      'run-as': '54321',
+      'log-file': host.logFile,
+      'log-absent-strings': 'listens',
+    });
+    expect(outputs.failed).toBe('log,deploy');
+    expect(log).toContain('was interrupted in the phase accept');
+    expect(log).toMatch(/FAILED log .* found v1 listens/);
+  });
+
   it('of root are not lent: a planted link in the state folder is not read as root', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
