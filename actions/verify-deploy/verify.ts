@@ -20,6 +20,8 @@ const RETRY_PAUSE_SECONDS = 1;
 
 /** The story: what is expected, what is there on every target at once, one line per expectation. */
 export async function verify(inputs: VerifyInputs, context: ActionContext): Promise<void> {
+  // Until all is seen to hold, whatever the end.
+  await context.outputs({ verified: false });
   const source = inputs.source === undefined ? undefined : await readSource(inputs.source, []);
   const expected = source?.sha256 ?? inputs.sha256;
   const targets = await Promise.all(

@@ -388,6 +388,15 @@ describe('rights', () => {
   });
 });
 
+describe('a source that is not there', () => {
+  it('leaves the deploy unverified, in the outputs too', async () => {
+    await using host = await target();
+    const { outputs, code } = await verify(host, { source: '/nowhere/server' });
+    expect(outputs.verified).toBe('false');
+    expect(code).toBe(1);
+  });
+});
+
 describe('several targets', () => {
   it('are checked at once, and one that can not be reached hides no other', async () => {
     await using host = await target();
