@@ -105,6 +105,7 @@ look_at_file() {
 
 look_at_processes() {
   say unseen "$running_unseen"
+  eldest_running
   for found_pid in $running; do
     process_start "$found_pid" || continue
     found_worker=no
@@ -126,6 +127,10 @@ look_at_service() {
   service_user=
   if [ "$in_service_is_user" = yes ]; then
     service_user=$in_run_as
+    if [ -z "$service_user" ] && [ -n "$eldest" ]; then
+      owner_of "/proc/$eldest"
+      service_user=$owner
+    fi
     [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
   fi
   if unit_facts "$in_service" "$service_user"; then
@@ -187,7 +192,6 @@ look_at_stability() {
 look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
-  eldest_running
   if [ "$me" = 0 ] && [ -n "$eldest" ]; then
     owner_of "/proc/$eldest"
     log_user=$owner

@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  mkdtempSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -90,6 +91,28 @@ it('the account and the pid are those of a server, not of the workers that it gi
   expect(outputs.verified, log).toBe('true');
   expect(outputs.pid).toBe(String(server.pid));
 });
+
+it.skipIf(shell('command -v systemctl || true') === '')(
+  "a user's unit is asked for where the program runs, whoever owns the file",
+  async () => {
+    const systemctl = `${mkdtempSync('/tmp/fdt-systemctl-')}/systemctl`;
+    writeFileSync(systemctl, '', { mode: 0o755 });
+    chmodSync(dirname(systemctl), 0o755);
+    await using host = await target({ instead: { systemctl } });
+    await host.startByHand(program('v1'));
+    chownSync(host.destination, 0, 0);
+    const unit = ['LoadState=loaded', 'ActiveState=active', 'SubState=running', `MainPID=${host.pids()[0]}`];
+    // The manager of every other account knows no such unit.
+    const lines = ['#!/bin/sh', `[ "$(id -u)" = ${host.service.uid} ] && printf '%s\\n' ${unit.join(' ')}`];
+    writeFileSync(systemctl, `${lines.join('\n')}\n`);
+    try {
+      const { outputs, log } = await verify(host, { service: 'user:server' });
+      expect(outputs.verified, log).toBe('true');
+    } finally {
+      rmSync(dirname(systemctl), { recursive: true });
+    }
+  },
+);
 
 describe('is red, and says both sides, when', () => {
   it('the file was replaced and the old process still runs', async () => {
