@@ -17,6 +17,8 @@ export interface Verified {
 }
 
 const RETRY_PAUSE_SECONDS = 1;
+/** A host may count refused logins against us, so the pauses between those grow. */
+const LONGEST_PAUSE_SECONDS = 30;
 
 /** The story: what is expected, what is there on every target at once, one line per expectation. */
 export async function verify(inputs: VerifyInputs, context: ActionContext): Promise<void> {
@@ -45,10 +47,12 @@ async function verifyTarget(
   const deadline = Date.now() + inputs.retrySeconds * 1000;
   let host: Host | undefined;
   let verified: Verified;
+  let unreached = 0;
   try {
     for (;;) {
       try {
         host ??= await connect(connection, context);
+        unreached = 0;
         const found = await inspect(host, inputs, context.signal);
         verified = {
           target: host.target.name,
@@ -59,10 +63,13 @@ async function verifyTarget(
       } catch (error) {
         await host?.[Symbol.asyncDispose]();
         host = undefined;
+        unreached += 1;
         verified = { target: connection.host, checks: [unreachable(error)], sha256: '', pid: undefined };
       }
       if (verified.checks.every(({ ok }) => ok) || Date.now() >= deadline || context.signal.aborted) return verified;
-      await sleep(RETRY_PAUSE_SECONDS * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+      const pauseMs = Math.min(RETRY_PAUSE_SECONDS * 2 ** unreached, LONGEST_PAUSE_SECONDS) * 1000;
+      const pause = sleep(Math.min(pauseMs, deadline - Date.now()), undefined, { signal: context.signal });
+      await pause.catch(() => undefined);
     }
   } finally {
     await host?.[Symbol.asyncDispose]();

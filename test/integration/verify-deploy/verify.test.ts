@@ -447,6 +447,13 @@ describe('retry-seconds', () => {
     expect(outputs.verified).toBe('true');
     expect(log.match(/sha256/g)).toHaveLength(1);
   });
+
+  it('knocks less and less often where it is not let in', async () => {
+    await using host = await target();
+    const { outputs } = await verify(host, { host: `nobody-here@127.0.0.1:${host.sshd.port}`, 'retry-seconds': 10 });
+    expect(outputs.failed).toBe('connection');
+    expect(host.sshd.log().match(/Invalid user/g)?.length).toBeLessThan(6);
+  });
 });
 
 describe('looking', () => {
