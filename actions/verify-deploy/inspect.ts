@@ -42,7 +42,7 @@ export interface Found {
   /** `ok STATUS`, or why not; undefined when it could not be asked. */
   health: string | undefined;
   unstable: string[];
-  /** `missing`, `unreadable`, `unsearched`, or `from yes|no OFFSET`. */
+  /** `missing`, `unreadable`, `unsearched`, `is a KIND` of no regular file, or `from yes|no OFFSET`. */
   log: string | undefined;
   /** The account whose rights it is read with. */
   logReader: string;

@@ -212,6 +212,7 @@ function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): C
     const unread = `read as ${found.logReader}, like the program: it may not`;
     return [check('log', expected, found.user === 'root' ? unread : blind(found), false)];
   }
+  if (found.log?.startsWith('is a ')) return [check('log', expected, `it ${found.log}, no file to read`, false)];
   if (found.log === 'unsearched') return [check('log', expected, UNSEARCHED, false)];
   return [check('log', expected, found.logLines ?? 'none', found.logLines === undefined)];
 }

@@ -199,7 +199,17 @@ look_at_log() {
   if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing
     return
-  elif ! as_user "$log_user" test -r "$in_log_file"; then
+  fi
+  # Nothing can be read again from a pipe, and it may never end: /dev/stdout, where a container has its log.
+  log_kind=$(as_user "$log_user" stat -L -c %F "$in_log_file" 2>/dev/null)
+  case $log_kind in
+    '' | regular*) ;;
+    *)
+      say log "is a $log_kind"
+      return
+      ;;
+  esac
+  if ! as_user "$log_user" test -r "$in_log_file"; then
     say log unreadable
     say log_reader "$log_user"
     return

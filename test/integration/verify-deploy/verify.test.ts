@@ -303,6 +303,19 @@ describe('the log', () => {
     expect(log.length).toBeLessThan(8000);
   });
 
+  it.each([
+    ['mkdir', 'directory'],
+    ['mkfifo', 'fifo'],
+    ['ln -s /dev/stdout', 'fifo'],
+  ])('made by %s is none that could be read', async (make, kind) => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    shell(`rm ${host.logFile} && ${make} ${host.logFile} && chmod a+r ${host.logFile} || true`);
+    const { outputs, log } = await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' });
+    expect(outputs.failed).toBe('log');
+    expect(log).toContain(`found it is a ${kind}, no file to read`);
+  });
+
   it('from before the start of the running program does not count, when deploy-binary started it', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
