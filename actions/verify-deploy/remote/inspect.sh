@@ -216,8 +216,9 @@ look_at_log() {
   fi
   log_from=0
   log_known=
-  if [ -O "$in_folder/.$in_name.deploy" ] && [ -f "$in_folder/.$in_name.deploy/live" ]; then
-    log_mark=$(sed -n 5p "$in_folder/.$in_name.deploy/live")
+  if [ -d "$in_folder/.$in_name.deploy" ]; then
+    owner_of "$in_folder/.$in_name.deploy"
+    log_mark=$(as_user "$owner" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
     log_inode=${log_mark%% *}
     log_offset=${log_mark##* }
     if [ "$log_inode" = "$(stat -L -c %i "$in_log_file")" ] && [ "$log_offset" -le "$(stat -L -c %s "$in_log_file")" ]; then

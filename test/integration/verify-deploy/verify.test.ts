@@ -316,11 +316,12 @@ describe('the log', () => {
     expect(log).toContain(`found it is a ${kind}, no file to read`);
   });
 
-  it('from before the start of the running program does not count, when deploy-binary started it', async () => {
+  it.each(['root', 'the service account'])('from before the start does not count where %s deployed', async (who) => {
     await using host = await target();
+    const deployer = who === 'root' ? {} : { host: `${host.service.name}@127.0.0.1:${host.sshd.port}` };
     await host.startByHand(program('v1'));
     appendFileSync(host.logFile, 'panic of the old one\n');
-    await host.deploy({ source: program('v2') });
+    await host.deploy({ source: program('v2'), ...deployer });
     expect((await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' })).outputs.verified).toBe(
       'true',
     );
