@@ -106,6 +106,7 @@ look_at_file() {
 look_at_processes() {
   say unseen "$running_unseen"
   eldest_running
+  stable_marks=
   for found_pid in $running; do
     process_start "$found_pid" || continue
     found_worker=no
@@ -116,7 +117,10 @@ look_at_processes() {
     else
       found_live=no
       found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
+      # A worker may have ended meanwhile.
+      process_alive "$found_pid" "$process_start" || continue
     fi
+    [ "$found_worker" = yes ] || stable_marks="$stable_marks $found_pid:$process_start"
     owner_of "/proc/$found_pid"
     say process "pid=$found_pid user=$owner uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
   done
@@ -171,13 +175,9 @@ look_at_health() {
   fi
 }
 
-# look_at_stability: the same process, not restarted, for a while.
+# look_at_stability: the same process, not restarted, for a while. Its workers may come and go.
 look_at_stability() {
   [ "$in_stable_cs" -gt 0 ] && [ -n "$running" ] || return 0
-  stable_marks=
-  for stable_pid in $running; do
-    process_start "$stable_pid" && stable_marks="$stable_marks $stable_pid:$process_start"
-  done
   stable_restarts=${unit_restarts:-0}
   pause_cs "$in_stable_cs"
   for stable_mark in $stable_marks; do

@@ -92,6 +92,17 @@ it('the account and the pid are those of a server, not of the workers that it gi
   expect(outputs.pid).toBe(String(server.pid));
 });
 
+it('a server is as stable as before though its workers come and go', async () => {
+  await using host = await target();
+  copyFileSync('/bin/dash', host.destination);
+  chmodSync(host.destination, 0o755);
+  const worker = `${host.destination} -c 'sleep 0.7; :'`;
+  spawn(host.destination, ['-c', `while :; do ${worker}; done`], { stdio: 'ignore' });
+  await vi.waitFor(() => expect(host.pids()).toHaveLength(2));
+  const { outputs, log } = await verify(host, { 'stable-seconds': 1 });
+  expect(outputs.verified, log).toBe('true');
+});
+
 it.skipIf(shell('command -v systemctl || true') === '')(
   "a user's unit is asked for where the program runs, whoever owns the file",
   async () => {
