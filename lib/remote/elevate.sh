@@ -10,6 +10,6 @@ elevate() {
     say sudo_error "$sudo_error"
     return 1
   fi
-  printf 'in_elevated=yes\\nin_login=%s\\n%s\n' "$me_name" "$line" |
-    sudo -n -- /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"'
+  printf 'in_elevated=yes\\nin_login=%s\\n%s' "$me_name" "$line" |
+    sudo -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
 }

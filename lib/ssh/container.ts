@@ -1,5 +1,5 @@
 import program from './enter-container.sh';
-import type { Program } from './program.ts';
+import { type Program, RUN_PROGRAM } from './program.ts';
 
 const KINDS = ['lxd', 'incus', 'docker', 'podman'] as const;
 
@@ -18,5 +18,5 @@ export function parseContainer(written: string): Container | undefined {
 
 /** The program that goes into the container and runs there what follows it on standard input. */
 export function enterProgram({ kind, name }: Container, sudo: 'auto' | 'always' | 'never'): Program {
-  return { text: program, values: { kind, name, sudo } };
+  return { text: program, values: { kind, name, sudo, run_program: RUN_PROGRAM } };
 }

@@ -1,4 +1,4 @@
-# Runs on the host of a container: goes into it. The next line on standard input is the program that runs there.
+# Runs on the host of a container: goes into it. What follows on standard input is the program that runs there.
 # shellcheck disable=SC2154
 . ../remote/prelude.sh
 . ../remote/say.sh
@@ -47,8 +47,8 @@ enter() {
     lxd | incus) set -- -T "$in_name" -- ;;
     *) set -- -i -u 0 "$in_name" ;;
   esac
-  # shellcheck disable=SC2086,SC2016
-  exec $by_sudo "$tool" exec "$@" /bin/sh -c 'core_limit=$(ulimit -S -c); ulimit -S -c 0; IFS= read -r line && eval "$(printf %b "$line")"'
+  # shellcheck disable=SC2086
+  exec $by_sudo "$tool" exec "$@" /bin/sh -c "$in_run_program"
 }
 
 # refuse WHY REMEDY

@@ -5,19 +5,29 @@ export interface Program {
 }
 
 /**
- * What an exec channel is asked to run: a shell that reads one line, the encoded program, and runs it. Understood alike
- * by sh, bash, csh and fish as login shells. `read` takes no byte beyond the line's end, so a payload may follow it;
- * a line cut short runs nothing. Before anything secret is in its memory it leaves no core dump any more; what the
- * program starts gets back the limit that was found. With `sudo` the same as root.
+ * What a shell runs to read one program, encoded, and to run it. It takes no byte beyond the program, so a payload may follow; a
+ * program cut short runs nothing, for its end is marked. Before anything secret is in its memory it leaves no core dump any
+ * more; what the program starts gets back the limit that was found.
+ *
+ * A shell's own `read` takes byte by byte from a pipe, 25 ms for a deploy: it is for those whose dd can't fill a block.
  */
+export const RUN_PROGRAM = [
+  'core_limit=$(ulimit -S -c); ulimit -S -c 0',
+  'IFS= read -r size && line=$(dd bs=$size count=1 iflag=fullblock 2>/dev/null)',
+  '[ -n "$line" ] || IFS= read -r line',
+  'case $line in *#end) eval "$(printf %b "$line")"; esac',
+].join('; ');
+
+/** What an exec channel is asked to run, understood alike by sh, bash, csh and fish as login shells. With `sudo` as root. */
 export function bootstrapCommand(sudo: boolean): string {
-  const shell = `/bin/sh -c 'core_limit=$(ulimit -S -c); ulimit -S -c 0; IFS= read -r line && eval "$(printf %b "$line")"'`;
+  const shell = `/bin/sh -c '${RUN_PROGRAM}'`;
   return sudo ? `exec sudo -n -- ${shell}` : `exec ${shell}`;
 }
 
-/** The line that `bootstrapCommand` waits for; secrets are safe in it, since it travels on standard input. */
-export function programLine(program: Program): string {
-  return `${programText(program).replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`;
+/** The two lines that RUN_PROGRAM waits for; secrets are safe in them, since they travel on standard input. */
+export function programLines(program: Program): string {
+  const line = `${programText(program)}\n#end`.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return `${Buffer.byteLength(line) + 1}\n${line}\n`;
 }
 
 /** The program with its values assigned in front, as a shell runs it. Throws on a NUL byte, which no shell can hold. */

@@ -3,7 +3,7 @@ import type { ClientChannel } from 'ssh2';
 import { ConnectionError } from '../errors.ts';
 import type { Host } from './connect.ts';
 import { enterProgram } from './container.ts';
-import { bootstrapCommand, type Program, programLine } from './program.ts';
+import { bootstrapCommand, type Program, programLines } from './program.ts';
 
 /** What a program said: `key=value` lines in order, the framing lines and all that was outside of them left out. */
 export type Said = readonly (readonly [key: string, value: string])[];
@@ -50,7 +50,7 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   const command = bootstrapCommand(options.sudo);
   const channel = await host.exec(command);
   if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
-  if (container) channel.write(programLine(enterProgram(container, container.sudo)));
+  if (container) channel.write(programLines(enterProgram(container, container.sudo)));
   const reader = readSaid(options.onSay);
   let code: number | null = null;
   let prose = '';
@@ -109,7 +109,7 @@ function lastLine(text: string): string | undefined {
 /** Sends program and payload; resolves only when that fails, with why. */
 function send(channel: ClientChannel, program: Program, payload: RunOptions['payload']): Promise<string> {
   return new Promise((resolve) => {
-    channel.write(programLine(program));
+    channel.write(programLines(program));
     if (payload) payload(channel).catch((error: Error) => resolve(error.message));
     else channel.end();
   });

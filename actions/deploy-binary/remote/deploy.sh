@@ -111,8 +111,8 @@ hand_over() {
   scope_words
   # This program, whole, through a pipe: nothing of it is in an argument list or a file. Only what it needs is told it.
   # shellcheck disable=SC2086
-  printf 'in_detached=yes\\ncore_limit=%s\\n%s\n' "$core_limit" "$line" |
-    exec $scope_words setsid /bin/sh -c 'IFS= read -r line && eval "$(printf %b "$line")"' >progress 2>/dev/null &
+  printf 'in_detached=yes\\ncore_limit=%s\\n%s' "$core_limit" "$line" |
+    exec $scope_words setsid /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac' >progress 2>/dev/null &
   transaction=$!
   process_start "$transaction"
   printf '%s\n' "$in_id $transaction $process_start" >handed
