@@ -72,6 +72,8 @@ stage() {
     return 0
   fi
   if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
+    case $in_encoding in release | copy) exec 3<&- ;; esac
+    [ "$in_encoding" != release ] || prove_release || return 1
     keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
     return 0
   fi

@@ -77,11 +77,20 @@ room_left() {
 # take_release: rollback-to: a kept release instead of a payload.
 take_release() {
   restore_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
-  if ! sha256_is "$in_sha256" <restored; then
-    refused="the kept release $in_sha256 was changed since it was kept; it is not used"
-    return 1
-  fi
+  is_as_kept restored || return 1
   mv -f restored incoming
+}
+
+# prove_release: the same without the room for it, in-place, while the program still runs.
+prove_release() {
+  release_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
+  is_as_kept "$release_file"
+}
+
+is_as_kept() {
+  unpack "$1" | sha256_is "$in_sha256" && return 0
+  refused="the kept release $in_sha256 was changed since it was kept; it is not used"
+  return 1
 }
 
 # copy_live: the bytes are right, but owner or mode are to change: on a copy, so that the old file stays as it was.

@@ -50,14 +50,22 @@ health_is_foreign() {
 
 swap() {
   failed=swap
+  [ "$in_encoding" != none ] || return 0
   if [ "$in_strategy" = in-place ]; then
     rm -f "../$in_name"
     journal receive
-    receive && dress || return 1
+    obtain && dress || return 1
   fi
-  [ "$in_encoding" != none ] || return 0
   journal swap || { refused='the journal can not be written'; return 1; }
   put_live incoming
+}
+
+# obtain: incoming, once the old file has made room for it. A copy is one of that file, which is a release by now.
+obtain() {
+  case $in_encoding in
+    release | copy) take_release ;;
+    *) receive ;;
+  esac
 }
 
 # put_live FILE: one rename; -T, for a folder or a link may have been put at the path meanwhile.

@@ -205,6 +205,33 @@ describe('strategy: in-place', () => {
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 
+  it('needs no upload to start again what is there, to change its mode, or to take a kept release', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2'), strategy: 'in-place' });
+    for (const asked of [{ force: true }, { mode: '0700' }]) {
+      const step = await host.deploy({ source: program('v2'), strategy: 'in-place', ...asked });
+      expect(step.log).toContain('state     active');
+      expect(step.outputs['bytes-sent']).toBe('0');
+    }
+    expect(shell(`stat -c %a ${host.destination}`).trim()).toBe('700');
+    const back = await host.deploy({ 'rollback-to': 'previous', strategy: 'in-place' });
+    expect(back.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v1', uid: host.service.uid });
+  });
+
+  it('stops nothing for a kept release that was changed since', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2'), strategy: 'in-place' });
+    const { pid } = (await host.health()) ?? {};
+    shell(`for kept in ${host.folder}/.botserver.deploy/releases/*.zst; do echo x | zstd -q >"$kept"; done`);
+    const back = await host.deploy({ 'rollback-to': 'previous', strategy: 'in-place' });
+    expect(back.log).toContain('was changed since it was kept; it is not used');
+    expect(back.outputs.state).toBe('untouched');
+    expect(await host.health()).toMatchObject({ version: 'v2', pid });
+  });
+
   it('goes back when the connection breaks in the middle of the upload', async () => {
     const { proxy } = await import('../../support/proxy.ts');
     await using host = await target();
