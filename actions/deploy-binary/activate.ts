@@ -238,7 +238,8 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
     old_sha: found.file?.sha256,
     old_about: found.file ? `${found.file.owner} ${found.file.mode}` : '',
     old_capabilities: found.file?.capabilities,
-    owner: plan.owner.includes(':') ? plan.owner : `${plan.owner}:`,
+    // With a colon the group becomes that of the account; a number without an account has none.
+    owner: /:|^\d+$/.test(plan.owner) ? plan.owner : `${plan.owner}:`,
     mode: plan.mode,
     capabilities: inputs.capabilities,
     strategy: inputs.strategy,

@@ -43,6 +43,9 @@ export interface Found {
   machine: string;
   tools: ReadonlySet<string>;
   interpreterExists: boolean;
+  /** `owner` and `run-as` as wanted, a number by the name it has there. */
+  wantedOwner: string | undefined;
+  wantedRunAs: string | undefined;
   missingUsers: string[];
   missingGroup: string | undefined;
   processes: FoundProcess[];
@@ -145,6 +148,8 @@ function toFound(said: Said, inputs: DeployInputs): Found {
     machine: one('machine') ?? '',
     tools: new Set(saidAll(said, 'tool')),
     interpreterExists: one('interpreter') === 'yes',
+    wantedOwner: one('wanted_owner') || undefined,
+    wantedRunAs: one('wanted_run_as') || undefined,
     missingUsers: [...new Set(saidAll(said, 'missing_user'))],
     missingGroup: one('missing_group'),
     processes: saidAll(said, 'process').map(toProcess),

@@ -53,7 +53,7 @@ export function planDeploy(
 ): Plan {
   const release = inputs.rollbackTo ? findRelease(inputs.rollbackTo, found) : undefined;
   const { restart, unit, unitUser, because } = chooseRestart(inputs, found);
-  const owner = inputs.owner ?? found.file?.owner ?? found.login;
+  const owner = found.wantedOwner ?? found.file?.owner ?? found.login;
   const plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'> = {
     file: { from: 'upload', sha256: '', bytes: 0 },
     owner,
@@ -61,7 +61,7 @@ export function planDeploy(
     restart,
     unit,
     unitUser,
-    runAs: inputs.runAs ?? (owner.split(':')[0] || found.login),
+    runAs: found.wantedRunAs ?? (owner.split(':')[0] || found.login),
   };
   plan.file = newFile(found, source, { release: release?.sha256, looksRight: !metadataDiffers(inputs, found, plan) });
   const obstacles = [

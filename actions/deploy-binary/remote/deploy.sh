@@ -13,6 +13,7 @@
 . ../../../lib/service/as-user.sh
 . ../../../lib/service/systemd.sh
 . ../../../lib/remote/folder.sh
+. ../../../lib/remote/account.sh
 . ./words.sh
 . ./lock.sh
 . ./journal.sh

@@ -12,6 +12,7 @@
 . ../../../lib/service/as-user.sh
 . ../../../lib/service/systemd.sh
 . ../../../lib/remote/folder.sh
+. ../../../lib/remote/account.sh
 . ./words.sh
 . ../../../lib/remote/elevate.sh
 . ./reason-for-root.sh
@@ -38,6 +39,7 @@ look() {
   file_sum=
   file_seen=none
   file_user=${in_login:-$me_name}
+  name_wanted
   if enter_folder "$in_folder"; then folder_entered=yes; fi
   find_running "$in_folder/$in_name"
   narrow_unseen
@@ -46,6 +48,8 @@ look() {
   say user "$me_name"
   say login "${in_login:-$me_name}"
   say uid "$me"
+  say wanted_owner "$in_owner"
+  say wanted_run_as "$in_run_as"
   say machine "$(uname -m)"
   look_at_tools
   look_at_accounts
@@ -63,6 +67,21 @@ look() {
   look_at_service
   look_at_health
   look_at_log
+}
+
+# name_wanted: what is wanted by number is compared with what is there by name.
+name_wanted() {
+  name_of passwd "$in_run_as"
+  in_run_as=$name_of
+  name_of passwd "${in_owner%%:*}"
+  wanted_user=$name_of
+  case $in_owner in
+    *:*)
+      name_of group "${in_owner#*:}"
+      in_owner=$wanted_user:$name_of
+      ;;
+    *) in_owner=$wanted_user ;;
+  esac
 }
 
 # narrow_unseen: a process of that name which can't be looked into counts only if it may well run this very file: under
@@ -119,7 +138,8 @@ look_at_processes() {
     same_environment || found_same=environment
     found_live=no
     [ ! "/proc/$found_pid/exe" -ef "$in_folder/$in_name" ] || found_live=yes
-    say process "pid=$found_pid user=$(stat -c %U "/proc/$found_pid") live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user"
+    owner_of "/proc/$found_pid" || continue
+    say process "pid=$found_pid user=$owner_user live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user"
   done
 }
 
@@ -148,7 +168,7 @@ look_at_session() {
 
 look_at_folder() {
   say folder "$PWD"
-  say folder_owner "$(stat -c %U .)"
+  owner_of . && say folder_owner "$owner_user"
   say folder_mode "$(stat -c %a .)"
   [ ! -w . ] || say folder_writable yes
   df -P . | {
@@ -187,9 +207,9 @@ look_at_file() {
 }
 
 look_at_program() {
-  file_user=$(stat -c %U "./$in_name")
+  owner_of "./$in_name" && file_user=$owner_user
   file_seen=$(stat -c '%d %i %s %Y %Z' "./$in_name")
-  say file_about "$(stat -c '%U:%G %a' "./$in_name")"
+  say file_about "$owner_user:$owner_group $(stat -c %a "./$in_name")"
   say file_bytes "$(stat -c %s "./$in_name")"
   look_for_immutable file "./$in_name"
   if command -v getcap >/dev/null; then

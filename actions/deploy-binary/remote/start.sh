@@ -79,5 +79,5 @@ remember_running() {
   while read -r remember_key remember_value; do
     case $remember_key in Umask:) old_umask=$remember_value ;; esac
   done <"/proc/$1/status"
-  old_user=$(stat -c %U "/proc/$1")
+  owner_of "/proc/$1" && old_user=$owner_user
 }

@@ -234,6 +234,40 @@ describe('a login that is not root', () => {
   });
 });
 
+describe('accounts', () => {
+  it('may be given by number, and are the same as by name', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const { uid, name } = host.service;
+    const first = await host.deploy({ source: program('v2'), owner: uid, 'run-as': uid });
+    expect(first.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid });
+    for (const given of [{ owner: `${uid}:${uid}` }, { owner: `${name}:${uid}`, 'run-as': name }])
+      expect((await host.deploy({ source: program('v2'), ...given })).outputs.state).toBe('unchanged');
+    const itself = `${name}@127.0.0.1:${host.sshd.port}`;
+    shell(`rm -r ${host.folder}/.botserver.deploy`);
+    const own = await host.deploy({ source: program('v3'), host: itself, owner: uid });
+    expect(own.log).toContain('state     active');
+  });
+
+  it('that have no name there keep their file and their program, forth and back', async () => {
+    await using host = await target();
+    copyFileSync(program('v1'), host.destination);
+    for (const path of [host.destination, host.folder, `${host.folder}/../logs`]) chownSync(path, 54_321, 54_321);
+    shell(
+      `cd ${host.folder} && setsid setpriv --reuid=54321 --regid=54321 --clear-groups ./botserver --port ${host.port} </dev/null >/dev/null 2>&1 &`,
+    );
+    const bad = await host.deploy({ source: program('bad', 'exits at once') });
+    expect(bad.outputs.state).toBe('rolled-back');
+    expect(await host.health()).toMatchObject({ version: 'v1', uid: 54_321 });
+    const good = await host.deploy({ source: program('v2') });
+    expect(good.log).toContain('54321:54321 0755');
+    expect(good.outputs.state).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: 54_321 });
+    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('unchanged');
+  });
+});
+
 describe('what root must not do for the service account', () => {
   it('follow a folder on the way that it turned into a link', async () => {
     await using host = await target();
@@ -260,10 +294,12 @@ describe('what root must not do for the service account', () => {
 
   it('execute a file as root that the account can replace', async () => {
     await using host = await target();
-    const step = await host.deploy({ source: program('v2'), owner: 'root' });
-    expect(step.log).toContain(
-      `root would execute a file from ${host.folder}, where ${host.service.name} can put another one.`,
-    );
+    for (const root of ['root', 0]) {
+      const step = await host.deploy({ source: program('v2'), owner: root });
+      expect(step.log).toContain(
+        `root would execute a file from ${host.folder}, where ${host.service.name} can put another one.`,
+      );
+    }
   });
 });
 

@@ -20,6 +20,8 @@ const HOST: Found = {
   machine: 'x86_64',
   tools: new Set(['zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
   interpreterExists: true,
+  wantedOwner: undefined,
+  wantedRunAs: undefined,
   missingUsers: [],
   missingGroup: undefined,
   processes: [PROCESS],
@@ -51,7 +53,8 @@ function plan(given: Record<string, string>, seen: Partial<Found> = {}, sha256 =
   const inputs = schema.parse({ host: 'web', destination: '/opt/app/server', source: 'server', ...given });
   const elf = { machine: 'x86_64', bits: 64 as const, interpreter: undefined };
   const source = inputs.source === undefined ? undefined : { path: 'server', bytes: 2_000_000, sha256, elf };
-  return planDeploy(inputs, { ...HOST, ...seen }, { source: source as never, build: BUILD });
+  const wanted = { wantedOwner: inputs.owner, wantedRunAs: inputs.runAs };
+  return planDeploy(inputs, { ...HOST, ...wanted, ...seen }, { source: source as never, build: BUILD });
 }
 
 describe('nothing is to be done', () => {
