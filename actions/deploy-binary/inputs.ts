@@ -36,7 +36,7 @@ export const fields = z
     'stop-timeout-seconds': wholeNumberOr(10, 1, 3600),
     'run-as': z.optional(matching(ACCOUNT, 'the name of an account')),
     args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
-    'working-directory': z.optional(matching(isPlainPath, 'an absolute path')),
+    'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
     environment: lines(),
     'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
     'health-url': z.optional(matching(isHttpUrl, 'an http or https URL without a user in it')),

@@ -134,7 +134,7 @@ look_at_processes() {
     found_same=yes
     found_words=$(zero_words "/proc/$found_pid/cmdline" 1d)
     [ "${found_words% }" = "$in_args" ] || found_same=args
-    [ "$(readlink "/proc/$found_pid/cwd")" = "$in_working_directory" ] || found_same=folder
+    [ "/proc/$found_pid/cwd" -ef "$in_working_directory" ] || found_same=folder
     same_environment || found_same=environment
     found_live=no
     [ ! "/proc/$found_pid/exe" -ef "$in_folder/$in_name" ] || found_live=yes

@@ -40,7 +40,7 @@ start_by_command() {
 prepare_process() {
   quoted "$run_dir" && start_dir=$quoted
   quoted "$run_log" && start_log=$quoted
-  if [ "$run_dir" = "$in_folder" ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
+  if [ "$run_dir" -ef .. ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
   undo_ignored
   starter="umask $run_umask
 ulimit -S -c $core_limit

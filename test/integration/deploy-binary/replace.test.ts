@@ -48,6 +48,24 @@ describe('a program started by hand as ./botserver in its folder', () => {
     expect(host.stateFiles()).toEqual([]);
   });
 
+  it('is left alone also by way of a link to its folder, and where its folder is written with a slash', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const [pid] = host.pids();
+    const link = host.folder.replace(/bin$/, 'current');
+    symlinkSync(host.folder, link);
+    for (const given of [{ destination: `${link}/${host.name}` }, { 'working-directory': `${host.folder}/` }])
+      expect((await host.deploy({ source: program('v1'), ...given })).outputs.state).toBe('unchanged');
+    expect(host.pids()).toEqual([pid]);
+  });
+
+  it('may run in the root folder', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    await host.deploy({ source: program('v2'), 'working-directory': '/' });
+    expect(await host.health()).toMatchObject({ version: 'v2', cwd: '/' });
+  });
+
   it('is started again with other arguments though the file is the same', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
