@@ -77,6 +77,8 @@ export interface Found {
   health: string | undefined;
   portHolder: string | undefined;
   logProblem: string | undefined;
+  /** To the account the program runs as, or not there. */
+  directoryClosed: boolean;
 }
 
 const LIMIT_SECONDS = 120;
@@ -203,6 +205,7 @@ function toFound(said: Said, inputs: DeployInputs): Found {
     health: one('health'),
     portHolder: one('port_holder'),
     logProblem: logProblem(said),
+    directoryClosed: one('directory_closed') === 'yes',
   };
 }
 

@@ -70,6 +70,7 @@ export function planDeploy(
     ...roomObstacles(inputs, found, plan.file),
     ...accountObstacles(found, plan),
     ...restartObstacles(found, plan),
+    ...startObstacles(inputs, found, plan),
     ...healthObstacles(inputs, found),
     ...releaseObstacles(inputs, found, release),
     ...orderObstacles(inputs, found, build),
@@ -293,8 +294,25 @@ function restartObstacles(found: Found, { restart, unit }: { restart: Restart; u
       remedy: `run \`loginctl enable-linger ${found.login}\` there once.`,
     });
   }
-  if (found.logProblem && restart === 'process')
+  return list;
+}
+
+/** Seen with the rights of the program's account: without them nothing is known. */
+function startObstacles(
+  inputs: DeployInputs,
+  found: Found,
+  { restart, runAs }: Pick<Plan, 'restart' | 'runAs'>,
+): Obstacle[] {
+  const asked = found.missingUsers.length === 0 && (found.asRoot || runAs === found.login);
+  if (restart !== 'process' || !asked) return [];
+  const list: Obstacle[] = [];
+  if (found.logProblem)
     list.push({ why: `${found.logProblem}.`, remedy: 'create it with the right owner, or correct log-file.' });
+  if (found.directoryClosed)
+    list.push({
+      why: `the working directory ${inputs.workingDirectory ?? inputs.folder} is not there for ${runAs}.`,
+      remedy: 'create it, let that account in, or correct working-directory.',
+    });
   return list;
 }
 

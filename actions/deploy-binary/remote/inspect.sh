@@ -67,6 +67,7 @@ look() {
   look_at_service
   look_at_health
   look_at_log
+  look_at_working_directory
 }
 
 # name_wanted: what is wanted by number is compared with what is there by name.
@@ -318,6 +319,11 @@ look_at_log() {
   else
     as_user "$run_as" test -w "${log_folder:-/}" || say log_unwritable "${log_folder:-/}"
   fi
+}
+
+look_at_working_directory() {
+  case $in_restart in auto | process) ;; *) return 0 ;; esac
+  as_user "$run_as" test -x "$in_working_directory/." || say directory_closed yes
 }
 
 main

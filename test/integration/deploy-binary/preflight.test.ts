@@ -66,6 +66,8 @@ describe('nothing is stopped or sent when', () => {
       'there is no user nobodyhere on the target.',
     );
     expect(log).toContain('there is no group nogrouphere on the target.');
+    // Nor what an account that is not there can't do.
+    expect(log).not.toContain("can't write");
   });
 
   it('the destination is a folder, a symbolic link, or its folder is missing', async () => {
@@ -134,6 +136,23 @@ describe('nothing is stopped or sent when', () => {
   it('the unit does not exist', async () => {
     await using host = await target();
     await refused(host, { source: program('v2'), service: 'nothing-here' }, 'the unit nothing-here');
+  });
+
+  it("the program's account can't write its log or enter its working directory", async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    mkdirSync(`${host.folder}/closed`, { mode: 0o700 });
+    const log = await refused(
+      host,
+      { source: program('v2'), 'working-directory': `${host.folder}/closed`, 'log-file': '/root/error.log' },
+      "why:    the account the program runs as can't write to /root.",
+    );
+    expect(log).toContain(`the working directory ${host.folder}/closed is not there for ${host.service.name}.`);
+    await refused(
+      host,
+      { source: program('v2'), 'working-directory': '/nowhere' },
+      'why:    the working directory /nowhere is',
+    );
   });
 
   it('another program holds the port that is to prove the new one', async () => {

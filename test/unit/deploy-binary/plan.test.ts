@@ -47,6 +47,7 @@ const HOST: Found = {
   health: 'ok',
   portHolder: undefined,
   logProblem: undefined,
+  directoryClosed: false,
 };
 
 function plan(given: Record<string, string>, seen: Partial<Found> = {}, sha256 = NEW) {
