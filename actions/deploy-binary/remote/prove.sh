@@ -103,8 +103,7 @@ process_ended() {
 
 command_ended() {
   process_running "$command_pid" && return 1
-  wait "$command_pid" 2>/dev/null
-  ended_code=$?
+  reap "$command_pid"
   [ "$ended_code" -ne 0 ] || return 1
   gone=yes
   refused="the start command ended with exit code $ended_code"

@@ -268,4 +268,17 @@ describe('restart: command', () => {
     expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
     expect(shell(`cat ${host.folder}/said`)).toBe('stopped\n');
   });
+
+  it('waits for a program that the start command only leaves to others to start', async () => {
+    await using host = await target();
+    const step = await host.deploy({
+      source: program('v1'),
+      restart: 'command',
+      'start-command': `{ sleep 1; exec ${host.destination} --port ${host.port}; } >/dev/null 2>&1 &`,
+      'log-file': undefined,
+      args: undefined,
+    });
+    expect(step.log).toContain('state     active');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
 });
