@@ -65,7 +65,8 @@ export function planDeploy(
   };
   plan.file = newFile(found, source, { release: release?.sha256, looksRight: !metadataDiffers(inputs, found, plan) });
   const obstacles = [
-    ...hostObstacles(inputs, found, source),
+    ...hostObstacles(found),
+    ...sourceObstacles(inputs, found, { source, restart }),
     ...fileObstacles(inputs, found),
     ...roomObstacles(inputs, found, plan.file),
     ...accountObstacles(found, plan),
@@ -122,7 +123,7 @@ function chooseRestart(inputs: DeployInputs, found: Found) {
   return { restart, unit: '', unitUser: '', because };
 }
 
-function hostObstacles(inputs: DeployInputs, found: Found, source: Source | undefined): Obstacle[] {
+function hostObstacles(found: Found): Obstacle[] {
   const list: Obstacle[] = [];
   for (const tool of ['flock', 'setsid', 'sha256sum', 'stat', 'timeout']) {
     if (!found.tools.has(tool)) {
@@ -144,12 +145,26 @@ function hostObstacles(inputs: DeployInputs, found: Found, source: Source | unde
       remedy: 'deploy with the account that owns it, or move it away (its kept releases go with it).',
     });
   }
+  return list;
+}
+
+function sourceObstacles(
+  { health }: DeployInputs,
+  found: Found,
+  { source, restart }: { source: Source | undefined; restart: Restart },
+): Obstacle[] {
+  const list: Obstacle[] = [];
   if (!source) return list;
   if (!source.elf) {
-    if (['auto', 'process'].includes(inputs.restart)) {
+    if (restart === 'process') {
       list.push({
         why: `${source.path} is no ELF program, so the process that runs it can't be found by what it executes.`,
         remedy: 'ship the compiled binary; for a script use restart: systemd, command or none.',
+      });
+    } else if (restart === 'command' && (health.port !== undefined || !(health.url || health.command))) {
+      list.push({
+        why: `${source.path} is no ELF program, so neither its process nor whose port it is can be told after the start command.`,
+        remedy: 'set health-url or health-command, and no health-port.',
       });
     }
     return list;

@@ -50,6 +50,7 @@ find_pid() {
     command)
       find_forked && return 0
       command_ended
+      [ -z "$gone" ] && is_script && health_reason=
       ;;
     systemd)
       unit_facts "$unit" "$unit_user"
@@ -62,6 +63,7 @@ find_pid() {
           gone=yes
           refused="the program ended at once (exit status $unit_exit) and systemd starts it again"
           ;;
+        active/*) find_forked || main_is_script ;;
         *) find_forked ;;
       esac
       ;;
@@ -75,6 +77,15 @@ find_forked() {
   eldest_running
   pid=$eldest
   health_reason=
+}
+
+# is_script: whether a process of the live file executes an interpreter instead.
+is_script() {
+  [ "$(head -c 4 "../$in_name" | tail -c 3)" != ELF ]
+}
+
+main_is_script() {
+  [ -n "$pid" ] && is_script && health_reason=
 }
 
 # process_running PID: there and no zombie.
@@ -123,11 +134,12 @@ went_to_background() {
   adopted=yes
 }
 
-# prove_stable: the same pid, start time and restart count, and healthy at the end.
+# prove_stable: the same pid, start time and restart count, and healthy at the end. Which process is a script's is not known
+# when a command started it.
 prove_stable() {
   stable_pid=$pid
-  process_start "$pid"
-  stable_start=$process_start
+  [ -z "$pid" ] || process_start "$pid"
+  stable_start=${process_start:-}
   stable_restarts=${unit_restarts:-0}
   uptime_cs
   stable_until=$((now_cs + in_stable_cs))
@@ -136,7 +148,7 @@ prove_stable() {
     [ "$now_cs" -lt "$stable_until" ] || break
     stable_left=$((stable_until - now_cs))
     if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
-    if ! process_alive "$stable_pid" "$stable_start"; then
+    if [ -n "$stable_pid" ] && ! process_alive "$stable_pid" "$stable_start"; then
       if went_to_background; then
         prove_stable
         return
@@ -156,6 +168,6 @@ prove_stable() {
       return 1
     fi
   fi
-  [ "/proc/$stable_pid/exe" -ef "../$in_name" ] || { refused="pid $stable_pid executes another file now"; return 1; }
+  [ "/proc/$stable_pid/exe" -ef "../$in_name" ] || is_script || { refused="pid $stable_pid executes another file now"; return 1; }
   health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
 }
