@@ -143,7 +143,7 @@ go_back() {
       return
     elif [ "$was_running" != yes ]; then
       # Nothing ran, and nothing was changed.
-      rm -f "releases/$old_sha" "releases/$old_sha.about"
+      rm -f "releases/${old_sha:-none}" "releases/${old_sha:-none}.about"
       finish staged
       return
     fi
@@ -188,8 +188,9 @@ keep_running() {
   if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
 }
 
-# live_is_old: by inode where the release is a second name of it, by content where it was packed or copied.
+# live_is_old: none where there was none; by inode where the release is a second name of it, by content where it was packed or copied.
 live_is_old() {
+  [ -n "$old_sha" ] || { [ ! -e "../$in_name" ]; return; }
   [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
   [ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
   sha256_is "$old_sha" <"../$in_name"

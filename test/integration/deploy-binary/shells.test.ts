@@ -269,6 +269,27 @@ describe('restart: command', () => {
     expect(shell(`cat ${host.folder}/said`)).toBe('stopped\n');
   });
 
+  it('changes nothing when the stop command fails, also where nothing was before', async () => {
+    await using host = await target();
+    const inputs = {
+      restart: 'command',
+      'stop-command': 'exit 3',
+      'start-command': 'true',
+      owner: host.service.name,
+      'log-file': undefined,
+      args: undefined,
+    };
+    const first = await host.deploy({ ...inputs, source: program('v1') });
+    expect(first.log).toContain('why:    the stop command ended with exit code 3.');
+    expect(first.log).toContain('state:  staged. What was there is as before');
+    expect(host.stateFiles()).not.toContain('incoming');
+    await host.startByHand(program('v1'));
+    const second = await host.deploy({ ...inputs, source: program('v2') });
+    expect(second.outputs.state).toBe('rolled-back');
+    expect(host.pids()).toEqual([(await host.health())?.pid]);
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
   it('waits for a program that the start command only leaves to others to start', async () => {
     await using host = await target();
     const step = await host.deploy({
