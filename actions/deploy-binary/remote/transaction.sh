@@ -127,7 +127,7 @@ remember_failure() {
     command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
   esac
   # Read with the program's own rights: its log may be a link to what only root may read.
-  if [ -n "$in_log_file" ] && [ "$failed_in" != stop ]; then
+  if [ -n "$in_log_file" ] && [ -n "${log_from:-}" ]; then
     say output "$(as_user "$run_user" tail -c "+$((log_from + 1))" "$in_log_file" 2>/dev/null | tail -c 8000)"
   fi
   rm -f command.output start.errors

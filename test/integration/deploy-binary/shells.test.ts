@@ -248,6 +248,9 @@ describe('strategy: in-place', () => {
     });
     between.heal();
     expect(step.outputs.state).toBe('rolled-back');
+    // The new version never said anything; what the old one did is no reason.
+    expect(step.log).not.toContain('output:');
+    expect(step.log).toContain('do:     look at the connection and the free space');
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 });
