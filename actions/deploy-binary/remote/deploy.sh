@@ -145,6 +145,8 @@ detached() {
   new_sha=$in_sha256
   old_sha=$in_old_sha
   old_about=$in_old_about
+  new_live=$in_workflow$newline$in_run_number$newline$in_run
+  live_of_old
   restart=$in_restart
   unit=$in_unit
   unit_user=$in_unit_user
@@ -167,6 +169,13 @@ detached() {
       activate
       ;;
   esac
+}
+
+# live_of_old: sets old_live to what is remembered of the file that is replaced, three empty lines for one that came otherwise.
+live_of_old() {
+  old_live=
+  case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
+  old_live=${old_live:-$newline$newline}
 }
 
 # recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
@@ -192,7 +201,7 @@ keep_accepted() {
   stable_phase=accept
   if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
   if [ -z "$refused" ] && prove ''; then
-    remember_live "$new_sha"
+    remember_live "$new_sha" "$new_live"
     finish active
   else
     stable_phase=rollback-stable

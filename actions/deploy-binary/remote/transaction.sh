@@ -107,7 +107,7 @@ log_mark() {
 accept() {
   journal accept
   sync ..
-  remember_live "$new_sha"
+  remember_live "$new_sha" "$new_live"
   prune_releases "$new_sha"
   finish active
 }
@@ -172,7 +172,7 @@ go_back() {
   stable_phase=rollback-stable
   if [ "$refused" = '' ] && prove ''; then
     rm -f "releases/$old_sha" "releases/$old_sha.zst" "releases/$old_sha.gz" "releases/$old_sha.about"
-    remember_live "$old_sha"
+    remember_live "$old_sha" "$old_live"
     finish rolled-back
   else
     leave_broken "the previous version is in place again, but $refused"
@@ -224,10 +224,11 @@ leave_broken() {
   finish broken
 }
 
-# remember_live SHA: what is live now, so that the next run knows it without hashing it: a changed file has another ctime.
+# remember_live SHA LIVE: what is live now, so that the next run knows it without hashing it: a changed file has another ctime.
+# LIVE is which run brought it, in three lines: workflow, number, URL.
 remember_live() {
   printf '%s %s\n' "$1" "$(stat -c '%d %i %s %Y %Z' "../$in_name")" >live.new
-  printf '%s\n' "$in_workflow" "$in_run_number" "$in_run" "${log_inode:-0} ${log_from:-0}" >>live.new
+  printf '%s\n' "$2" "${log_inode:-0} ${log_from:-0}" >>live.new
   mv -f live.new live
 }
 

@@ -178,6 +178,16 @@ describe('nothing is stopped or sent when', () => {
     expect(allowed.outputs.state).toBe('active');
   });
 
+  it('an older run comes, and only then: one that went back does not count', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const run = (source: string, number: number) => host.deploy({ source }, { GITHUB_RUN_NUMBER: String(number) });
+    await run(program('v2'), 5);
+    expect((await run(program('bad', 'exits at once'), 9)).outputs.state).toBe('rolled-back');
+    expect((await run(program('v3'), 4)).log).toContain('run 5 of this workflow is deployed already');
+    expect((await run(program('v3'), 8)).log).toContain('state     active');
+  });
+
   it('dry-run is set', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
