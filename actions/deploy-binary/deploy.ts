@@ -7,13 +7,11 @@ import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page } from './book.ts';
 import { type Deployed, deployTarget } from './deploy-target.ts';
 import type { DeployInputs } from './inputs.ts';
-import { report } from './report.ts';
-import { type Ended, isRed, reportSeveral } from './report-several.ts';
+import { asUntouched, report } from './report.ts';
+import { type Ended, isRed, reportFailure, reportSeveral } from './report-several.ts';
 
 /** The story of the step: read the source, deploy to every target, go back everywhere if that was asked for, tell. */
 export async function deploy(inputs: DeployInputs, context: ActionContext): Promise<void> {
-  // Whatever ends this step before anything is changed, the outputs say so.
-  await context.outputs({ state: 'untouched', changed: false });
   const startedAt = Date.now();
   for (const line of inputs.environment) context.log.mask(line.slice(line.indexOf('=') + 1));
   const pages = openBook(inputs.connections.length, context);
@@ -26,7 +24,7 @@ export async function deploy(inputs: DeployInputs, context: ActionContext): Prom
   }
   const [only] = targets;
   if (targets.length > 1) await reportSeveral(targets, context, Date.now() - startedAt);
-  else if (only?.failure) throw only.failure;
+  else if (only?.failure) await reportFailure(only, context, Date.now() - startedAt);
   else if (only?.done) await report(only.done, context);
 }
 
@@ -67,8 +65,8 @@ async function deployAll(
       if (several) target.context.log.line(`ended as ${target.done.outcome.state}`);
     } catch (error) {
       if (!(error instanceof ConnectionError || error instanceof TargetError)) unexpected ??= error;
-      else target.failure = error;
-      if (several && error instanceof Failure) target.context.log.line(error.message);
+      else target.failure = asUntouched(error);
+      if (several && error instanceof Failure) target.context.log.line((target.failure ?? error).message);
     }
   });
   // The source, an input: no target is to blame.

@@ -30,6 +30,12 @@ export async function reportSeveral(targets: readonly Ended[], context: ActionCo
   if (targets.some((target) => target.done === undefined || isRed(target))) throw failureOfAll(targets);
 }
 
+/** Outputs of the only target when nothing was changed there; throws why. */
+export async function reportFailure(target: Ended, context: ActionContext, durationMs: number): Promise<never> {
+  await context.outputs({ ...outputsOf([target]), 'duration-ms': durationMs });
+  throw target.failure;
+}
+
 /** The scalars are those of the first target in the worst state; bytes are a sum, downtime is a maximum. */
 function outputsOf(targets: readonly Ended[]) {
   const told = targets.flatMap(({ done }) => done ?? []);

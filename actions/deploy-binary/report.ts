@@ -1,5 +1,5 @@
 import type { ActionContext } from '../../lib/action/action.ts';
-import { TargetError, type TargetState } from '../../lib/errors.ts';
+import { ConnectionError, type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
 import { megabytes, short } from '../../lib/values.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
@@ -14,6 +14,17 @@ export interface Told {
   plan: Plan;
   outcome: Outcome;
   durationMs: number;
+}
+
+/** The outputs of a step that ended before anything was changed. */
+export const NOTHING_DONE = { state: 'untouched', changed: false, 'downtime-ms': 0, 'bytes-sent': 0, report: [] };
+
+const UNTOUCHED = 'untouched. Nothing on the target was changed.';
+
+/** A failure from before the first change, told with the state that it left: a connection knows none by itself. */
+export function asUntouched(failure: ConnectionError | TargetError): Failure {
+  if (failure.fields.state !== undefined) return failure;
+  return new ConnectionError({ ...failure.fields, state: UNTOUCHED });
 }
 
 /** Sets the outputs, writes the table to log and summary, and throws when the state is a red one. */
@@ -70,7 +81,7 @@ export function refusal(target: string, destination: string, obstacles: readonly
     what: `Preparing ${destination}`,
     where: target,
     why: obstacles.map(({ why }) => why).join('\n'),
-    state: 'untouched. Nothing on the target was changed.',
+    state: UNTOUCHED,
     remedy: obstacles.map(({ remedy }) => remedy).join('\n'),
   });
 }

@@ -31,6 +31,8 @@ export interface ActionDefinition<Inputs> {
   schema: z.ZodMiniType<Inputs>;
   /** Throws a Failure to end red. */
   main(inputs: Inputs, context: ActionContext): Promise<void>;
+  /** Outputs of a step that ends before `main` sets its own, wrong inputs included. */
+  outputs?: Record<string, OutputValue>;
   /**
    * Runs after the job, also when main was killed, with what main saved. `inputs` throws an InputError where the runner
    * does not give them again.
@@ -41,7 +43,7 @@ export interface ActionDefinition<Inputs> {
 const SAVED_PHASE = 'phase';
 
 /** Runs one action, main or post step; sets the process's exit code, the only place that does. */
-export async function action<Inputs>({ schema, main, post }: ActionDefinition<Inputs>): Promise<void> {
+export async function action<Inputs>({ schema, main, outputs, post }: ActionDefinition<Inputs>): Promise<void> {
   const log = openLog(readRun(process.env).platform);
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort(signal));
@@ -60,6 +62,7 @@ export async function action<Inputs>({ schema, main, post }: ActionDefinition<In
       await post?.(core.getState, () => readInputs(schema, process.env), context);
     } else {
       core.saveState(SAVED_PHASE, 'main');
+      if (outputs) await context.outputs(outputs);
       await main(readInputs(schema, process.env), context);
     }
     process.exitCode = 0;

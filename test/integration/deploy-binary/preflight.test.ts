@@ -15,7 +15,7 @@ async function refused(
   expect(step.log).toMatch(why);
   expect(step.code).toBe(1);
   expect(step.log).toContain('  state:  untouched.');
-  expect(step.outputs.state).toBe('untouched');
+  expect(step.outputs).toMatchObject({ state: 'untouched', changed: 'false', 'bytes-sent': '0', 'downtime-ms': '0' });
   expect(host.pids()).toEqual(before);
   expect(host.stateFiles()).toEqual([]);
   return step.log;
@@ -226,6 +226,7 @@ describe('wrong inputs', () => {
       expect(step.log).toContain(line);
     }
     expect(step.log).not.toContain('s3cr3t');
+    expect(step.outputs).toMatchObject({ state: 'untouched', changed: 'false', report: '[]' });
     expect(host.sshd.logins()).toBe(0);
   });
 });
@@ -247,6 +248,16 @@ describe('a login that is not root', () => {
     expect(step.outputs.state).toBe('active');
     expect(step.log).toContain(`as root by sudo, because ${deployer.name} can't write to ${host.folder}`);
     expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
+  });
+
+  it('that is refused by the host leaves a state and a report too', async () => {
+    await using host = await target();
+    const step = await host.deploy({ source: program('v2'), 'known-hosts': '# none' });
+    expect(step.log).toContain('  state:  untouched. Nothing on the target was changed.');
+    expect(JSON.parse(step.outputs.report ?? '')).toMatchObject([
+      { target: `root@127.0.0.1:${host.sshd.port}`, state: 'untouched', why: expect.stringContaining('host key') },
+    ]);
+    expect(Number(step.outputs['duration-ms'])).toBeGreaterThan(0);
   });
 
   it('without sudo is refused with exactly what is missing', async () => {

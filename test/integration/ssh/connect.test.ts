@@ -65,6 +65,7 @@ describe('keys', () => {
     expect(failure(await login(server, { 'ssh-key': readFileSync(`${server.folder}/other`, 'utf8') }))).toBe(
       `Connecting on root@127.0.0.1:${server.port} failed.
   why:    the server accepts none of the keys offered for root: ssh-key.
+  state:  untouched. Nothing on the target was changed.
   do:     add the public key to ~/.ssh/authorized_keys of root there, or correct user and ssh-key.`,
     );
     // The first one was the test's own look whether the server is up.
@@ -233,6 +234,7 @@ describe('a jump host', () => {
     const dead = await login(server, { 'proxy-jump': `root@127.0.0.1:${nobody}` });
     expect(failure(dead)).toBe(`Connecting to the jump host on root@127.0.0.1:${nobody} failed.
   why:    127.0.0.1 port ${nobody} refused the connection.
+  state:  untouched. Nothing on the target was changed.
   do:     is sshd running there, and on that port?`);
     writeFileSync(`${jump.folder}/authorized_keys`, readFileSync(`${server.keyFile}.pub`));
     const blind = await login(server, {
