@@ -213,7 +213,7 @@ describe('wrong inputs', () => {
       'stable-seconds': 'soon',
       helth: 'x',
       'health-url': 'ftp://x',
-      environment: 'NOT-A-NAME=s3cr3t',
+      environment: 'KEY=-----BEGIN KEY-----\ns3cr3t/+=s3cr3t',
     });
     for (const line of [
       "Input 'helth': there is no such input.",
@@ -221,7 +221,7 @@ describe('wrong inputs', () => {
       "Input 'port': expected a whole number from 1 to 65535, got '99999'.",
       "Input 'stable-seconds': expected a number from 0 to 3600, got 'soon'.",
       "Input 'health-url': expected an http or https URL without a user in it, got 'ftp://x'.",
-      "Input 'environment': every line must be KEY=VALUE with a name a shell can export, not 'NOT-A-NAME=…'.",
+      "Input 'environment': line 2 must be KEY=VALUE with a name a shell can export.",
     ]) {
       expect(step.log).toContain(line);
     }
