@@ -37,7 +37,11 @@ export class Failure extends Error {
 /** The workflow's author can act: one line per wrong input. */
 export class InputError extends Failure {
   constructor(problems: readonly string[]) {
-    super({ what: 'Reading the inputs', why: problems.join('\n'), remedy: 'correct the `with:` block of this step.' });
+    super({
+      what: 'Reading the inputs',
+      why: problems.map(escapeForeign).join('\n'),
+      remedy: 'correct the `with:` block of this step.',
+    });
   }
 }
 

@@ -14,6 +14,7 @@ import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
 import { isHttpUrl, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
+const RESTARTS = ['auto', 'process', 'systemd', 'command', 'none'] as const;
 const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
 const ACCOUNT = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})$/;
 const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10}))?$/;
@@ -28,7 +29,7 @@ export const fields = z
     mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
     capabilities: z.optional(matching(/^[a-z0-9_,=+ -]+$/i, 'capabilities such as cap_net_bind_service=+ep')),
     strategy: choice(['staged', 'in-place']),
-    restart: choice(['auto', 'process', 'systemd', 'command', 'none']),
+    restart: choice(RESTARTS),
     service: z.optional(matching(/^(user:)?[A-Za-z0-9:_.@\\-]+$/, 'the name of a unit, or user:NAME')),
     'stop-command': optional(),
     'start-command': optional(),
@@ -61,11 +62,17 @@ export const fields = z
     'revert-all': flagOr(false),
     'dry-run': flagOr(false),
   })
-  .check((context) => {
-    for (const [path, message] of contradictions(context.value)) {
-      context.issues.push({ code: 'custom', message, path: [path], input: context.value });
-    }
-  });
+  .check(
+    z.check(
+      (context) => {
+        for (const [path, message] of contradictions(context.value as Fields)) {
+          context.issues.push({ code: 'custom', message, path: [path], input: context.value });
+        }
+      },
+      // Also when single inputs are wrong: all is told at once.
+      { when: () => true },
+    ),
+  );
 
 type Fields = z.infer<typeof fields>;
 
@@ -124,22 +131,23 @@ function toDeployInputs(given: Fields) {
   };
 }
 
+/** Inputs that don't go together; `given` may hold wrong ones as they were written. */
 function contradictions(given: Fields): [input: string, message: string][] {
+  const restart = RESTARTS.find((one) => one === given.restart);
   const found: [string, string][] = [];
   if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless rollback-to is set']);
   if (given.source && given['rollback-to'])
     found.push(['rollback-to', 'goes without source: it activates a kept release']);
   if (given.destination?.endsWith('/') && !given.source)
     found.push(['destination', 'must name the file where there is no source']);
-  if (given.restart === 'command' && !given['start-command'])
-    found.push(['start-command', 'required with restart: command']);
-  if (given.restart !== 'command' && (given['start-command'] || given['stop-command'])) {
+  if (restart === 'command' && !given['start-command']) found.push(['start-command', 'required with restart: command']);
+  if (restart && restart !== 'command' && (given['start-command'] || given['stop-command'])) {
     found.push([given['start-command'] ? 'start-command' : 'stop-command', 'goes only with restart: command']);
   }
-  if (given.service && !['auto', 'systemd'].includes(given.restart)) {
+  if (given.service && restart && !['auto', 'systemd'].includes(restart)) {
     found.push(['service', 'goes only with restart: systemd or auto']);
   }
-  if (given['revert-all'] && given['keep-releases'] === 0)
+  if (given['revert-all'] === true && given['keep-releases'] === 0)
     found.push(['keep-releases', 'must be 1 or more with revert-all, which puts the previous release back']);
   if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'needs health-url']);
   if (given.restart === 'none') {

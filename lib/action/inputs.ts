@@ -26,7 +26,8 @@ function takeInputs(env: NodeJS.ProcessEnv): Record<string, string> {
   const given: Record<string, string> = {};
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX)) continue;
-    given[variable.slice(PREFIX.length).toLowerCase()] = (value ?? '').replaceAll('\r\n', '\n');
+    // A last line end is one of YAML's or of the form that a secret was pasted into.
+    given[variable.slice(PREFIX.length).toLowerCase()] = (value ?? '').replaceAll('\r\n', '\n').replace(/\n+$/, '');
     delete env[variable];
   }
   return given;

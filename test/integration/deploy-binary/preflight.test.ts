@@ -231,6 +231,40 @@ describe('wrong inputs', () => {
   });
 });
 
+describe('inputs', () => {
+  it('that are missing, unknown choices or do not go together are told with the others, each on one line', async () => {
+    await using host = await target();
+    const step = await host.deploy({
+      host: undefined,
+      destination: 'two\nlines',
+      strategy: 'fast',
+      restart: 'none',
+      'start-command': 'true',
+    });
+    expect(step.log).toContain(`Error: Reading the inputs failed.
+  why:    Input 'host': required, but not set.
+          Input 'destination': expected an absolute path without ".." or control characters, got 'two\\x0alines'.
+          Input 'strategy': expected staged, in-place, got 'fast'.
+          Input 'source': required, unless rollback-to is set.
+          Input 'start-command': goes only with restart: command.
+          Input 'health-url': can prove nothing with restart: none, which starts nothing.
+  do:     correct the \`with:\` block of this step.`);
+    const typo = await host.deploy({ source: program('v2'), restart: 'comand', 'start-command': 'true' });
+    expect(typo.log).not.toContain('goes only with');
+  });
+
+  it('may end in a line end, as a block of YAML or a pasted secret does', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const inputs = {
+      destination: `${host.destination}\n`,
+      mode: '0755\n',
+      'health-url': `${host.usual['health-url']}\n`,
+    };
+    expect((await host.deploy({ source: `${program('v2')}\r\n`, ...inputs })).outputs.state).toBe('active');
+  });
+});
+
 describe('a login that is not root', () => {
   it('deploys its own service without sudo', async () => {
     await using host = await target();
