@@ -79,7 +79,10 @@ function remember(file: string | undefined, line: string): void {
   if (file === undefined) return;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    appendFileSync(file, `${line}\n`, { mode: 0o600 });
+    const text = readIfThere(file)[0]?.text ?? '';
+    // A file that was written from a secret often ends without one.
+    const lineEnd = text === '' || text.endsWith('\n') ? '' : '\n';
+    appendFileSync(file, `${lineEnd}${line}\n`, { mode: 0o600 });
   } catch {
     // A read-only home: it was accepted and told all the same.
   }

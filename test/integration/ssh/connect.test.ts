@@ -170,6 +170,16 @@ describe('host keys', () => {
     );
     expect((await login(server, { 'known-hosts': undefined }, { HOME: home })).code).toBe(0);
   });
+
+  it('that are new are remembered also in a file whose last line has no end', async () => {
+    await using server = await sshd();
+    await using other = await sshd();
+    const home = `${server.folder}/home`;
+    mkdirSync(`${home}/.ssh`, { recursive: true });
+    writeFileSync(`${home}/.ssh/known_hosts`, other.knownHosts);
+    await login(server, { 'known-hosts': undefined, 'host-key-checking': 'accept-new' }, { HOME: home });
+    expect(readFileSync(`${home}/.ssh/known_hosts`, 'utf8')).toBe(`${other.knownHosts}\n${server.knownHosts}\n`);
+  });
 });
 
 describe('the SSH config', () => {
