@@ -310,18 +310,25 @@ function gatherWrites(socket: Duplex): void {
 async function forward(before: Host, next: Target): Promise<Duplex> {
   const { client } = before as Host & { client: Client };
   return new Promise((resolve, reject) => {
+    const fail = (error: Error) =>
+      reject(
+        new ConnectionError({
+          what: 'Connecting',
+          where: next.name,
+          why: `the jump host ${before.target.name} can't reach it: ${error.message}.`,
+          remedy: 'check the address from the jump host, and AllowTcpForwarding there.',
+          cause: error,
+        }),
+      );
+    // The jump host itself would wait for minutes.
+    const late = Object.assign(new Error(`no answer within ${next.connectTimeoutSeconds} s`), {
+      level: 'client-timeout',
+    });
+    const limit = setTimeout(fail, next.connectTimeoutSeconds * 1000, late);
     client.forwardOut('127.0.0.1', 0, next.host, next.port, (error, stream) => {
-      if (!error) resolve(stream);
-      else
-        reject(
-          new ConnectionError({
-            what: 'Connecting',
-            where: next.name,
-            why: `the jump host ${before.target.name} can't reach it: ${error.message}.`,
-            remedy: 'check the address from the jump host, and AllowTcpForwarding there.',
-            cause: error,
-          }),
-        );
+      clearTimeout(limit);
+      if (error) fail(error);
+      else resolve(stream);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type Step, step } from '../../support/action.ts';
 import { proxy } from '../../support/proxy.ts';
@@ -256,6 +256,28 @@ describe('a jump host', () => {
   });
 });
 
+it('a jump host that waits for a host which does not answer is not waited for longer than for that', async () => {
+  await using jump = await sshd();
+  // What comes after the one that may wait in the queue is not answered at all.
+  const listen = 'import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)';
+  const silent = spawn('python3', ['-c', `${listen}; print(s.getsockname()[1], flush=True); time.sleep(60)`]);
+  const port = Number(await new Promise((said) => silent.stdout.once('data', said)));
+  const queued = [1, 2].map(() => createConnection(port, '127.0.0.1').on('error', () => undefined));
+  try {
+    const { log } = await login(jump, {
+      host: `root@127.0.0.1:${port}`,
+      'proxy-jump': `root@127.0.0.1:${jump.port}`,
+      'connect-timeout-seconds': 1,
+    });
+    expect(log).toContain(
+      `Try 2 of 3: the jump host root@127.0.0.1:${jump.port} can't reach it: no answer within 1 s.`,
+    );
+  } finally {
+    for (const socket of queued) socket.destroy();
+    silent.kill();
+  }
+});
+
 describe('a connection that does not come about', () => {
   it('because nobody listens there is tried three times', async () => {
     await using server = await sshd();
@@ -296,7 +318,6 @@ describe('a connection that does not come about', () => {
 
   it('because the server is full is tried again until there is room', async () => {
     await using server = await sshd({ config: 'MaxStartups 1\nLoginGraceTime 2' });
-    const { createConnection } = await import('node:net');
     // The look whether the server is up has taken the one place until sshd notices that it is gone.
     const holder = await vi.waitFor(async () => {
       const socket = createConnection(server.port, '127.0.0.1');
