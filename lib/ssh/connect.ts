@@ -95,7 +95,7 @@ async function connectThrough(target: Target, inputs: ConnectionInputs, context:
 
 function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext): Target {
   const home = context.env('HOME') ?? homedir();
-  const localUser = userInfo().username;
+  const localUser = accountName(context);
   const written = parseHost(host) as WrittenHost;
   if (written === undefined) throw configFailure(host, new ConfigError(`the jump host '${host}' is no user@host:port`));
   const user = inputs.user ?? written.user;
@@ -121,6 +121,15 @@ function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext
     });
   } catch (error) {
     throw error instanceof ConfigError ? configFailure(host, error) : error;
+  }
+}
+
+/** The runner's account; one that a container was only given by number has no name. */
+function accountName(context: ActionContext): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return context.env('USER') ?? String(process.getuid?.());
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { type Step, step } from '../../support/action.ts';
@@ -12,7 +12,11 @@ function login(
   inputs: Record<string, string | number | undefined> = {},
   env: Record<string, string> = {},
 ): Promise<Step> {
-  const usual = {
+  return step('deploy-binary', { inputs: { ...loginInputs(server), ...inputs }, env });
+}
+
+function loginInputs(server: Sshd) {
+  return {
     host: `root@127.0.0.1:${server.port}`,
     'ssh-key': server.key,
     'known-hosts': server.knownHosts,
@@ -20,7 +24,6 @@ function login(
     destination: '/usr/local/bin/fdt-login-test',
     'dry-run': 'true',
   };
-  return step('deploy-binary', { inputs: { ...usual, ...inputs }, env });
 }
 
 function failure({ log }: Step): string {
@@ -180,6 +183,21 @@ describe('host keys', () => {
     await login(server, { 'known-hosts': undefined, 'host-key-checking': 'accept-new' }, { HOME: home });
     expect(readFileSync(`${home}/.ssh/known_hosts`, 'utf8')).toBe(`${other.knownHosts}\n${server.knownHosts}\n`);
   });
+});
+
+it('a runner whose account has no name logs in as the one that host names', async () => {
+  await using server = await sshd();
+  copyFileSync('.cache/bundles/deploy-binary.cjs', `${server.folder}/deploy-binary.cjs`);
+  // A shell would drop variables with a hyphen in their names.
+  const number = `exec qw(setpriv --reuid=54329 --regid=54329 --clear-groups ${process.execPath}), @ARGV;`;
+  writeFileSync(`${server.folder}/node`, `#!/usr/bin/perl\n${number}\n`, { mode: 0o755 });
+  const { log } = await step('deploy-binary', {
+    node: `${server.folder}/node`,
+    bundles: `${server.folder}/`,
+    inputs: loginInputs(server),
+    env: { GITHUB_OUTPUT: '', GITHUB_STATE: '', GITHUB_STEP_SUMMARY: '', HOME: '/' },
+  });
+  expect(log).toContain('dry-run is set');
 });
 
 describe('the SSH config', () => {
