@@ -58,8 +58,10 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
   };
   const path = (value: string) =>
     value.replace(/^~(?=\/|$)/, defaults.home).replace(/%([%dhprun])/g, (_, token: string) => tokens[token] ?? '');
-  const command = config.get('proxycommand');
-  if (command && command[0]?.toLowerCase() !== 'none') {
+  // Of the two ways the one that is set first wins, and an input over both.
+  const ways = [...config.keys()].filter((name) => name === 'proxyjump' || name === 'proxycommand');
+  const way = defaults.proxyJump === undefined ? ways[0] : undefined;
+  if (way === 'proxycommand' && one(way)?.toLowerCase() !== 'none') {
     throw new ConfigError(`ProxyCommand is set for ${written.host}, which is not supported; use ProxyJump`);
   }
   return {
@@ -78,10 +80,11 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
       .filter((file) => file.toLowerCase() !== 'none')
       .map(path),
     strictHostKeyChecking: one('stricthostkeychecking')?.toLowerCase(),
-    connectTimeoutSeconds: defaults.connectTimeoutSeconds ?? numberOf(one('connecttimeout'), 'ConnectTimeout') ?? 15,
-    keepaliveSeconds: defaults.keepaliveSeconds ?? (numberOf(one('serveraliveinterval'), 'ServerAliveInterval') || 5),
-    keepaliveMissed: numberOf(one('serveralivecountmax'), 'ServerAliveCountMax') ?? 3,
-    jumps: (defaults.proxyJump ?? one('proxyjump') ?? '')
+    // 0 is no limit there; here everything has one.
+    connectTimeoutSeconds: defaults.connectTimeoutSeconds ?? (secondsOf(one('connecttimeout'), 'ConnectTimeout') || 15),
+    keepaliveSeconds: defaults.keepaliveSeconds ?? (secondsOf(one('serveraliveinterval'), 'ServerAliveInterval') || 5),
+    keepaliveMissed: numberOf(one('serveralivecountmax'), 'ServerAliveCountMax') || 3,
+    jumps: (defaults.proxyJump ?? (way === 'proxyjump' ? one(way) : undefined) ?? '')
       .split(',')
       .map((jump) => jump.trim())
       .filter((jump) => jump !== '' && jump.toLowerCase() !== 'none'),
@@ -98,3 +101,13 @@ function numberOf(value: string | undefined, keyword: string): number | undefine
   if (!/^\d+$/.test(value)) throw new ConfigError(`${keyword} '${value}' is no number`);
   return Number(value);
 }
+
+/** A time as sshd_config(5) writes it: seconds, or `1m30s`. */
+function secondsOf(value: string | undefined, keyword: string): number | undefined {
+  if (value === undefined || /^\d*$/.test(value) || value.toLowerCase() === 'none') return numberOf(value, keyword);
+  if (!/^(\d+[smhdw])+$/i.test(value)) throw new ConfigError(`${keyword} '${value}' is no time`);
+  const each = [...value.toLowerCase().matchAll(/(\d+)([smhdw])/g)];
+  return each.reduce((seconds, [, count, unit]) => seconds + Number(count) * (UNIT_SECONDS[unit ?? 's'] ?? 1), 0);
+}
+
+const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
