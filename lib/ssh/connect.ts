@@ -65,13 +65,14 @@ export async function connect(inputs: ConnectionInputs, context: ActionContext):
 
 /** Goes from hop to hop; the last one is the target. */
 async function connectThrough(target: Target, inputs: ConnectionInputs, context: ActionContext): Promise<Host> {
-  const hops = target.jumps.map((jump) =>
-    targetOf(
+  const hops = hopsOf(target, [], (jump, { first }) => {
+    const way = first ? undefined : 'none';
+    return targetOf(
       jump,
-      { ...inputs, user: undefined, port: undefined, container: undefined, 'proxy-jump': 'none' },
+      { ...inputs, user: undefined, port: undefined, container: undefined, 'proxy-jump': way },
       context,
-    ),
-  );
+    );
+  });
   const opened: Host[] = [];
   try {
     for (const [index, hop] of [...hops, target].entries()) {
@@ -91,6 +92,22 @@ async function connectThrough(target: Target, inputs: ConnectionInputs, context:
       for (const host of opened.reverse()) await host[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * The hops on the way to `target`, in the order of the way. The first may have jump hosts of its own in the SSH config;
+ * the others are reached through the one before. A pattern for all hosts may name a hop that is on the way already.
+ */
+function hopsOf(
+  target: Target,
+  passed: readonly string[],
+  resolve: (jump: string, at: { first: boolean }) => Target,
+): Target[] {
+  const jumps = target.jumps.filter((jump) => !passed.includes(jump));
+  return jumps.flatMap((jump, index) => {
+    const hop = resolve(jump, { first: index === 0 });
+    return [...hopsOf(hop, [...passed, ...jumps], resolve), hop];
+  });
 }
 
 function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext): Target {

@@ -20,7 +20,9 @@ export const connectionFields = {
     }),
   ),
   'ssh-config': optional(),
-  'proxy-jump': optional(),
+  'proxy-jump': z.optional(
+    matching((value) => value.split(',').every((jump) => parseHost(jump) !== undefined), 'user@host:port[,…]'),
+  ),
   sudo: choice(['auto', 'always', 'never']),
   container: z.optional(
     matching((value) => parseContainer(value) !== undefined, 'lxd:NAME, incus:NAME, docker:NAME or podman:NAME'),

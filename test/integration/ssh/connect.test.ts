@@ -255,6 +255,34 @@ describe('a jump host', () => {
     );
   });
 
+  it('may have one of its own in the SSH config, and be named there for every host', async () => {
+    await using outer = await sshd();
+    await using inner = await sshd();
+    await using server = await sshd();
+    for (const { folder } of [outer, inner])
+      writeFileSync(`${folder}/authorized_keys`, readFileSync(`${server.keyFile}.pub`));
+    const config = `${server.folder}/config`;
+    const host = (name: string, { port }: Sshd) => `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User root\n`;
+    const hosts = `${host('prod', server)}  ProxyJump inner\n${host('inner', inner)}${host('outer', outer)}`;
+    writeFileSync(config, `${hosts}Host *\n  ProxyJump outer\n`);
+    const { log, code } = await login(server, {
+      host: 'prod',
+      'ssh-config': config,
+      'known-hosts': [outer, inner, server].map(({ knownHosts }) => knownHosts).join('\n'),
+    });
+    expect(log).toContain('dry-run is set');
+    expect([outer.logins(), inner.logins(), server.logins()]).toEqual([1, 1, 1]);
+    expect(inner.log()).toMatch(/Accepted publickey/);
+    expect(code).toBe(0);
+  });
+
+  it('that is written wrong is an error of the input', async () => {
+    await using server = await sshd();
+    expect(failure(await login(server, { 'proxy-jump': 'bastion:ssh' }))).toContain(
+      "why:    Input 'proxy-jump': expected user@host:port[,…], got 'bastion:ssh'.",
+    );
+  });
+
   it('that is not reachable, or can not reach the target, is named', async () => {
     await using jump = await sshd();
     await using server = await sshd();
