@@ -238,7 +238,7 @@ function offerInTurn(username: string, identities: readonly Identity[], offered:
       return;
     }
     offered.push(identity.label);
-    if (identity.kind === 'agent') next({ type: 'agent', username, agent: identity.socket });
+    if (identity.kind === 'agent') next({ type: 'agent', username, agent: identity.agent as never });
     else next({ type: 'publickey', username, key: identity.key as never });
   };
 }

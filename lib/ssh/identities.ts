@@ -7,7 +7,7 @@ import type { Target } from './target.ts';
 /** One way to prove who we are. */
 export type Identity =
   | { kind: 'key'; label: string; key: ssh2.ParsedKey }
-  | { kind: 'agent'; label: string; socket: string };
+  | { kind: 'agent'; label: string; agent: string | ssh2.BaseAgent };
 
 const DEFAULT_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
@@ -31,13 +31,44 @@ export function identitiesOf(
       skipped.push(`${path}: ${key}`);
       return [];
     });
+  const usualFiles = target.identityFiles.length > 0 ? [] : DEFAULT_FILES.map((name) => `${home}/.ssh/${name}`);
   const configured = fromFiles(target.identityFiles);
-  const agent: Identity[] =
-    target.agent && !target.identitiesOnly
-      ? [{ kind: 'agent', label: `agent ${target.agent}`, socket: target.agent }]
-      : [];
-  const usual = target.identityFiles.length > 0 ? [] : fromFiles(DEFAULT_FILES.map((name) => `${home}/.ssh/${name}`));
-  return { identities: [...configured, ...agent, ...usual], skipped };
+  const agent = agentOf(target, [...target.identityFiles, ...usualFiles]);
+  return { identities: [...configured, ...agent, ...fromFiles(usualFiles)], skipped };
+}
+
+/** The agent; with IdentitiesOnly only those of its keys that the files name: a public one, or the one beside a private. */
+function agentOf({ agent, identitiesOnly }: Target, files: readonly string[]): Identity[] {
+  if (agent === undefined) return [];
+  if (!identitiesOnly) return [{ kind: 'agent', label: `agent ${agent}`, agent }];
+  const named = files
+    .flatMap((path) => [...readIfThere(path), ...readIfThere(`${path}.pub`)])
+    .flatMap(({ text }) => ssh2.utils.parseKey(text))
+    .flatMap((key) => (key instanceof Error ? [] : [key.getPublicSSH()]));
+  return named.length === 0 ? [] : [{ kind: 'agent', label: `agent ${agent}`, agent: new PartOfAgent(agent, named) }];
+}
+
+/** An agent of which only some keys are offered. */
+class PartOfAgent extends ssh2.OpenSSHAgent {
+  readonly #named: readonly Buffer[];
+
+  constructor(socket: string, named: readonly Buffer[]) {
+    super(socket);
+    this.#named = named;
+  }
+
+  override getIdentities(done: Parameters<ssh2.OpenSSHAgent['getIdentities']>[0]): void {
+    super.getIdentities((error, keys) =>
+      done(
+        error,
+        keys?.filter((key) => this.#isNamed(key)),
+      ),
+    );
+  }
+
+  #isNamed(key: ssh2.ParsedKey | ssh2.PublicKeyEntry): boolean {
+    return 'getPublicSSH' in key && this.#named.some((one) => one.equals(key.getPublicSSH()));
+  }
 }
 
 function givenKey(text: string, passphrase: string | undefined): Identity {

@@ -112,6 +112,31 @@ describe('keys', () => {
       agent.kill();
     }
   });
+
+  it('of an agent are used with IdentitiesOnly where a file names them, and no others', async () => {
+    await using server = await sshd({ config: 'MaxAuthTries 2' });
+    const socket = `${server.folder}/agent`;
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    const env = { SSH_AUTH_SOCK: socket };
+    try {
+      await vi.waitFor(() => expect(existsSync(socket)).toBe(true), 10_000);
+      const others = ['a', 'b', 'c'].map((name) => `${server.folder}/${name}`);
+      for (const other of others) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
+      execFileSync('ssh-add', ['-q', ...others, server.keyFile], { env: { ...process.env, ...env } });
+      const config = `${server.folder}/config`;
+      const asked = { 'ssh-key': undefined, 'ssh-config': config };
+      writeFileSync(config, `IdentitiesOnly yes\nIdentityFile ${server.keyFile}.pub\n`);
+      expect((await login(server, asked, env)).log).toContain('dry-run is set');
+      // Encrypted, with its passphrase known to the agent alone.
+      execFileSync('ssh-keygen', ['-q', '-p', '-N', 'secret', '-f', server.keyFile]);
+      writeFileSync(config, `IdentitiesOnly yes\nIdentityFile ${server.keyFile}\n`);
+      expect((await login(server, asked, env)).log).toContain('dry-run is set');
+      writeFileSync(config, `IdentitiesOnly yes\nIdentityFile ${others[0]}.pub\n`);
+      expect(failure(await login(server, asked, env))).toContain('accepts none of the keys offered for root: agent');
+    } finally {
+      agent.kill();
+    }
+  });
 });
 
 describe('host keys', () => {
