@@ -271,10 +271,11 @@ look_into_state() {
       say live_run "$state_run"
     } <live
   fi
-  for state_about in releases/*.about; do
-    [ -f "$state_about" ] || continue
-    state_sha=${state_about#releases/}
-    say release "${state_sha%.about} $(stat -c %Y "$state_about") $(cat "$state_about")"
+  # In the order of what stat does not tell: two may have been kept within one second. Names here are digests.
+  # shellcheck disable=SC2045
+  for state_about in $(ls -t releases 2>/dev/null); do
+    case $state_about in *.about) ;; *) continue ;; esac
+    say release "${state_about%.about} $(stat -c %Y "releases/$state_about") $(cat "releases/$state_about")"
   done
   [ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Behaviour, program, sha256 } from '../../support/programs.ts';
-import { target, textOf } from '../../support/target.ts';
+import { shell, target, textOf } from '../../support/target.ts';
 
 const BROKEN: [Behaviour, string][] = [
   ['exits at once', 'the process exited with code 3 after'],
@@ -9,6 +9,16 @@ const BROKEN: [Behaviour, string][] = [
   ['listens on the wrong port', 'not healthy within 2 s'],
   ['hangs', 'not healthy within 2 s'],
 ];
+
+it('takes for `previous` the later of two that were kept within one second', async () => {
+  await using host = await target();
+  await host.startByHand(program('v1'));
+  for (const version of ['v2', 'v3']) await host.deploy({ source: program(version) });
+  const releases = `${host.folder}/.botserver.deploy/releases`;
+  const [first, last] = [program('v1'), program('v2')].map(sha256).sort();
+  shell(`touch -d @1700000000.1 ${releases}/${first}.about && touch -d @1700000000.9 ${releases}/${last}.about`);
+  expect((await host.deploy({ 'rollback-to': 'previous' })).outputs).toMatchObject({ state: 'active', sha256: last });
+});
 
 describe('keeps the old program serving when the new one', () => {
   it.each(BROKEN)('%s', async (behaviour, why) => {
