@@ -1,4 +1,6 @@
-/** A unit's whole name; `.service` is the suffix that people leave out. */
+/** A unit's whole name; `.service` is the suffix that people leave out, also after a name with a dot. */
 export function unitName(name: string): string {
-  return /\.[a-z]+$/.test(name) ? name : `${name}.service`;
+  return /\.(service|socket|timer|path|target|mount|automount|swap|slice|scope|device)$/.test(name)
+    ? name
+    : `${name}.service`;
 }

@@ -110,6 +110,12 @@ describe('it is restarted', () => {
     ['by its unit where one does', {}, { processes: [unit] }, { restart: 'systemd', unit: 'app.service' }],
     ['as a process where that is asked for', { restart: 'process' }, { processes: [unit] }, { restart: 'process' }],
     ['by the unit named', { service: 'x' }, { service: { load: 'loaded', user: '' } }, { unit: 'x.service' }],
+    [
+      'by it also when its name has a dot',
+      { service: 'api.prod' },
+      { service: { load: 'loaded' } },
+      { unit: 'api.prod.service' },
+    ],
     ['as the account of the new owner', { owner: 'app:app' }, {}, { runAs: 'app', owner: 'app:app' }],
   ])('%s', (_, given, seen, expected) => {
     expect(plan(given, seen)).toMatchObject({ kind: 'deploy', ...expected });
