@@ -95,7 +95,7 @@ stage() {
 
 leave() {
   [ -z "$handed" ] || return 0
-  case $PWD in */".$in_name.deploy") rm -f incoming restored decode.errors "releases/${kept_now:-none}" "releases/${kept_now:-none}.about" ;; esac
+  case $PWD in */".$in_name.deploy") rm -f incoming restored original decode.errors "releases/${kept_now:-none}" "releases/${kept_now:-none}.about" ;; esac
 }
 
 # give_up WHY [DETAIL]: nothing was touched.

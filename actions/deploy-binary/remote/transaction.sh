@@ -143,7 +143,7 @@ go_back() {
       return
     elif [ "$was_running" != yes ]; then
       # Nothing ran, and nothing was changed.
-      rm -f "releases/${old_sha:-none}" "releases/${old_sha:-none}.about"
+      drop_release "${old_sha:-none}"
       finish staged
       return
     fi
@@ -171,7 +171,7 @@ go_back() {
   start_old
   stable_phase=rollback-stable
   if [ "$refused" = '' ] && prove ''; then
-    rm -f "releases/$old_sha" "releases/$old_sha.zst" "releases/$old_sha.gz" "releases/$old_sha.about"
+    drop_release "$old_sha"
     remember_live "$old_sha" "$old_live"
     finish rolled-back
   else

@@ -157,24 +157,30 @@ describe('what has the name but does not run the file survives:', () => {
 });
 
 describe('metadata', () => {
-  it('of the replaced file is carried over, forth and back: mode, capabilities, ACL, extended attributes', async () => {
-    await using host = await target();
-    await host.startByHand(program('v1'));
-    shell(
-      `setcap cap_net_bind_service=ep ${host.destination} && setfacl -m u:daemon:r-x ${host.destination} && setfattr -n user.note -v kept ${host.destination}`,
-    );
-    const about = () =>
+  it.each(['staged', 'in-place'])(
+    'of the replaced file is carried over, forth and back, %s: mode, capabilities, ACL, extended attributes',
+    async (strategy) => {
+      await using host = await target();
+      await host.startByHand(program('v1'));
       shell(
-        `getcap ${host.destination}; getfacl -cp ${host.destination}; getfattr -d ${host.destination} 2>/dev/null; stat -c '%U:%G %a' ${host.destination}`,
+        `setcap cap_net_bind_service=ep ${host.destination} && setfacl -m u:daemon:r-x ${host.destination} && setfattr -n user.note -v kept ${host.destination}`,
       );
-    const before = about();
-    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
-    expect(about()).toBe(before);
-    expect((await host.deploy({ source: program('bad', 'exits at once') })).outputs.state).toBe('rolled-back');
-    expect(about()).toBe(before);
-    expect((await host.deploy({ 'rollback-to': 'previous' })).outputs.state).toBe('active');
-    expect(about()).toBe(before);
-  });
+      const about = () =>
+        shell(
+          `getcap ${host.destination}; getfacl -cp ${host.destination}; getfattr -d ${host.destination} 2>/dev/null; stat -c '%U:%G %a' ${host.destination}`,
+        );
+      const before = about();
+      expect((await host.deploy({ source: program('v2'), strategy })).outputs.state).toBe('active');
+      expect(about()).toBe(before);
+      expect((await host.deploy({ source: program('bad', 'exits at once'), strategy })).outputs.state).toBe(
+        'rolled-back',
+      );
+      expect(about()).toBe(before);
+      expect((await host.deploy({ 'rollback-to': 'previous', strategy })).outputs.state).toBe('active');
+      expect(about()).toBe(before);
+      expect(host.stateFiles()).not.toContain('original');
+    },
+  );
 
   it('asked for is set: capabilities and mode', async () => {
     await using host = await target();
