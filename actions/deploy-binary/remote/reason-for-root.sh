@@ -12,6 +12,8 @@ reason_for_root() {
     root_reason="the program runs as $in_run_as"
   elif [ -n "$in_capabilities" ]; then
     root_reason='file capabilities are to be set'
+  elif [ -n "$(getcap "./$in_name" 2>/dev/null)" ]; then
+    root_reason='its file capabilities are to be carried over'
   elif [ -n "$running_unseen" ]; then
     root_reason="pid $running_unseen may run the file, and $me_name can't see it"
   elif [ -n "$in_service" ] && [ "$in_service_is_user" != yes ]; then

@@ -284,6 +284,21 @@ describe('a login that is not root', () => {
     expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
   });
 
+  it('uses sudo to carry over the file capabilities of its own program', async () => {
+    await using host = await target();
+    using deployer = account({ sudo: true });
+    copyFileSync(program('v1'), host.destination);
+    for (const path of [host.folder, host.destination, `${host.folder}/../logs`])
+      chownSync(path, deployer.uid, deployer.uid);
+    shell(`setcap cap_net_bind_service=ep ${host.destination}`);
+    const step = await host.deploy({ source: program('v2'), host: `${deployer.name}@127.0.0.1:${host.sshd.port}` });
+    expect(step.log).toContain('as root by sudo, because its file capabilities are to be carried over');
+    expect(step.outputs.state).toBe('active');
+    expect(shell(`getcap ${host.destination}`)).toContain('cap_net_bind_service=ep');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: deployer.uid });
+    for (const pid of host.pids()) process.kill(pid, 'SIGKILL');
+  });
+
   it('that is refused by the host leaves a state and a report too', async () => {
     await using host = await target();
     const step = await host.deploy({ source: program('v2'), 'known-hosts': '# none' });
