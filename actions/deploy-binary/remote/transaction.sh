@@ -10,7 +10,7 @@ activate() {
       return
     fi
   fi
-  [ "$in_rollback" = true ] || { leave_broken 'going back is switched off (rollback: false)'; return; }
+  [ "$in_rollback" = true ] || nothing_happened || { leave_broken 'going back is switched off (rollback: false)'; return; }
   remember_failure
   go_back
 }
@@ -136,17 +136,15 @@ remember_failure() {
 # go_back: the previous release in place, running and healthy again, whatever was half done.
 go_back() {
   journal rollback
-  if [ "$failed" = stop ] && live_is_old; then
+  if nothing_happened; then
     if find_forked; then
-      # It could not be stopped, so nothing was changed: is it still well?
+      # Is it still well?
       keep_running
-      return
-    elif [ "$was_running" != yes ]; then
-      # Nothing ran, and nothing was changed.
+    else
       drop_release "${old_sha:-none}"
       finish staged
-      return
     fi
+    return
   fi
   if ! stop_all; then
     leave_broken "$refused"
@@ -177,6 +175,12 @@ go_back() {
   else
     leave_broken "the previous version is in place again, but $refused"
   fi
+}
+
+# nothing_happened: what ran could not be stopped, or nothing ran; the file is as it was.
+nothing_happened() {
+  [ "$failed" = stop ] && live_is_old || return 1
+  [ "$was_running" != yes ] || find_forked
 }
 
 keep_running() {

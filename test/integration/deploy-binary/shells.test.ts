@@ -293,8 +293,10 @@ describe('restart: command', () => {
     expect(first.log).toContain('state:  staged. What was there is as before');
     expect(host.stateFiles()).not.toContain('incoming');
     await host.startByHand(program('v1'));
-    const second = await host.deploy({ ...inputs, source: program('v2') });
-    expect(second.outputs.state).toBe('rolled-back');
+    for (const rollback of [true, false]) {
+      const second = await host.deploy({ ...inputs, source: program('v2'), rollback });
+      expect(second.outputs.state).toBe('rolled-back');
+    }
     expect(host.pids()).toEqual([(await host.health())?.pid]);
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
