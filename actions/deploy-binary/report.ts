@@ -1,6 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { ConnectionError, type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
 import { megabytes, short } from '../../lib/values.ts';
+import { checksOf } from './checks.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
 import type { Outcome } from './outcome.ts';
@@ -98,7 +99,8 @@ export function scalarsOf({ plan, found, outcome }: Told) {
   };
 }
 
-export function entryOf({ plan, found, outcome, target, inputs, durationMs }: Told) {
+export function entryOf(told: Told) {
+  const { plan, found, outcome, target, inputs, durationMs } = told;
   return {
     target,
     destination: inputs.destination,
@@ -112,6 +114,7 @@ export function entryOf({ plan, found, outcome, target, inputs, durationMs }: To
     failed: outcome.failed,
     why: outcome.why,
     phases: outcome.phases,
+    checks: checksOf(told),
   };
 }
 
