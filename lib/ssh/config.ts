@@ -82,8 +82,10 @@ function absoluteInclude(pattern: string, home: string): string {
 function matchesCriteria(values: readonly string[], { question, found }: Reading, where: string): boolean {
   const rest = [...values];
   while (rest.length > 0) {
-    const [, negated, name = ''] = /^(!?)(.*)$/.exec(rest.shift()?.toLowerCase() ?? '') ?? [];
-    const met = matchesCriterion(name, rest, { question, found }, where);
+    // `host a` or `host=a`
+    const [, negated, name = '', value] = /^(!?)([^=]*)(?:=(.*))?$/s.exec(rest.shift() ?? '') ?? [];
+    if (value !== undefined) rest.unshift(value);
+    const met = matchesCriterion(name.toLowerCase(), rest, { question, found }, where);
     if (met === (negated === '!')) return false;
   }
   return true;

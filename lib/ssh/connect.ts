@@ -128,7 +128,7 @@ function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext
     return resolveTarget(written, config, {
       localUser,
       home,
-      agent: context.env('SSH_AUTH_SOCK'),
+      env: context.env,
       user: inputs.user,
       port: inputs.port,
       proxyJump: inputs['proxy-jump'],

@@ -30,7 +30,8 @@ export interface Target {
 export interface TargetDefaults {
   localUser: string;
   home: string;
-  agent: string | undefined;
+  /** The runner's environment. */
+  env: (name: string) => string | undefined;
   /** Inputs win over the config. */
   user: string | undefined;
   port: number | undefined;
@@ -57,7 +58,10 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
     n: written.host,
   };
   const path = (value: string) =>
-    value.replace(/^~(?=\/|$)/, defaults.home).replace(/%([%dhprun])/g, (_, token: string) => tokens[token] ?? '');
+    value
+      .replace(/^~(?=\/|$)/, defaults.home)
+      .replace(/%([%dhprun])/g, (_, token: string) => tokens[token] ?? '')
+      .replace(/\$\{(\w+)\}/g, (_, name: string) => variable(name, defaults));
   // Of the two ways the one that is set first wins, and an input over both.
   const ways = [...config.keys()].filter((name) => name === 'proxyjump' || name === 'proxycommand');
   const way = defaults.proxyJump === undefined ? ways[0] : undefined;
@@ -74,7 +78,7 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
     hostKeyAlias: one('hostkeyalias'),
     identityFiles: (config.get('identityfile') ?? []).filter((file) => file.toLowerCase() !== 'none').map(path),
     identitiesOnly: one('identitiesonly')?.toLowerCase() === 'yes',
-    agent: agentOf(one('identityagent'), defaults.agent, path),
+    agent: agentOf(one('identityagent'), defaults, path),
     knownHostsFiles: (config.get('userknownhostsfile') ?? ['~/.ssh/known_hosts', '~/.ssh/known_hosts2'])
       .concat(config.get('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts'])
       .filter((file) => file.toLowerCase() !== 'none')
@@ -91,8 +95,15 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
   };
 }
 
-function agentOf(configured: string | undefined, fallback: string | undefined, path: (value: string) => string) {
-  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return fallback;
+function variable(name: string, { env }: TargetDefaults): string {
+  const value = env(name);
+  if (value === undefined) throw new ConfigError(`the environment variable ${name} is not set`);
+  return value;
+}
+
+function agentOf(configured: string | undefined, defaults: TargetDefaults, path: (value: string) => string) {
+  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return defaults.env('SSH_AUTH_SOCK');
+  if (/^\$\w+$/.test(configured)) return variable(configured.slice(1), defaults);
   return configured.toLowerCase() === 'none' ? undefined : path(configured);
 }
 

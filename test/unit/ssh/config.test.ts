@@ -44,6 +44,7 @@ describe('an SSH config', () => {
         port: ['1'],
       },
     ],
+    ['Match takes a criterion with = too', 'Match host=prod !user=bob\n Port 1', { port: ['1'] }],
     ['Match user falls back to the local one', 'Match user ada\n Port 1', { port: ['1'] }],
     ['Match !localuser', 'Match !localuser ada\n Port 1\nMatch all\n Port 2', { port: ['2'] }],
     ['Include reads every file, in order', 'Include conf.d/*\nUser late', { user: ['included'], port: ['99'] }],

@@ -2,13 +2,16 @@ import { expect, test } from 'vitest';
 import { resolveConfig } from '../../../lib/ssh/config.ts';
 import { resolveTarget } from '../../../lib/ssh/target.ts';
 
+/** As the config has it: for ssh, not for us. */
+const KEYS = '$' + '{KEYS}';
+
 function target(text: string, proxyJump?: string) {
   const question = { host: 'web', user: undefined, localUser: 'ada', home: '/home/ada', include: () => [] };
   const config = resolveConfig([{ path: 'config', text }], question);
   return resolveTarget({ user: undefined, host: 'web', port: undefined }, config, {
     localUser: 'ada',
     home: '/home/ada',
-    agent: undefined,
+    env: (name) => ({ SSH_AUTH_SOCK: '/run/agent', KEYS: '/keys' })[name],
     user: undefined,
     port: undefined,
     proxyJump,
@@ -25,6 +28,12 @@ test.each([
   ['ServerAliveInterval 1M', { keepaliveSeconds: 60 }],
   ['ServerAliveInterval 0', { keepaliveSeconds: 5 }],
   ['ServerAliveCountMax 0', { keepaliveMissed: 3 }],
+  [`IdentityFile ${KEYS}/%r`, { identityFiles: ['/keys/ada'] }],
+  [`UserKnownHostsFile "${KEYS}/known"\nGlobalKnownHostsFile none`, { knownHostsFiles: ['/keys/known'] }],
+  ['IdentityAgent $KEYS', { agent: '/keys' }],
+  [`IdentityAgent ${KEYS}/agent`, { agent: '/keys/agent' }],
+  ['IdentityAgent none', { agent: undefined }],
+  ['', { agent: '/run/agent' }],
   ['ProxyJump a,b', { jumps: ['a', 'b'] }],
   ['ProxyJump a\nProxyCommand nc %h %p', { jumps: ['a'] }],
   ['ProxyJump none\nProxyCommand nc %h %p', { jumps: [] }],
@@ -35,6 +44,7 @@ test.each([
 
 test.each([
   ['ProxyCommand nc %h %p\nProxyJump a', 'ProxyCommand is set for web, which is not supported; use ProxyJump'],
+  [`IdentityFile ${KEYS.replace('KEYS', 'NOTHING')}/a`, 'the environment variable NOTHING is not set'],
   ['ConnectTimeout soon', "ConnectTimeout 'soon' is no time"],
 ])('%j is refused', (text, why) => {
   expect(() => target(text)).toThrow(why);
