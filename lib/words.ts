@@ -24,7 +24,7 @@ export function splitWords(text: string): string[] {
     } else if (character === "'" || character === '"') {
       quote = character;
       word ??= '';
-    } else if (/\s/.test(character)) {
+    } else if (' \t\n'.includes(character)) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {

@@ -11,6 +11,7 @@ test.each([
   [`"a\\"b\\\\c\\$d\\e"`, ['a"b\\c$d\\e']],
   [`$(id) \`id\` * ; a&&b`, ['$(id)', '`id`', '*', ';', 'a&&b']],
   ['a\\\nb', ['ab']],
+  ['a\u00a0b\u2003c', ['a\u00a0b\u2003c']],
   [`it\\'s 'a"b' "c'd"`, ["it's", 'a"b', "c'd"]],
 ])('%j is split as a shell would', (text, words) => {
   expect(splitWords(text)).toEqual(words);
