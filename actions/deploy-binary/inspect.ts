@@ -111,7 +111,8 @@ function inspectValues(inputs: DeployInputs, source: Source | undefined) {
     environment: words(inputs.environment),
     working_directory: inputs.workingDirectory ?? inputs.folder,
     log_file: inputs.logFile,
-    sha256: source?.sha256,
+    // Or its first digits.
+    sha256: source?.sha256 ?? inputs.rollbackTo,
     ...healthValues(inputs),
   };
 }

@@ -304,7 +304,8 @@ look_at_health() {
     fi
   fi
   # Only where "unchanged" may be the answer.
-  [ "$file_sum" = "$in_sha256" ] && [ -n "$in_sha256" ] && [ -n "$running" ] || return 0
+  case $file_sum in "$in_sha256"*) ;; *) return 0 ;; esac
+  [ -n "$in_sha256" ] && [ -n "$running" ] || return 0
   if health_check yes "${running%% *}"; then say health ok; else say health "$health_reason"; fi
 }
 

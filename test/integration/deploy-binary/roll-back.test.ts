@@ -10,6 +10,17 @@ const BROKEN: [Behaviour, string][] = [
   ['hangs', 'not healthy within 2 s'],
 ];
 
+it('leaves a release alone that is asked for again and runs already', async () => {
+  await using host = await target();
+  await host.startByHand(program('v1'));
+  await host.deploy({ source: program('v2') });
+  const back = { 'rollback-to': sha256(program('v1')).slice(0, 12) };
+  expect((await host.deploy(back)).outputs.state).toBe('active');
+  const [pid] = host.pids();
+  expect((await host.deploy(back)).outputs.state).toBe('unchanged');
+  expect(host.pids()).toEqual([pid]);
+});
+
 it('takes for `previous` the later of two that were kept within one second', async () => {
   await using host = await target();
   await host.startByHand(program('v1'));
