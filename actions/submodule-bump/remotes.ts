@@ -118,6 +118,7 @@ async function pushOne(
     if (!(await isAncestor(git, root.tip, commit)))
       return { ...base, state: 'diverged', why: `it has ${root.tip}, which the primary does not` };
   }
+  if (bench.inputs.dryRun) return { ...base, state: 'skipped', why: 'it lags, and dry-run is set' };
   const { verdict, result } = await pushCommit(git, root.url, { branch: root.branch, lease: root.tip, commit });
   if (verdict === 'pushed') return { ...base, new: commit, state: inStep ? 'pushed' : 'healed' };
   const why = (result.err || result.out).trim().split('\n').slice(-3).join(' ');

@@ -406,6 +406,20 @@ describe('the race', () => {
   });
 });
 
+/** What became of each remote. */
+function states({ outputs }: Step): Record<string, string> {
+  const told = JSON.parse(outputs.remotes ?? '[]') as { name: string; state: string }[];
+  return Object.fromEntries(told.map(({ name, state }) => [name, state]));
+}
+
+/** Makes these repositories of the one server, as they are now, on the other. */
+function copy(server: GitServer, mirror: GitServer, repositories: readonly string[]): void {
+  for (const name of repositories) {
+    mirror.create(`team/${name}`);
+    server.git(`team/${name}`, 'push', '-q', '--all', `${mirror.folder}/team/${name}.git`);
+  }
+}
+
 describe('several remotes', () => {
   it('get the identical commit; a lagging one is healed, a gated one waits, a dead optional one is told', async () => {
     await using server = await gitServer();
@@ -439,13 +453,6 @@ describe('several remotes', () => {
       'dead=http://127.0.0.1:1/team/gb.git optional',
     ].join('\n');
     const first = await bump(server, 'botserver', { remotes });
-    const states = (step: Step) =>
-      Object.fromEntries(
-        (JSON.parse(step.outputs.remotes ?? '[]') as { name: string; state: string }[]).map(({ name, state }) => [
-          name,
-          state,
-        ]),
-      );
     expect(states(first), first.log).toEqual({
       primary: 'pushed',
       alm: 'pushed',
@@ -483,6 +490,22 @@ describe('several remotes', () => {
     expect(code).toBe(1);
     expect(log).toContain('is not in the history of any branch or tag there');
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('that lag stay as they are with dry-run', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    copy(server, mirror, ['gb', 'botserver']);
+    server.commit('team/botserver');
+    copy(server, mirror, ['botserver']);
+    const before = mirror.git('team/gb', 'rev-parse', 'main');
+    const remotes = `alm=${mirror.url}/team/gb.git gated`;
+    await bump(server, 'botserver', { remotes });
+    const dry = await bump(server, 'botserver', { remotes, 'push-gated': true, 'dry-run': true });
+    expect(dry.code, dry.log).toBe(0);
+    expect(states(dry)).toEqual({ primary: 'up-to-date', alm: 'skipped' });
+    expect(mirror.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
   it('that are required and dead stop everything before the first push', async () => {
