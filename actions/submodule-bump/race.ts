@@ -82,7 +82,7 @@ export async function race(bench: Bench, course: Course): Promise<Bumped | undef
       if (verdict === 'pushed') return { judged, result: 'pushed', rootCommit: commit, before, attempts };
       if (verdict === 'refused') throw gitFailure({ what: `Pushing ${course.branch}`, where: primary.url }, result);
       if (Date.now() >= deadline || context.signal.aborted) throw tooLate(primary, inputs.deadlineSeconds, result);
-      const pause = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 1.5 ** attempts) * (0.3 + Math.random());
+      const pause = pauseSeconds(attempts);
       log.line(
         `Attempt ${attempts}: ${verdict === 'lost race' ? 'somebody else was faster' : 'the connection broke'}; again in ${pause.toFixed(1)} s.`,
       );
@@ -95,6 +95,11 @@ export async function race(bench: Bench, course: Course): Promise<Bumped | undef
     // git repeats a request by itself when the answer is lost: then it was our own commit that was faster.
     if (tip === commit) return { judged, result: 'pushed', rootCommit: commit, before, attempts };
   }
+}
+
+/** Random, so that those who lost together do not meet again, and the longer the more attempts there were. */
+export function pauseSeconds(attempts: number): number {
+  return Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 1.5 ** attempts) * (0.3 + Math.random());
 }
 
 /** Judges every pointer wanted against a tip of the root that has been fetched. */

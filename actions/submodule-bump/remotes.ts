@@ -1,12 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, GitError } from '../../lib/errors.ts';
 import { type Clone, thinClone } from '../../lib/git/clone.ts';
+import { expectGit } from '../../lib/git/failure.ts';
 import type { Git } from '../../lib/git/git.ts';
-import { judgePush } from '../../lib/git/push.ts';
 import { readTip } from '../../lib/git/tip.ts';
 import type { Workspace } from '../../lib/git/workspace.ts';
 import type { BumpInputs, FurtherRemote } from './inputs.ts';
 import { pushCommit } from './push.ts';
-import type { Bench, Bumped } from './race.ts';
+import { type Bench, type Bumped, pauseSeconds } from './race.ts';
 
 /** One remote of the root repository, as it was read before anything was pushed. */
 export interface Root {
@@ -98,46 +99,72 @@ export async function pushFurther(work: Workspace, bench: Bench, bumped: Bumped)
   return told;
 }
 
-async function pushOne(
-  work: Workspace,
-  root: Root,
-  { primary, bumped, bench }: { primary: Root; bumped: Bumped; bench: Bench },
-): Promise<RemoteTold> {
+interface Push {
+  primary: Root;
+  bumped: Bumped;
+  bench: Bench;
+}
+
+async function pushOne(work: Workspace, root: Root, push: Push): Promise<RemoteTold> {
   const base = { name: root.name, url: root.url, kind: root.kind, old: root.tip, new: root.tip, why: '' };
   if (root.failure) return { ...base, state: 'unreachable', why: root.failure.fields.why };
   if (!root.pushed)
-    return { ...base, state: 'skipped', why: bench.inputs.pushGated ? '' : 'it is gated, and push-gated is false' };
-  if (root.tip === bumped.rootCommit) return { ...base, state: 'up-to-date' };
-  const commit = bumped.rootCommit;
-  // In step with the primary, the small repository suffices; else the whole history is needed to tell and to send.
-  const inStep = root.tip === bumped.before && commit !== bumped.before;
-  const git = inStep ? bench.git : await wholeHistory(work, primary, root);
-  if (!inStep && root.tip !== '') {
-    if (await isAncestor(git, commit, root.tip))
-      return { ...base, state: 'superseded', why: 'it is ahead of the primary' };
-    if (!(await isAncestor(git, root.tip, commit)))
-      return { ...base, state: 'diverged', why: `it has ${root.tip}, which the primary does not` };
+    return {
+      ...base,
+      state: 'skipped',
+      why: push.bench.inputs.pushGated ? '' : 'it is gated, and push-gated is false',
+    };
+  try {
+    return await bringAlong(work, root, push);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { ...base, state: 'unreachable', why: error.fields.why };
   }
-  if (bench.inputs.dryRun) return { ...base, state: 'skipped', why: 'it lags, and dry-run is set' };
-  const { verdict, result } = await pushCommit(git, root.url, { branch: root.branch, lease: root.tip, commit });
-  if (verdict === 'pushed') return { ...base, new: commit, state: inStep ? 'pushed' : 'healed' };
-  const why = (result.err || result.out).trim().split('\n').slice(-3).join(' ');
-  return {
-    ...base,
-    state:
-      verdict === 'unclear' || judgePush(result) === 'unclear'
-        ? 'unreachable'
-        : verdict === 'lost race'
-          ? 'diverged'
-          : 'denied',
-    why,
-  };
+}
+
+/** Pushes until the remote has the commit: other bumps bring the same remote along, and may have been faster. */
+async function bringAlong(work: Workspace, root: Root, { primary, bumped, bench }: Push): Promise<RemoteTold> {
+  const { inputs, context } = bench;
+  const commit = bumped.rootCommit;
+  const deadline = Date.now() + inputs.deadlineSeconds * 1000;
+  // What was read before a race on the primary is likely to be outdated by those who won it.
+  let tip = bumped.attempts > 1 ? await readAgain(bench.git, root) : root.tip;
+  for (let attempts = 1; ; attempts += 1) {
+    const base = { name: root.name, url: root.url, kind: root.kind, old: tip, new: tip, why: '' };
+    if (tip === commit) return { ...base, state: 'up-to-date' };
+    // In step with the primary, the small repository suffices; else the whole history is needed to tell and to send.
+    const inStep = tip === bumped.before && commit !== bumped.before;
+    const git = inStep ? bench.git : await wholeHistory(work, primary, { ...root, tip });
+    if (!inStep && tip !== '') {
+      if (await isAncestor(git, commit, tip))
+        return { ...base, state: 'superseded', why: 'it is ahead of this commit' };
+      if (!(await isAncestor(git, tip, commit)))
+        return { ...base, state: 'diverged', why: `it has ${tip}, which the primary does not` };
+    }
+    if (inputs.dryRun) return { ...base, state: 'skipped', why: 'it lags, and dry-run is set' };
+    const { verdict, result } = await pushCommit(git, root.url, { branch: root.branch, lease: tip, commit });
+    if (verdict === 'pushed') return { ...base, new: commit, state: inStep ? 'pushed' : 'healed' };
+    if (verdict !== 'lost race' || Date.now() >= deadline || context.signal.aborted) {
+      const why = (result.err || result.out).trim().split('\n').slice(-3).join(' ');
+      return { ...base, state: verdict === 'unclear' ? 'unreachable' : 'denied', why };
+    }
+    await sleep(pauseSeconds(attempts) * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+    tip = await readAgain(bench.git, root);
+  }
+}
+
+/** Empty where there is no such branch. */
+async function readAgain(git: Git, { url, branch }: Root): Promise<string> {
+  return (await readTip(git, url, branch)) ?? '';
 }
 
 async function wholeHistory(work: Workspace, primary: Root, root: Root): Promise<Git> {
   const git = await work.open(root.format);
-  await git(['fetch', '--quiet', '--no-tags', primary.url, `+refs/heads/${primary.branch}:refs/tips/primary`]);
-  await git(['fetch', '--quiet', '--no-tags', root.url, `+refs/heads/${root.branch}:refs/tips/${root.name}`]);
+  const roots = { primary, ...(root.tip === '' ? {} : { further: root }) };
+  for (const [name, { url, branch }] of Object.entries(roots)) {
+    const ref = `+refs/heads/${branch}:refs/tips/${name}`;
+    await expectGit(git, ['fetch', '--quiet', '--no-tags', url, ref], { what: `Fetching ${branch}`, where: url });
+  }
   return git;
 }
 

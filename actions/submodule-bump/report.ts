@@ -67,7 +67,10 @@ export async function report({ bumped, remotes, url, branch }: Told, context: Ac
   );
   const failed = remotes.filter(({ kind, state }) => kind !== 'optional' && !GOOD.has(state));
   if (failed.length === 0) return;
-  const have = remotes.filter(({ new: now }) => now === rootCommit).map(({ name }) => name);
+  // One that is ahead has it in its history.
+  const have = remotes
+    .filter(({ state, new: now }) => now === rootCommit || state === 'superseded')
+    .map(({ name }) => name);
   throw new GitError({
     what: `Pushing ${branch} to every remote`,
     where: url,

@@ -492,6 +492,33 @@ describe('several remotes', () => {
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
+  it('all get the last of several bumps at once, and each bump is green', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', names(4));
+    copy(server, mirror, ['gb', ...names(4)]);
+    const tips = names(4).map((name) => server.commit(`team/${name}`));
+    copy(server, mirror, names(4));
+    const remotes = `alm=${mirror.url}/team/gb.git`;
+    const steps = await Promise.all(names(4).map((name) => bump(server, name, { remotes })));
+    for (const { code, log } of steps) expect(code, log).toBe(0);
+    expect(names(4).map((name) => mirror.pointer('gb', name))).toEqual(tips);
+    expect(mirror.git('team/gb', 'rev-parse', 'main')).toBe(server.git('team/gb', 'rev-parse', 'main'));
+  });
+
+  it('whose history can not be read are unreachable, not diverged', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    copy(server, mirror, ['gb', 'botserver']);
+    mirror.commit('team/gb', { subject: 'ahead', files: { x: 'y' } });
+    const tree = mirror.git('team/gb', 'rev-parse', 'main^{tree}');
+    rmSync(`${mirror.folder}/team/gb.git/objects/${tree.slice(0, 2)}/${tree.slice(2)}`);
+    const step = await bump(server, 'botserver', { remotes: `alm=${mirror.url}/team/gb.git` });
+    expect(step.code).toBe(1);
+    expect(states(step), step.log).toEqual({ primary: 'up-to-date', alm: 'unreachable' });
+  });
+
   it('that lag stay as they are with dry-run', async () => {
     await using server = await gitServer();
     await using mirror = await gitServer();
