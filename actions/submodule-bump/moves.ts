@@ -74,7 +74,7 @@ async function judgeOne(question: Question, { module, commit, expected }: Asked,
     }),
   );
   const { kind, ahead: count } = from === undefined ? { kind: 'newer', ahead: 0 } : await history.relate(from, to);
-  if (from !== undefined && (kind === 'same' || kind === 'older')) {
+  if (from !== undefined && (kind === 'same' || (kind === 'older' && !question.allowRewind))) {
     judged.stays.push({ path, from, to, reason: kind === 'same' ? 'up-to-date' : 'superseded' });
     return;
   }

@@ -103,6 +103,17 @@ describe('one bump', () => {
     expect(server.pointer('gb', 'botserver')).toBe(side);
   });
 
+  it('goes back to an older commit when a rewind is allowed', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const first = server.pointer('gb', 'botserver');
+    const newer = server.commit('team/botserver');
+    await bump(server, 'botserver');
+    const { outputs, log } = await bump(server, 'botserver', { commit: first, 'allow-rewind': true });
+    expect(outputs, log).toMatchObject({ result: 'pushed', 'old-commit': newer, 'new-commit': first });
+    expect(server.pointer('gb', 'botserver')).toBe(first);
+  });
+
   it('to a commit that no branch has is refused', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
