@@ -15,6 +15,8 @@ export interface Stay {
 }
 
 export interface Judged {
+  /** Paths of those asked for; the others are swept along. */
+  asked: readonly string[];
   moves: Move[];
   stays: Stay[];
 }
@@ -49,16 +51,22 @@ const AT_ONCE = 8;
 export async function judgeMoves(question: Question): Promise<Judged> {
   const { trees, tip, wanted, self, sweep } = question;
   const modules = await trees.modules(tip);
-  const judged: Judged = { moves: [], stays: [] };
   const asked = wanted.map((one): Asked => {
     const module = findModule(modules, one, question);
     const commit = one.commit ?? self.sha;
     return { module, commit, expected: expectedBranch(module, commit, self) };
   });
+  const judged: Judged = { asked: asked.map(({ module }) => module.path), moves: [], stays: [] };
   for (const one of asked) await judgeOne(question, one, judged);
   const others = modules.filter((module) => !asked.some((one) => one.module === module));
   if (sweep) await sweepOthers(question, others, judged);
   return judged;
+}
+
+/** What is told when nothing moves. */
+export function resultOfStaying({ asked, stays }: Judged): Stay['reason'] {
+  const isLate = stays.some(({ path, reason }) => asked.includes(path) && reason === 'superseded');
+  return isLate ? 'superseded' : 'up-to-date';
 }
 
 async function judgeOne(question: Question, { module, commit, expected }: Asked, judged: Judged): Promise<void> {

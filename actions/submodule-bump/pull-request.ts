@@ -2,6 +2,7 @@ import { ForgejoError } from '../../lib/errors.ts';
 import type { Forgejo } from '../../lib/forgejo/client.ts';
 import { openPull, openPulls, type PullRequest, type PullText, updatePull } from '../../lib/forgejo/pulls.ts';
 import { commitMessage, type Move } from './message.ts';
+import { resultOfStaying } from './moves.ts';
 import { type Bench, type Bumped, judge, race } from './race.ts';
 import type { Root } from './remotes.ts';
 
@@ -17,10 +18,7 @@ export async function proposeBump(forgejo: Forgejo, bench: Bench): Promise<Bumpe
   // Against the branch it is meant for, whatever an open request has.
   const judged = await judge(bench, tip);
   const [first] = judged.moves;
-  if (!first) {
-    const result = judged.stays.some(({ reason }) => reason === 'superseded') ? 'superseded' : 'up-to-date';
-    return { judged, result, rootCommit: tip, before: tip, attempts: 1 };
-  }
+  if (!first) return { judged, result: resultOfStaying(judged), rootCommit: tip, before: tip, attempts: 1 };
   const prefix = branchPrefix(base, judged.moves);
   const [open] = await openPulls(forgejo, base, prefix);
   const branch = open?.branch ?? `${prefix}${first.to.slice(0, 12)}`;

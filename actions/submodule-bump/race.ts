@@ -9,7 +9,7 @@ import type { Agent } from '../../lib/ssh/agent.ts';
 import type { History } from './ancestry.ts';
 import type { BumpInputs } from './inputs.ts';
 import { commitMessage } from './message.ts';
-import { type Judged, judgeMoves } from './moves.ts';
+import { type Judged, judgeMoves, resultOfStaying } from './moves.ts';
 import { buildCommit, pushCommit, type Signature } from './push.ts';
 import type { Root } from './remotes.ts';
 import { planLines } from './report.ts';
@@ -62,8 +62,7 @@ export async function race(bench: Bench, course: Course): Promise<Bumped | undef
     const judged = await judge(bench, tip);
     for (const line of planLines(judged)) log.line(line);
     if (judged.moves.length === 0) {
-      const result = judged.stays.some(({ reason }) => reason === 'superseded') ? 'superseded' : 'up-to-date';
-      return { judged, result, rootCommit: tip, before: tip, attempts };
+      return { judged, result: resultOfStaying(judged), rootCommit: tip, before: tip, attempts };
     }
     const before = tip;
     const message = commitMessage(inputs.message, judged.moves, run.url);

@@ -32,7 +32,7 @@ export function planLines({ moves, stays }: Judged): string[] {
 /** Outputs, log and summary; throws when a required remote did not get the commit. */
 export async function report({ bumped, remotes, url, branch }: Told, context: ActionContext): Promise<void> {
   const { judged, result, rootCommit, attempts } = bumped;
-  const [first] = [...judged.moves, ...judged.stays];
+  const first = [...judged.moves, ...judged.stays].find(({ path }) => path === judged.asked[0]);
   await context.outputs({
     changed: result === 'pushed',
     result,

@@ -221,6 +221,21 @@ describe('one bump', () => {
     expect(server.git('team/gb', 'rev-list', '--count', 'main')).toBe('3');
   });
 
+  it('tells of the submodule asked for, whatever a sweep finds of the others', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', names(3));
+    const asked = server.pointer('gb', 'sub0');
+    // The root is ahead of the branch of one, and behind that of another.
+    const ahead = server.commit('team/sub1', { branch: 'side', on: server.pointer('gb', 'sub1') });
+    expect((await bump(server, 'sub1', { commit: 'side' })).outputs.result).toBe('pushed');
+    const nothing = await bump(server, 'sub0', { sweep: true });
+    expect(nothing.outputs, nothing.log).toMatchObject({ result: 'up-to-date', 'new-commit': asked });
+    const newest = server.commit('team/sub2');
+    const swept = await bump(server, 'sub0', { sweep: true });
+    expect(swept.outputs).toMatchObject({ result: 'pushed', 'old-commit': asked, 'new-commit': asked });
+    expect(names(3).map((name) => server.pointer('gb', name))).toEqual([asked, ahead, newest]);
+  });
+
   it('quotes hostile subjects so that they do nothing', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
