@@ -1,8 +1,8 @@
-import { GitError } from '../../lib/errors.ts';
+import { Failure, GitError } from '../../lib/errors.ts';
 import type { Submodule } from '../../lib/git/modules.ts';
 import type { Trees } from '../../lib/git/trees.ts';
 import type { History } from './ancestry.ts';
-import type { Wanted } from './inputs.ts';
+import type { FurtherRemote, Wanted } from './inputs.ts';
 import { type Move, SUBJECTS_AT_MOST } from './message.ts';
 import { diverged, expectedBranch, findModule, followedBranch, type Self, submoduleUrl, unreachable } from './plan.ts';
 
@@ -19,6 +19,8 @@ export interface Judged {
   asked: readonly string[];
   moves: Move[];
   stays: Stay[];
+  /** Optional remotes that must not get the commit, by URL: there a submodule lacks a pointer's commit. */
+  lacking: Map<string, Failure>;
 }
 
 export interface Question {
@@ -26,8 +28,8 @@ export interface Question {
   trees: Trees;
   tip: string;
   rootUrl: string;
-  /** Every root URL that will be pushed: the commit must be reachable as each of them resolves the submodule. */
-  rootUrls: readonly string[];
+  /** Every root that will be pushed: the commit must be reachable as each of them resolves the submodule. */
+  roots: readonly { url: string; kind: FurtherRemote['kind'] }[];
   /** The history at a submodule's URL, beginning with the branch expected; the same one whenever it is asked for again. */
   history: (url: string, expected: string | undefined) => History;
   wanted: readonly Wanted[];
@@ -56,7 +58,8 @@ export async function judgeMoves(question: Question): Promise<Judged> {
     const commit = one.commit ?? self.sha;
     return { module, commit, expected: expectedBranch(module, commit, self) };
   });
-  const judged: Judged = { asked: asked.map(({ module }) => module.path), moves: [], stays: [] };
+  const paths = asked.map(({ module }) => module.path);
+  const judged: Judged = { asked: paths, moves: [], stays: [], lacking: new Map() };
   for (const one of asked) await judgeOne(question, one, judged);
   const others = modules.filter((module) => !asked.some((one) => one.module === module));
   if (sweep) await sweepOthers(question, others, judged);
@@ -69,26 +72,44 @@ export function resultOfStaying({ asked, stays }: Judged): Stay['reason'] {
   return isLate ? 'superseded' : 'up-to-date';
 }
 
-async function judgeOne(question: Question, { module, commit, expected }: Asked, judged: Judged): Promise<void> {
+async function judgeOne(question: Question, one: Asked, judged: Judged): Promise<void> {
+  const { module, commit, expected } = one;
   const { path, name } = module;
   const from = await presentGitlink(question, module);
   const url = submoduleUrl(question.rootUrl, module);
   const history = question.history(url, expected);
   const to = await history.commit(commit);
-  const places = [...new Set(question.rootUrls.map((rootUrl) => submoduleUrl(rootUrl, module)))];
-  await Promise.all(
-    places.map(async (place) => {
-      if (!(await question.history(place, expected).isReachable(to))) throw unreachable(to, place, module);
-    }),
-  );
+  const needed = question.roots.filter((root) => root.kind !== 'optional');
+  const places = [...new Set(needed.map((root) => submoduleUrl(root.url, module)))];
+  await Promise.all(places.map((place) => requireReachable(question, { ...one, to, place })));
   const { kind, ahead: count } = from === undefined ? { kind: 'newer', ahead: 0 } : await history.relate(from, to);
+  if (from !== undefined && kind === 'diverged' && !question.allowRewind) throw diverged(from, to, { url, module });
+  await noteLacking(question, { ...one, to }, judged);
   if (from !== undefined && (kind === 'same' || (kind === 'older' && !question.allowRewind))) {
     judged.stays.push({ path, from, to, reason: kind === 'same' ? 'up-to-date' : 'superseded' });
     return;
   }
-  if (from !== undefined && kind === 'diverged' && !question.allowRewind) throw diverged(from, to, { url, module });
   const subjects = from === undefined ? [] : await history.subjects(from, to, SUBJECTS_AT_MOST);
   judged.moves.push({ path, name, from, to, subjects, count });
+}
+
+/** Looks at the optional remotes one after the other: several may have the same repository of the submodule. */
+async function noteLacking(question: Question, one: Asked & { to: string }, judged: Judged): Promise<void> {
+  for (const { url } of question.roots.filter(({ kind }) => kind === 'optional')) {
+    try {
+      await requireReachable(question, { ...one, place: submoduleUrl(url, one.module) });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      judged.lacking.set(url, error);
+    }
+  }
+}
+
+async function requireReachable(
+  { history }: Question,
+  { module, expected, to, place }: Asked & { to: string; place: string },
+): Promise<void> {
+  if (!(await history(place, expected).isReachable(to))) throw unreachable(to, place, module);
 }
 
 /** The newest commit of every other submodule's branch comes along; one that can't be read stays as it is. */

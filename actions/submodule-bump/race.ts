@@ -109,7 +109,7 @@ export function judge({ trees, roots, history, inputs, context }: Bench, tip: st
     trees,
     tip,
     rootUrl: primary.url,
-    rootUrls: roots.filter(({ pushed }) => pushed).map((root) => root.url),
+    roots: roots.filter(({ pushed }) => pushed),
     history,
     wanted: inputs.wanted,
     sweep: inputs.sweep,

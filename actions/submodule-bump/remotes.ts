@@ -107,7 +107,8 @@ interface Push {
 
 async function pushOne(work: Workspace, root: Root, push: Push): Promise<RemoteTold> {
   const base = { name: root.name, url: root.url, kind: root.kind, old: root.tip, new: root.tip, why: '' };
-  if (root.failure) return { ...base, state: 'unreachable', why: root.failure.fields.why };
+  const failure = root.failure ?? push.bumped.judged.lacking.get(root.url);
+  if (failure) return { ...base, state: 'unreachable', why: failure.fields.why };
   if (!root.pushed)
     return {
       ...base,

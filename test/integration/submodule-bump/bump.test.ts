@@ -518,6 +518,21 @@ describe('several remotes', () => {
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
+  it('that are optional and lack the submodule commit are left as they are, and hold nothing up', async () => {
+    await using server = await gitServer();
+    await using mirror = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    copy(server, mirror, ['gb', 'botserver']);
+    const before = mirror.git('team/gb', 'rev-parse', 'main');
+    const commit = server.commit('team/botserver', { subject: 'not on the mirror' });
+    const step = await bump(server, 'botserver', { remotes: `alm=${mirror.url}/team/gb.git optional` });
+    expect(step.code, step.log).toBe(0);
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+    expect(states(step)).toEqual({ primary: 'pushed', alm: 'unreachable' });
+    expect(step.log).toContain('is not in the history of any branch or tag there');
+    expect(mirror.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
   it('all get the last of several bumps at once, and each bump is green', async () => {
     await using server = await gitServer();
     await using mirror = await gitServer();
