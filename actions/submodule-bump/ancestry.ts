@@ -12,7 +12,7 @@ export interface Relation {
 
 /** What is asked about the history of one submodule's repository. What was fetched is not fetched again. */
 export interface History {
-  /** The commit that a full id, a branch or a tag names. Throws a GitError for a name that is not there. */
+  /** The commit that a full id (of an annotated tag, too), a branch or a tag names. Throws a GitError for a name that is not there. */
   commit(name: string): Promise<string>;
   /** The newest commit of the branch expected; undefined where there is no such branch. */
   newest(): Promise<string | undefined>;
@@ -55,16 +55,26 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
   );
   const repository = once(async () => (await cloned())?.git ?? work.open(await format()));
   const tips = once(async () => readTips(await repository(), url));
+  const inClone = remembered(async (commit) => {
+    const clone = await cloned();
+    return clone !== undefined && (commit === clone.tip || (await has(clone.git, clone.tip, commit)));
+  });
+  // A pointer to a tag itself would be dirty in every work tree for ever.
+  const peeled = async (id: string) => {
+    const clone = await cloned();
+    if (id === clone?.tip) return id;
+    if (!clone || !(await inClone(id))) return (await tips()).get(id) ?? id;
+    return (await clone.git(['rev-parse', `${id}^{commit}`])).out.trim();
+  };
   return {
     commit: async (name) => {
-      if (isFullId(name)) return name;
+      if (isFullId(name)) return peeled(name);
       const clone = name === expected ? await cloned() : undefined;
       return clone?.tip ?? commitOf(name, await tips(), url);
     },
     newest: async () => (await cloned())?.tip,
     isReachable: async (commit) => {
-      const clone = await cloned();
-      if (clone && (await has(clone.git, clone.tip, commit))) return true;
+      if (await inClone(commit)) return true;
       if ([...(await tips()).values()].includes(commit)) return true;
       const git = await repository();
       for (const depth of DEPTHS) {
@@ -96,12 +106,18 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
   };
 }
 
-/** Tip by full ref name; annotated tags are peeled. */
+/** Tip by full ref name, and by the id of an annotated tag: those are peeled. */
 async function readTips(git: Git, url: string): Promise<ReadonlyMap<string, string>> {
   const asked = ['ls-remote', url, 'refs/heads/*', 'refs/tags/*'];
   const { out } = await expectGit(git, asked, { what: 'Reading the submodule', where: url });
-  const lines = [...out.matchAll(/^([0-9a-f]{40,64})\t(refs\/\S+?)(?:\^\{\})?$/gm)];
-  return new Map(lines.map(([, tip = '', ref = '']) => [ref, tip]));
+  const tips = new Map<string, string>();
+  for (const [, id = '', ref = ''] of out.matchAll(/^([0-9a-f]{40,64})\t(refs\/\S+?)(?:\^\{\})?$/gm)) {
+    // The line of what a tag points to comes after that of the tag.
+    const tag = tips.get(ref);
+    if (tag !== undefined) tips.set(tag, id);
+    tips.set(ref, id);
+  }
+  return tips;
 }
 
 /** Without --missing git would fetch a commit that is not here, and all that came before it. */
@@ -144,6 +160,15 @@ function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
   let value: Promise<Value> | undefined;
   return () => {
     value ??= ask();
+    return value;
+  };
+}
+
+function remembered<Value>(ask: (key: string) => Promise<Value>): (key: string) => Promise<Value> {
+  const known = new Map<string, Promise<Value>>();
+  return (key) => {
+    const value = known.get(key) ?? ask(key);
+    known.set(key, value);
     return value;
   };
 }

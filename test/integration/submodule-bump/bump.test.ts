@@ -146,6 +146,24 @@ describe('one bump', () => {
     );
   });
 
+  it('points to the commit of an annotated tag that is given by its id', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const tag = (name: string) =>
+      server.git('team/botserver', '-c', 'user.name=a', '-c', 'user.email=a@b', 'tag', '-a', '-m', 'x', name, 'main');
+    const [far, near] = ['far', 'near'].map((name) => {
+      const commit = server.commit('team/botserver');
+      tag(name);
+      server.import('team/botserver', commitStream(names(name === 'far' ? 60 : 1)));
+      return { commit, id: server.git('team/botserver', 'rev-parse', name) };
+    });
+    for (const { commit, id } of [far, near] as { commit: string; id: string }[]) {
+      const { outputs, log } = await bump(server, 'botserver', { commit: id });
+      expect(outputs, log).toMatchObject({ result: 'pushed', 'new-commit': commit });
+      expect(server.pointer('gb', 'botserver')).toBe(commit);
+    }
+  });
+
   it('works three folders deep, with another name than its path, for a first gitlink, and with SHA-256', async () => {
     for (const format of ['sha1', 'sha256']) {
       await using server = await gitServer({ format });
