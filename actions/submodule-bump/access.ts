@@ -82,9 +82,12 @@ function automaticToken({ env }: ActionContext): string | undefined {
 export function automaticTokenProblem(
   url: string,
   { token, dispatch, pullRequest }: BumpInputs,
-  run: Run,
+  context: ActionContext,
 ): ForgejoError | undefined {
-  if (token || run.serverUrl === '' || originOf(url) !== new URL(run.serverUrl).origin) return undefined;
+  const { run } = context;
+  // GitHub exports none: what is there is one of the user's.
+  const isAutomatic = token === undefined || (run.platform !== 'github' && token === automaticToken(context));
+  if (!isAutomatic || run.serverUrl === '' || originOf(url) !== new URL(run.serverUrl).origin) return undefined;
   const own = sameRepository(url, `${run.serverUrl}/${run.repository}`);
   // A push with it starts nothing, but a dispatch with it does, and a pull request is meant to start nothing yet.
   if (own && (dispatch || pullRequest)) return undefined;

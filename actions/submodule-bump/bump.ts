@@ -18,7 +18,7 @@ export async function bump(inputs: BumpInputs, context: ActionContext): Promise<
   for (const secret of [inputs.token, inputs.ssh.key, inputs.ssh.passphrase, inputs.signingKey]) log.mask(secret);
   await context.outputs({ changed: false, result: '', attempts: 0 });
   const url = rootUrlOf(inputs.repository, run);
-  const problem = automaticTokenProblem(url, inputs, run);
+  const problem = automaticTokenProblem(url, inputs, context);
   if (problem) throw problem;
   if (inputs.ssh.checking === 'insecure') log.warning('host-key-checking is insecure: any ssh server is believed.');
   await using ssh = await gitSsh(inputs.ssh);

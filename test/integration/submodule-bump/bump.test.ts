@@ -342,6 +342,11 @@ describe('is refused, with nothing pushed:', () => {
       () => ({ token: undefined }),
       'the automatic token of a run may not push to another repository.',
     ],
+    [
+      'the automatic token, given as token',
+      () => ({ token: 'automatic-token-1' }),
+      'the automatic token of a run may not push to another repository.',
+    ],
   ];
   it.each(REFUSED)('%s', async (_, change, why) => {
     await using server = await gitServer();
@@ -354,6 +359,19 @@ describe('is refused, with nothing pushed:', () => {
     expect(log).toContain(why);
     expect(code).toBe(1);
     expect(outputs.changed).toBe('false');
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
+  });
+
+  it('the automatic token, given as token where a push with it would start nothing', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const inputs = { submodule: 'botserver', commit: 'main', token: 'automatic-token-1' };
+    const env = { GITHUB_REPOSITORY: 'team/gb', GITHUB_TOKEN: 'automatic-token-1' };
+    const { code, log } = await bump(server, 'botserver', inputs, env);
+    expect(code).toBe(1);
+    expect(log).toContain('a push with it starts no workflow, so the deploy would never begin.');
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
