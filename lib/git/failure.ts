@@ -29,6 +29,11 @@ const REASONS: [pattern: RegExp, why: string, remedy: string][] = [
     'there is no such repository, or these credentials may not see it.',
     'correct the address, or give a token that may read it.',
   ],
+  [
+    /error: 30\d|unable to update url base from redirection/i,
+    'the server says that the repository is elsewhere, and the token is for this address.',
+    'give the address it has now, as repository or in .gitmodules.',
+  ],
   [/archived/i, 'the repository is archived.', 'unarchive it, or leave it out.'],
   [/protected/i, 'the branch is protected.', 'allow this account to push there, or name another branch.'],
   [/hook declined|pre-receive/i, 'a hook of the server declined it.', 'read what it says below.'],

@@ -58,6 +58,8 @@ export function openGit(folder: string, path: string, credentials: Credentials):
   for (const [origin, token] of Object.entries(credentials.tokens)) {
     // The empty value first drops a header that a checkout has left behind: two of them are refused.
     config.push([`http.${origin}/.extraHeader`, ''], [`http.${origin}/.extraHeader`, basicHeader(token)]);
+    // git would send the header on to wherever it is redirected.
+    config.push([`http.${origin}/.followRedirects`, 'false']);
   }
   const base: Record<string, string> = {
     PATH: path,

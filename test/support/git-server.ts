@@ -16,6 +16,8 @@ export interface GitServer extends AsyncDisposable {
   pushDelayMs: number;
   /** Answers pushes with this status, from the question before them on. */
   refusePushes: number | undefined;
+  /** Sends every request on to this server. */
+  redirectTo: string | undefined;
   /** The answer to the next pushes is thrown away after git has done its work. */
   dropAnswers: number;
   git(repository: string, ...args: string[]): string;
@@ -87,6 +89,7 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
     token: undefined,
     pushDelayMs: 0,
     refusePushes: undefined,
+    redirectTo: undefined,
     dropAnswers: 0,
     git,
     requestsTo: (repository) => paths.filter((path) => path.startsWith(`/${repository}.git/`)).length,
@@ -148,6 +151,12 @@ export async function gitServer({ format = 'sha1', allowFilter = true } = {}): P
         drop: false,
       };
     }
+    if (self.redirectTo)
+      return {
+        head: { status: 302, headers: { location: `${self.redirectTo}${request.url}` } },
+        body: Buffer.alloc(0),
+        drop: false,
+      };
     const url = new URL(request.url ?? '/', self.url);
     if (self.refusePushes && request.url?.includes('git-receive-pack'))
       return { head: { status: self.refusePushes, headers: {} }, body: Buffer.alloc(0), drop: false };

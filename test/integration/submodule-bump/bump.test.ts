@@ -623,6 +623,20 @@ describe('several remotes', () => {
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
+  it('to which the host of the token redirects never see it', async () => {
+    await using server = await gitServer();
+    await using other = await gitServer();
+    other.makeRoot('gb', ['botserver']);
+    other.commit('team/botserver');
+    server.redirectTo = other.url;
+    const { code, log } = await bump(other, 'botserver', { repository: `${server.url}/team/gb.git` });
+    expect(other.authorizations).toEqual([]);
+    expect(code).toBe(1);
+    expect(log).toContain(
+      'why:    the server says that the repository is elsewhere, and the token is for this address.',
+    );
+  });
+
   it('on other hosts never see the token', async () => {
     await using server = await gitServer();
     await using other = await gitServer();
