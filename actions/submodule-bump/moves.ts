@@ -120,7 +120,7 @@ async function sweepOthers(question: Question, modules: readonly Submodule[], ju
     for (const [index, module] of some.entries()) {
       const commit = newest[index];
       if (!commit) continue;
-      const asked = { module, commit, expected: followedBranch(module) };
+      const asked = { module, commit, expected: followedBranch(module, question.self) };
       await unlessUnusable(() => judgeOne({ ...question, allowRewind: false }, asked, judged));
     }
   }
@@ -129,7 +129,7 @@ async function sweepOthers(question: Question, modules: readonly Submodule[], ju
 async function newestOf(question: Question, module: Submodule): Promise<string | undefined> {
   const entry = await question.trees.entryAt(question.tip, module.path);
   if (entry?.type !== 'gitlink') return undefined;
-  return question.history(submoduleUrl(question.rootUrl, module), followedBranch(module)).newest();
+  return question.history(submoduleUrl(question.rootUrl, module), followedBranch(module, question.self)).newest();
 }
 
 async function unlessUnusable<Value>(ask: () => Promise<Value>): Promise<Value | undefined> {

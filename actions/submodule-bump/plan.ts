@@ -8,6 +8,8 @@ export interface Self {
   url: string;
   sha: string;
   ref: string;
+  /** Undefined while the root has not been read. */
+  rootBranch?: string | undefined;
 }
 
 const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -72,20 +74,24 @@ export function probablePlace(
   return { url: `${group}${repository}.git`, expected: expectedBranch(undefined, one.commit ?? sha, { sha, ref }) };
 }
 
-/** The branch that a submodule follows; undefined for the one that HEAD names there. */
-export function followedBranch(module: Submodule | undefined): string | undefined {
-  return module?.branch === '.' ? undefined : module?.branch;
+/** The branch that a submodule follows, `.` being the root's own; undefined for the one that HEAD names there. */
+export function followedBranch(
+  module: Submodule | undefined,
+  { rootBranch }: Pick<Self, 'rootBranch'>,
+): string | undefined {
+  return module?.branch === '.' ? rootBranch : module?.branch;
 }
 
 /** The branch that probably has the commit: the one named, the one this run is for, or the one that is followed. */
 export function expectedBranch(
   module: Submodule | undefined,
   commit: string,
-  { sha, ref }: Omit<Self, 'url'>,
+  self: Omit<Self, 'url'>,
 ): string | undefined {
-  if (!isFullId(commit)) return /^refs\//.test(commit) || commit === '' ? followedBranch(module) : commit;
-  const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
-  return commit === sha && branch ? branch : followedBranch(module);
+  const followed = followedBranch(module, self);
+  if (!isFullId(commit)) return /^refs\//.test(commit) || commit === '' ? followed : commit;
+  const [, branch] = /^refs\/heads\/(.+)$/.exec(self.ref) ?? [];
+  return commit === self.sha && branch ? branch : followed;
 }
 
 /** Whether it is a commit's full id, which needs no looking up. */

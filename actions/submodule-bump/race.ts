@@ -118,6 +118,7 @@ export function judge({ trees, roots, history, inputs, context }: Bench, tip: st
       url: run.serverUrl && run.repository ? `${run.serverUrl}/${run.repository}` : '',
       sha: run.sha,
       ref: run.ref,
+      rootBranch: primary.branch,
     },
   });
 }

@@ -254,6 +254,20 @@ describe('one bump', () => {
     expect(names(3).map((name) => server.pointer('gb', name))).toEqual([asked, ahead, newest]);
   });
 
+  it('sweeps a submodule that follows the root along on the branch of the root', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', names(2), {
+      modules:
+        '[submodule "sub0"]\n\tpath = sub0\n\turl = ../sub0.git\n[submodule "sub1"]\n\tpath = sub1\n\turl = ../sub1.git\n\tbranch = .\n',
+    });
+    server.git('team/gb', 'branch', 'release', 'main');
+    const commit = server.commit('team/sub1', { branch: 'release', on: server.pointer('gb', 'sub1') });
+    server.commit('team/sub1', { subject: 'on main' });
+    const { code, log } = await bump(server, 'sub0', { branch: 'release', sweep: true });
+    expect(code, log).toBe(0);
+    expect(server.pointer('gb', 'sub1', 'release')).toBe(commit);
+  });
+
   it('quotes hostile subjects so that they do nothing', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);

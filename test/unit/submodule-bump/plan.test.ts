@@ -40,6 +40,10 @@ describe('the branch that probably has the commit', () => {
     expect(expectedBranch(MODULES[1], commit, { sha: SHA, ref })).toBe(branch);
   });
 
+  test("is the root's own for a submodule that follows it", () => {
+    expect(expectedBranch(MODULES[2], 'b'.repeat(40), { sha: SHA, ref: '', rootBranch: 'stable' })).toBe('stable');
+  });
+
   test('is what HEAD names for a submodule that follows the root, or nothing', () => {
     const run = { sha: '', ref: '' };
     expect(
