@@ -28,20 +28,18 @@ export function findModule(
           ({ name, path }) =>
             path === submodule || (name === submodule && !modules.some((other) => other.path === submodule)),
         );
-  const [module] = matches;
-  if (module && matches.length === 1 && !modules.some((other) => other !== module && other.path === module.path))
-    return module;
+  // A name fits one entry, yet another may have the same path.
+  const fitting = modules.filter(({ path }) => matches.some((match) => match.path === path));
+  const [module] = fitting;
+  if (module && fitting.length === 1) return module;
   throw new GitError({
     what: `Finding the submodule ${submodule ?? `whose URL is ${self.url || 'this repository'}`}`,
     where: rootUrl,
     why:
-      matches.length > 1 || module
-        ? `more than one entry of .gitmodules fits: ${modules
-            .filter(({ path }) => path === module?.path)
-            .map(({ name }) => name)
-            .join(', ')}.`
+      fitting.length > 1
+        ? `more than one entry of .gitmodules fits: ${fitting.map(({ name }) => name).join(', ')}.`
         : `.gitmodules has no such entry; it has: ${known}.`,
-    remedy: 'set submodule to one of these paths, or correct .gitmodules in the root repository.',
+    remedy: 'set submodule to the one meant, or correct .gitmodules in the root repository.',
   });
 }
 

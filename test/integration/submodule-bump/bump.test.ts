@@ -331,6 +331,19 @@ describe('is refused, with nothing pushed:', () => {
       'more than one entry of .gitmodules fits: a, b.',
     ],
     [
+      'two entries for one repository',
+      (server) => {
+        server.commit('team/gb', {
+          files: {
+            '.gitmodules':
+              '[submodule "a"]\n\tpath = p\n\turl = ../botserver.git\n[submodule "b"]\n\tpath = q\n\turl = ../botserver.git\n',
+          },
+        });
+        return {};
+      },
+      'more than one entry of .gitmodules fits: a, b.',
+    ],
+    [
       'a URL that climbs out of the host',
       (server) => {
         server.commit('team/gb', {
