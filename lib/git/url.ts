@@ -26,11 +26,15 @@ export function parseRemote(url: string): Remote | undefined {
 
 /**
  * A submodule's URL seen from its root repository's URL, as git resolves `./` and `../` (git-submodule(1)).
- * Throws RangeError when it climbs out of the host, or when an absolute one leaves for another protocol.
+ * Throws RangeError when it climbs out of the host, or when an absolute one leaves the network for the runner's own disk.
  */
 export function resolveSubmoduleUrl(root: string, written: string): string {
-  if (!/^\.\.?(\/|$)/.test(written)) return written;
   const rootRemote = parseRemote(root);
+  if (!/^\.\.?(\/|$)/.test(written)) {
+    if (parseRemote(written)?.kind === 'file' && rootRemote?.kind !== 'file')
+      throw new RangeError(`${written} is on the machine of whoever reads it, ${root} is not`);
+    return written;
+  }
   if (!rootRemote) throw new RangeError(`the root's URL ${root} is not understood`);
   const bare = root.replace(/\/+$/, '');
   const separator = rootRemote.kind === 'ssh' && !/^ssh:/.test(root) ? ':' : '//';

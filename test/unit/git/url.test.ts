@@ -19,6 +19,14 @@ test.each([
   expect(() => resolveSubmoduleUrl(root, written)).toThrow(/climbs out of/);
 });
 
+test.each(['/srv/git/secret.git', 'file:///srv/git/secret.git'])(
+  'a root on the network can not have %s read on the runner',
+  (written) => {
+    expect(() => resolveSubmoduleUrl('https://git.example.org/team/gb.git', written)).toThrow(/is on the machine/);
+    expect(resolveSubmoduleUrl('/srv/git/gb.git', written)).toBe(written);
+  },
+);
+
 test('the same repository is known by ssh and https, in any case, with and without .git', () => {
   expect(sameRepository('https://git.example.org/team/BotServer.git', 'git@git.example.org:team/botserver')).toBe(true);
   expect(sameRepository('https://git.example.org/team/a', 'https://git.example.org/team/b')).toBe(false);
