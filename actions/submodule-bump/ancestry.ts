@@ -36,6 +36,7 @@ const DEPTHS = [32, 512, undefined];
 const FIRST_DEPTH = 32;
 /** No tree and no file is needed to tell what descends from what. */
 const NO_TREES = ['tree:0', 'blob:none'];
+const EVERY_REF: readonly string[] = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*'];
 
 /** One history per URL and branch expected, however often it is asked for. */
 export function histories(work: Workspace, format: Place['format']) {
@@ -78,7 +79,7 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
       if ([...(await tips()).values()].includes(commit)) return true;
       const git = await repository();
       for (const depth of DEPTHS) {
-        await deepen(git, url, { depth, wanted: ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*'] });
+        await deepen(git, url, { depth, wanted: EVERY_REF });
         if (await has(git, '--glob=refs/all/*', commit)) return true;
         if (await isComplete(git)) return false;
       }
@@ -147,6 +148,9 @@ async function deepen(
     failed = await git(['fetch', '--quiet', '--no-tags', ...options, url, ...wanted]);
     if (failed.code === 0 || !/filter/i.test(failed.err)) break;
   }
+  // An ssh server that does not take GIT_PROTOCOL speaks version 0, in which only what a ref names can be asked for.
+  if (/unadvertised object/i.test(failed.err) && wanted !== EVERY_REF)
+    return deepen(git, url, { depth, wanted: EVERY_REF });
   // What the root points to may never have been pushed there: then nothing descends from it.
   const isTold = /on a complete repository|not our ref|no such remote ref|couldn't find remote ref/i.test(failed.err);
   if (failed.code !== 0 && !isTold) throw gitFailure({ what: 'Reading the history', where: url }, failed);

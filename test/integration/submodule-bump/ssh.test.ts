@@ -46,6 +46,22 @@ describe('over ssh', () => {
     expect(log.replace(/^::add-mask::.*$/gm, '')).not.toContain(host.key.split('\n')[2]);
   });
 
+  it('tells newer, older and diverged far back, though the server gives only what a ref names', async () => {
+    await using server = await gitServer({ allowFilter: false });
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    for (const name of ['gb', 'botserver'])
+      server.git(`team/${name}`, 'config', 'uploadpack.allowAnySHA1InWant', 'false');
+    const commits = Array.from({ length: 40 }, () => server.commit('team/botserver'));
+    const newer = await bump(server, host, 'botserver');
+    expect(newer.outputs, newer.log).toMatchObject({ result: 'pushed', 'new-commit': commits.at(-1) });
+    const older = await bump(server, host, 'botserver', { commit: commits[0] });
+    expect(older.outputs, older.log).toMatchObject({ result: 'superseded' });
+    server.commit('team/botserver', { branch: 'side', on: commits[1] as string });
+    const diverged = await bump(server, host, 'botserver', { commit: 'side' });
+    expect(diverged.log).toContain(`does not descend from ${commits.at(-1)}, which the root points to`);
+  });
+
   it.each(['rsa', 'ecdsa', 'ed25519'])('takes an encrypted %s key', async (type) => {
     await using server = await gitServer();
     await using host = await sshd();
