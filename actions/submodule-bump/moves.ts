@@ -4,7 +4,16 @@ import type { Trees } from '../../lib/git/trees.ts';
 import type { History } from './ancestry.ts';
 import type { FurtherRemote, Wanted } from './inputs.ts';
 import { type Move, SUBJECTS_AT_MOST } from './message.ts';
-import { diverged, expectedBranch, findModule, followedBranch, type Self, submoduleUrl, unreachable } from './plan.ts';
+import {
+  diverged,
+  expectedBranch,
+  findModule,
+  followedBranch,
+  namedTwice,
+  type Self,
+  submoduleUrl,
+  unreachable,
+} from './plan.ts';
 
 /** One pointer that stays, and why. */
 export interface Stay {
@@ -59,6 +68,8 @@ export async function judgeMoves(question: Question): Promise<Judged> {
     return { module, commit, expected: expectedBranch(module, commit, self) };
   });
   const paths = asked.map(({ module }) => module.path);
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice !== undefined) throw namedTwice(twice, question.rootUrl);
   const judged: Judged = { asked: paths, moves: [], stays: [], lacking: new Map() };
   for (const one of asked) await judgeOne(question, one, judged);
   const others = modules.filter((module) => !asked.some((one) => one.module === module));

@@ -43,6 +43,16 @@ export function findModule(
   });
 }
 
+/** The refusal of two commits for one pointer, one of which would be lost without a word. */
+export function namedTwice(path: string, rootUrl: string): GitError {
+  return new GitError({
+    what: `Finding the submodule ${path}`,
+    where: rootUrl,
+    why: 'more than one line of submodule names it.',
+    remedy: 'leave one line for it. Nothing was pushed.',
+  });
+}
+
 /** The URL of a submodule as a root at `rootUrl` resolves it. */
 export function submoduleUrl(rootUrl: string, module: Submodule): string {
   try {

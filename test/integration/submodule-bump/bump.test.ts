@@ -344,6 +344,16 @@ describe('is refused, with nothing pushed:', () => {
       'more than one entry of .gitmodules fits: a, b.',
     ],
     [
+      'two commits for one submodule, by its path and its name',
+      (server) => {
+        server.commit('team/gb', {
+          files: { '.gitmodules': '[submodule "a"]\n\tpath = p\n\turl = ../botserver.git\n' },
+        });
+        return { submodule: 'p=main\na=main' };
+      },
+      'more than one line of submodule names it.',
+    ],
+    [
       'a URL that climbs out of the host',
       (server) => {
         server.commit('team/gb', {
