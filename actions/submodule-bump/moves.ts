@@ -152,14 +152,31 @@ async function unlessUnusable<Value>(ask: () => Promise<Value>): Promise<Value |
   }
 }
 
-async function presentGitlink({ trees, tip, rootUrl }: Question, { path }: Submodule): Promise<string | undefined> {
-  const entry = await trees.entryAt(tip, path);
-  if (entry === undefined) return undefined;
-  if (entry.type === 'gitlink') return entry.oid;
+async function presentGitlink(question: Question, { path }: Submodule): Promise<string | undefined> {
+  const entry = await question.trees.entryAt(question.tip, path);
+  if (entry?.type === 'gitlink') return entry.oid;
+  const why = entry
+    ? `at that path is a ${entry.type === 'tree' ? 'folder' : 'file'}, no gitlink.`
+    : await obstacle(question, path);
+  if (why === undefined) return undefined;
   throw new GitError({
     what: `Reading the pointer of ${path}`,
-    where: rootUrl,
-    why: `at that path is a ${entry.type === 'tree' ? 'folder' : 'file'}, no gitlink.`,
+    where: question.rootUrl,
+    why,
     remedy: 'add the submodule there first (git submodule add), or correct submodule.',
   });
+}
+
+/** Why there can be no first gitlink at a path where nothing is; undefined where there can. */
+async function obstacle({ trees, tip }: Question, path: string): Promise<string | undefined> {
+  const names = path.split('/');
+  // mktree would write them, into a commit that nobody can check out.
+  if (names.some((name) => /^(\.{0,2}|\.git)$/i.test(name))) return 'git checks out no such path.';
+  for (let depth = 1; depth < names.length; depth += 1) {
+    const parent = names.slice(0, depth).join('/');
+    const entry = await trees.entryAt(tip, parent);
+    if (entry && entry.type !== 'tree')
+      return `${parent} is a ${entry.type === 'gitlink' ? 'submodule' : 'file'}, no folder.`;
+  }
+  return undefined;
 }

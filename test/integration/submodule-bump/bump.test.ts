@@ -292,7 +292,8 @@ describe('one bump', () => {
 });
 
 describe('is refused, with nothing pushed:', () => {
-  const REFUSED: [what: string, change: (server: GitServer) => Inputs, why: string][] = [
+  type Refused = [what: string, change: (server: GitServer) => Inputs, why: string];
+  const REFUSED: Refused[] = [
     [
       'a path that is a file',
       (server) => {
@@ -315,6 +316,31 @@ describe('is refused, with nothing pushed:', () => {
         return { submodule: 'src' };
       },
       'at that path is a folder, no gitlink.',
+    ],
+    ...['../p', '.git/p', 'p/'].map(
+      (path): Refused => [
+        `a path that git checks out nowhere: ${path}`,
+        (server) => {
+          server.commit('team/gb', {
+            files: { '.gitmodules': `[submodule "a"]\n\tpath = ${path}\n\turl = ../botserver.git\n` },
+          });
+          return { submodule: 'a' };
+        },
+        'git checks out no such path.',
+      ],
+    ),
+    [
+      'a path below another submodule',
+      (server) => {
+        server.commit('team/gb', {
+          files: {
+            '.gitmodules': '[submodule "a"]\n\tpath = botserver/p\n\turl = ../botserver.git\n',
+            botserver: `gitlink ${server.pointer('gb', 'botserver')}`,
+          },
+        });
+        return { submodule: 'a' };
+      },
+      'botserver is a submodule, no folder.',
     ],
     ['an unknown submodule', () => ({ submodule: 'nothing' }), '.gitmodules has no such entry; it has: botserver.'],
     [
