@@ -28,6 +28,8 @@ export interface Judged {
   asked: readonly string[];
   moves: Move[];
   stays: Stay[];
+  /** Those that a sweep could not carry along, and why. */
+  left: { path: string; why: string }[];
   /** Optional remotes that must not get the commit, by URL: there a submodule lacks a pointer's commit. */
   lacking: Map<string, Failure>;
 }
@@ -70,7 +72,7 @@ export async function judgeMoves(question: Question): Promise<Judged> {
   const paths = asked.map(({ module }) => module.path);
   const twice = paths.find((path, index) => paths.indexOf(path) !== index);
   if (twice !== undefined) throw namedTwice(twice, question.rootUrl);
-  const judged: Judged = { asked: paths, moves: [], stays: [], lacking: new Map() };
+  const judged: Judged = { asked: paths, moves: [], stays: [], left: [], lacking: new Map() };
   for (const one of asked) await judgeOne(question, one, judged);
   const others = modules.filter((module) => !asked.some((one) => one.module === module));
   if (sweep) await sweepOthers(question, others, judged);
@@ -123,16 +125,18 @@ async function requireReachable(
   if (!(await history(place, expected).isReachable(to))) throw unreachable(to, place, module);
 }
 
-/** The newest commit of every other submodule's branch comes along; one that can't be read stays as it is. */
+/** The newest commit of every other submodule's branch comes along; one that can't stays as it is, with the reason. */
 async function sweepOthers(question: Question, modules: readonly Submodule[], judged: Judged): Promise<void> {
   for (let at = 0; at < modules.length; at += AT_ONCE) {
     const some = modules.slice(at, at + AT_ONCE);
-    const newest = await Promise.all(some.map((module) => unlessUnusable(() => newestOf(question, module))));
+    const newest = await Promise.all(
+      some.map((module) => unlessUnusable(judged, module, () => newestOf(question, module))),
+    );
     for (const [index, module] of some.entries()) {
       const commit = newest[index];
       if (!commit) continue;
       const asked = { module, commit, expected: followedBranch(module, question.self) };
-      await unlessUnusable(() => judgeOne({ ...question, allowRewind: false }, asked, judged));
+      await unlessUnusable(judged, module, () => judgeOne({ ...question, allowRewind: false }, asked, judged));
     }
   }
 }
@@ -143,12 +147,17 @@ async function newestOf(question: Question, module: Submodule): Promise<string |
   return question.history(submoduleUrl(question.rootUrl, module), followedBranch(module, question.self)).newest();
 }
 
-async function unlessUnusable<Value>(ask: () => Promise<Value>): Promise<Value | undefined> {
+async function unlessUnusable<Value>(
+  { left }: Judged,
+  { path }: Submodule,
+  ask: () => Promise<Value>,
+): Promise<Value | undefined> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof GitError) return undefined;
-    throw error;
+    if (!(error instanceof GitError)) throw error;
+    left.push({ path, why: error.fields.why });
+    return undefined;
   }
 }
 

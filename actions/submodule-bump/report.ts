@@ -14,8 +14,8 @@ interface Told {
 
 const GOOD = new Set(['pushed', 'up-to-date', 'healed', 'superseded', 'skipped']);
 
-/** What moves from where to where, with the subjects; what stays, and why. */
-export function planLines({ moves, stays }: Judged): string[] {
+/** What moves from where to where, with the subjects; what stays, and why; what a sweep leaves as it is, and why. */
+export function planLines({ moves, stays, left }: Judged): string[] {
   return [
     ...moves.flatMap(({ path, from, to, subjects, count }) => [
       `${path}: ${from?.slice(0, 12) ?? 'nothing'} -> ${to.slice(0, 12)}${count > 0 ? `, ${count} commit${count === 1 ? '' : 's'}` : ''}`,
@@ -26,6 +26,7 @@ export function planLines({ moves, stays }: Judged): string[] {
         ? `${path}: already at ${to.slice(0, 12)}`
         : `${path}: stays at ${from.slice(0, 12)}, which is newer than ${to.slice(0, 12)} (superseded)`,
     ),
+    ...left.map(({ path, why }) => `${path}: left as it is: ${escapeForeign(why)}`),
   ];
 }
 

@@ -254,6 +254,21 @@ describe('one bump', () => {
     expect(names(3).map((name) => server.pointer('gb', name))).toEqual([asked, ahead, newest]);
   });
 
+  it('says which submodules a sweep leaves as they are, and why', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', names(3));
+    const commit = server.commit('team/sub0');
+    const pointers = names(3).map((name) => server.pointer('gb', name));
+    server.git('team/sub1', 'update-ref', '-d', 'refs/heads/main');
+    const rewritten = server.commit('team/sub1', { subject: 'written anew' });
+    rmSync(`${server.folder}/team/sub2.git`, { recursive: true });
+    const { code, log } = await bump(server, 'sub0', { sweep: true });
+    expect(code, log).toBe(0);
+    expect(names(3).map((name) => server.pointer('gb', name))).toEqual([commit, ...pointers.slice(1)]);
+    expect(log).toContain(`sub1: left as it is: ${rewritten} does not descend from ${pointers[1]}`);
+    expect(log).toContain('sub2: left as it is: there is no such repository, or these credentials may not see it.');
+  });
+
   it('sweeps a submodule that follows the root along on the branch of the root', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', names(2), {
