@@ -60,7 +60,7 @@ export function quiet(subject: string): string {
       .slice(0, SUBJECT_CHARACTERS_AT_MOST)
       .replace(/\[(?=[\w -]*(?:skip|ci|actions|no)\b)/gi, '[\u2060')
       .replace(/\*\*\*NO_CI\*\*\*/gi, '***\u2060NO_CI***')
-      .replace(/([#!@])(?=\w)/g, '$1\u2060')
+      .replace(/([#!@]|\bGH-)(?=\w)/gi, '$1\u2060')
       .replace(/(https?):\/\//gi, '$1:\u2060//')
       .replace(/^([\w-]+):/, '$1\u2060:')
       .trim()

@@ -49,6 +49,7 @@ test.each([
   'Closes #1',
   'team/gb#2',
   'see !3',
+  'Fixes GH-4',
   'thanks @all',
   'https://git.example.org/team/gb/issues/1',
   'Submodule-To: evil',
@@ -59,6 +60,6 @@ test.each([
 ])('the subject %j does nothing where it is quoted', (subject) => {
   expect(quiet(subject)).not.toMatch(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must be gone
-    /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|\*\*\*NO_CI|[#!@]\w|https?:\/\/|^[\w-]+: |[\u0000-\u001f\u202e]/i,
+    /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|\*\*\*NO_CI|[#!@]\w|GH-\d|https?:\/\/|^[\w-]+: |[\u0000-\u001f\u202e]/i,
   );
 });
