@@ -94,7 +94,9 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
         await deepen(git, url, { depth, wanted: [from, to] });
         counted = await countSides(git, from, to);
       }
-      const { behind = 1, ahead = 1 } = counted ?? {};
+      // What is not there at all has nothing in common with it, and what is between can't be counted.
+      if (!counted) return { kind: 'diverged', ahead: 0 };
+      const { behind, ahead } = counted;
       return { kind: behind === 0 ? 'newer' : ahead === 0 ? 'older' : 'diverged', ahead };
     },
     subjects: async (from, to, most) => {

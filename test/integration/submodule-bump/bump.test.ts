@@ -114,6 +114,21 @@ describe('one bump', () => {
     expect(server.pointer('gb', 'botserver')).toBe(first);
   });
 
+  it('away from a commit that was never pushed needs a rewind, and counts no commits', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const modules = server.git('team/gb', 'show', 'main:.gitmodules');
+    server.commit('team/gb', { files: { '.gitmodules': modules, botserver: `gitlink ${'1'.repeat(40)}` } });
+    const refused = await bump(server, 'botserver');
+    expect(refused.log).toContain(`does not descend from ${'1'.repeat(40)}`);
+    const { outputs, log } = await bump(server, 'botserver', {
+      'allow-rewind': true,
+      message: '{count} commits\n\n{log}',
+    });
+    expect(outputs.result, log).toBe('pushed');
+    expect(server.git('team/gb', 'log', '-1', '--format=%B')).toMatch(/^0 commits\n\nSubmodule-Path: /);
+  });
+
   it('to a commit that no branch has is refused', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
