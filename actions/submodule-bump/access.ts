@@ -19,6 +19,9 @@ export function rootUrlOf(repository: string, run: Run): string {
   });
 }
 
+const NETWORK = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'];
+const AUTHORITIES = ['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH'];
+
 /** What git may use, each secret for the host it is for. */
 export function credentialsOf(
   url: string,
@@ -38,6 +41,12 @@ export function credentialsOf(
     tokens,
     sshCommand: own ?? ssh.command,
     sshAgent: ssh.agentSocket ?? context.env('SSH_AUTH_SOCK'),
+    network: Object.fromEntries(
+      [...NETWORK, ...AUTHORITIES].flatMap((name) => {
+        const value = context.env(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
     signal: context.signal,
   };
 }

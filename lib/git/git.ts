@@ -26,6 +26,8 @@ export interface Credentials {
   /** The ssh command, for known hosts and an agent; undefined for the runner's own. */
   sshCommand: string | undefined;
   sshAgent: string | undefined;
+  /** How the runner reaches the network, from its own environment: proxies, certificate authorities. */
+  network?: Readonly<Record<string, string>>;
   /** Ends what runs when the step is to end. */
   signal?: AbortSignal;
 }
@@ -62,6 +64,7 @@ export function openGit(folder: string, path: string, credentials: Credentials):
     config.push([`http.${origin}/.followRedirects`, 'false']);
   }
   const base: Record<string, string> = {
+    ...credentials.network,
     PATH: path,
     HOME: folder,
     LC_ALL: 'C',

@@ -232,6 +232,15 @@ describe('one bump', () => {
     expect(wide.bytes - narrow.bytes).toBeLessThan(5000);
   });
 
+  it('reaches a root behind the proxy of the runner', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    const inputs = { repository: 'http://git.invalid/team/gb.git', submodule: 'botserver' };
+    const { outputs, log } = await bump(server, 'botserver', inputs, { http_proxy: server.url });
+    expect(outputs.result, log).toBe('pushed');
+  });
+
   it('keeps names of the root that are no UTF-8', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
