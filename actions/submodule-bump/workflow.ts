@@ -93,13 +93,16 @@ async function startedRuns({ forgejo, inputs, known }: Workflow, ended: Ended): 
   const { bumped, branch, context } = ended;
   const { dispatch, wait } = inputs;
   let runs: WorkflowRun[] = [];
+  let isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, dispatch, bumped);
   if (dispatch) {
+    // Begun after the push and on its branch: another push may be its commit by then, and this pointer is in that too.
+    const before = new Set((wait ? await listRuns(forgejo) : undefined)?.map(({ id }) => id));
+    isOurs = (run) => !before.has(run.id) && isDispatch(run, dispatch) && (run.branch === '' || run.branch === branch);
     const run = await dispatchWorkflow(forgejo, dispatch, { ref: branch, inputs: inputs.dispatchInputs });
     context.log.line(`Started ${dispatch} on ${branch}.`);
     // Forgejo tells the number, which its page has.
     if (run) runs = [{ ...run, url: run.url || `${forgejo.page}/actions/runs/${run.number}` }];
   }
-  const isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, dispatch, bumped);
   if (runs.length === 0 && wait) runs = await appeared(forgejo, isOurs, context);
   if (runs.length === 0 && wait) {
     throw new ForgejoError({
@@ -115,13 +118,12 @@ async function startedRuns({ forgejo, inputs, known }: Workflow, ended: Ended): 
   return runs;
 }
 
-function isAbout(
-  { commit, event, workflow }: WorkflowRun,
-  dispatch: string | undefined,
-  { rootCommit }: Bumped,
-): boolean {
-  if (commit !== rootCommit) return false;
-  if (!dispatch) return event !== 'workflow_dispatch';
+function isAbout(run: WorkflowRun, dispatch: string | undefined, { rootCommit }: Bumped): boolean {
+  if (run.commit !== rootCommit) return false;
+  return dispatch ? isDispatch(run, dispatch) : run.event !== 'workflow_dispatch';
+}
+
+function isDispatch({ event, workflow }: WorkflowRun, dispatch: string): boolean {
   return event === 'workflow_dispatch' && (workflow === '' || workflow === dispatch);
 }
 

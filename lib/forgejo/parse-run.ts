@@ -6,6 +6,8 @@ export interface WorkflowRun {
   status: string;
   ended: boolean;
   commit: string;
+  /** Empty where the forge tells none. */
+  branch: string;
   /** workflow_dispatch, push … */
   event: string;
   /** The file's name. */
@@ -30,6 +32,7 @@ export function parseRun(told: unknown): WorkflowRun | undefined {
     status,
     ended: ENDS.includes(status),
     commit: text('commit_sha', 'head_sha') ?? '',
+    branch: text('head_branch', 'prettyref') ?? '',
     event: text('trigger_event', 'event') ?? '',
     // Gitea and GitHub have a path, Gitea with a ref behind it; Forgejo's workflow_id is the file's name.
     workflow: (text('path') ?? text('workflow_id') ?? '').replace(/@.*$/, '').replace(/^.*\//, ''),

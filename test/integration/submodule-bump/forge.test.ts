@@ -108,6 +108,25 @@ describe('dispatch and wait', () => {
     expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/11`);
   });
 
+  it.each(['gitea 1.26', 'github'] as const)(
+    'follow the run on %s that has a later push for its commit, and none that was started before',
+    async (kind) => {
+      await using server = await gitServer();
+      await using api = await forgeWithRoot(kind, server);
+      const before = server.git('team/gb', 'rev-parse', 'main');
+      api.runs.push({ id: 95, event: 'workflow_dispatch', commit: before, workflow: 'deploy.yml', read: 9 });
+      api.commitOf = () => 'f'.repeat(40);
+      const { code, log, outputs } = await bump(
+        api,
+        server,
+        { dispatch: 'deploy.yml', wait: true },
+        runnerOf(kind, api),
+      );
+      expect(code, log).toBe(0);
+      expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/11`);
+    },
+  );
+
   it('start nothing when the pointer is there already', async () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { parseRun, parseRuns } from '../../../lib/forgejo/parse-run.ts';
 
-const RUN = { id: 4, number: 2, commit: 'c0ffee', event: 'workflow_dispatch', workflow: 'deploy.yml', url: 'u' };
+const RUN = {
+  id: 4,
+  number: 2,
+  commit: 'c0ffee',
+  branch: 'main',
+  event: 'workflow_dispatch',
+  workflow: 'deploy.yml',
+  url: 'u',
+};
 
 test.each([
   [
@@ -11,6 +19,7 @@ test.each([
       index_in_repo: 2,
       status: 'success',
       commit_sha: 'c0ffee',
+      prettyref: 'main',
       event: '',
       trigger_event: 'workflow_dispatch',
       workflow_id: 'deploy.yml',
@@ -25,6 +34,7 @@ test.each([
       status: 'completed',
       conclusion: 'success',
       head_sha: 'c0ffee',
+      head_branch: 'main',
       event: 'workflow_dispatch',
       path: 'deploy.yml@refs/heads/main',
       html_url: 'u',
@@ -38,6 +48,7 @@ test.each([
       status: 'completed',
       conclusion: 'success',
       head_sha: 'c0ffee',
+      head_branch: 'main',
       event: 'workflow_dispatch',
       workflow_id: 161335,
       path: '.github/workflows/deploy.yml',
