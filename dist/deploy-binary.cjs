@@ -538,7 +538,7 @@ user_shell_words=\${user_shell_words# }
 }
 user_words() {
 user_words=
-[ "$1" != "$(id -un)" ] && [ "$1" != "$(id -u)" ] || return 0
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
 user_groups=--init-groups
 user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
 if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
@@ -727,28 +727,35 @@ look_for_unfinished() {
 state_phase=
 [ -f journal ] || return 0
 owner_of .
-state_phase=$(as_user "$owner" tail -n 1 journal)
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
 case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner" head -n 1 journal)
+state_run=$(as_user "$owner_user" head -n 1 journal)
 say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
 }
-owner_of() {
-owner=$(stat -c %U "$1")
-[ "$owner" != UNKNOWN ] || owner=$(stat -c %u "$1")
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
 }
 owner_of() {
-owner_ids=$(stat -c '%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_user=\${owner_ids%%:*}
-owner_ids=\${owner_ids#*:}
-owner_group=\${owner_ids%%:*}
-owner_ids=\${owner_ids#*:}
-[ "$owner_user" != UNKNOWN ] || owner_user=\${owner_ids%:*}
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_ids#*:}
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
 }
 name_of() {
 name_of=
@@ -826,10 +833,11 @@ is_me() {
 main() {
 prelude
 set -u
-me=$(id -u)
-me_name=$(id -un 2>/dev/null) || me_name=$me
+know_me
 [ "\${in_elevated:-}" = yes ] || begin
-kernel=$(uname -s)
+kernel=$(uname -sm)
+machine=\${kernel##* }
+kernel=\${kernel% *}
 if [ "$kernel" != Linux ]; then
 say kernel "$kernel"
 end
@@ -854,7 +862,7 @@ say login "\${in_login:-$me_name}"
 say uid "$me"
 say wanted_owner "$in_owner"
 say wanted_run_as "$in_run_as"
-say machine "$(uname -m)"
+say machine "$machine"
 look_at_tools
 look_at_accounts
 look_at_processes
@@ -887,6 +895,7 @@ in_owner=$wanted_user:$name_of
 esac
 }
 narrow_unseen() {
+[ -n "$running_unseen" ] || return 0
 narrow_left=
 narrow_owner=$(stat -c %U "$in_folder/$in_name" 2>/dev/null)
 for narrow_pid in $running_unseen; do
@@ -946,10 +955,9 @@ case $found_env in *" $quoted "*) ;; *) return 1 ;; esac
 done
 }
 look_at_session() {
-[ -d /run/systemd/sessions ] || return 0
+[ -d /run/systemd/sessions ] && [ "\${in_login:-$me_name}" != root ] || return 0
 session_cgroup=$(cat /proc/self/cgroup)
 case $session_cgroup in *session-*.scope*) ;; *) return 0 ;; esac
-case \${in_login:-$me_name} in root) return 0 ;; esac
 session_kills=$(limited 5 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null)
 [ "$session_kills" = 'b true' ] || return 0
 say session_kills yes
@@ -957,8 +965,9 @@ say session_kills yes
 }
 look_at_folder() {
 say folder "$PWD"
-owner_of . && say folder_owner "$owner_user"
-say folder_mode "$(stat -c %a .)"
+owner_of .
+say folder_owner "$owner_user"
+say folder_mode "$owner_mode"
 [ ! -w . ] || say folder_writable yes
 df -P . | {
 read -r _
@@ -993,9 +1002,10 @@ fi
 }
 look_at_program() {
 owner_of "./$in_name" && file_user=$owner_user
+say file_about "$owner_user:$owner_group $owner_mode"
 file_seen=$(stat -c '%d %i %s %Y %Z' "./$in_name")
-say file_about "$owner_user:$owner_group $(stat -c %a "./$in_name")"
-say file_bytes "$(stat -c %s "./$in_name")"
+file_bytes=\${file_seen#* * }
+say file_bytes "\${file_bytes%% *}"
 look_for_immutable file "./$in_name"
 if command -v getcap >/dev/null; then
 file_capabilities=$(getcap "./$in_name" 2>/dev/null)
@@ -1232,6 +1242,34 @@ process_start "$1" || return 1
 case $process_state in Z | X) return 1 ;; esac
 [ "$process_start" = "$2" ]
 }
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 enter_folder() {
 if [ "$me" != 0 ]; then
 cd -P -- "$1" 2>/dev/null && return 0
@@ -1287,23 +1325,20 @@ look_for_unfinished() {
 state_phase=
 [ -f journal ] || return 0
 owner_of .
-state_phase=$(as_user "$owner" tail -n 1 journal)
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
 case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner" head -n 1 journal)
+state_run=$(as_user "$owner_user" head -n 1 journal)
 say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
 }
-owner_of() {
-owner=$(stat -c %U "$1")
-[ "$owner" != UNKNOWN ] || owner=$(stat -c %u "$1")
-}
 follow() {
 follow_ended=
 follow_pid=
+follow_pause=1
 exec 8<progress
 while [ -z "$follow_ended" ]; do
 process_alive "$1" "$2" || follow_ended=yes
@@ -1318,8 +1353,10 @@ return 0
 pid=*) follow_pid=\${follow_line#pid=} ;;
 esac
 printf '%s\\n' "$follow_line"
+follow_pause=1
 done
-[ -n "$follow_ended" ] || pause_cs 3
+[ -n "$follow_ended" ] || pause_cs "$follow_pause"
+[ "$follow_pause" -ge 10 ] || follow_pause=$((follow_pause + 1))
 done
 say died yes
 end
@@ -1328,8 +1365,7 @@ main() {
 prelude
 set -u
 begin
-me=$(id -u)
-me_name=$(id -un)
+know_me
 refused=
 if ! enter_folder "$in_folder" || ! enter_state; then
 say never yes
@@ -1720,7 +1756,7 @@ user_shell_words=\${user_shell_words# }
 }
 user_words() {
 user_words=
-[ "$1" != "$(id -un)" ] && [ "$1" != "$(id -u)" ] || return 0
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
 user_groups=--init-groups
 user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
 if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
@@ -1909,28 +1945,35 @@ look_for_unfinished() {
 state_phase=
 [ -f journal ] || return 0
 owner_of .
-state_phase=$(as_user "$owner" tail -n 1 journal)
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
 case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner" head -n 1 journal)
+state_run=$(as_user "$owner_user" head -n 1 journal)
 say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
 }
-owner_of() {
-owner=$(stat -c %U "$1")
-[ "$owner" != UNKNOWN ] || owner=$(stat -c %u "$1")
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
 }
 owner_of() {
-owner_ids=$(stat -c '%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_user=\${owner_ids%%:*}
-owner_ids=\${owner_ids#*:}
-owner_group=\${owner_ids%%:*}
-owner_ids=\${owner_ids#*:}
-[ "$owner_user" != UNKNOWN ] || owner_user=\${owner_ids%:*}
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_ids#*:}
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
 }
 name_of() {
 name_of=
@@ -2104,7 +2147,6 @@ if [ "$received" != "$in_sha256" ]; then
 refused="the bytes that arrived have sha256 \${received:-unknown}, not $in_sha256"
 return 1
 fi
-rm -f decode.errors
 }
 decode() {
 case $in_encoding in
@@ -2139,6 +2181,7 @@ silence_now=$(stat -c %s incoming)
 [ "$silence_now" != "$silence_size" ] || continue
 silence_size=$silence_now
 silence_left=$in_silence_seconds
+sync incoming
 done
 printf 'nothing came for %s s\\n' "$in_silence_seconds" >decode.errors
 kill "$1"
@@ -2664,6 +2707,7 @@ end
 follow() {
 follow_ended=
 follow_pid=
+follow_pause=1
 exec 8<progress
 while [ -z "$follow_ended" ]; do
 process_alive "$1" "$2" || follow_ended=yes
@@ -2678,8 +2722,10 @@ return 0
 pid=*) follow_pid=\${follow_line#pid=} ;;
 esac
 printf '%s\\n' "$follow_line"
+follow_pause=1
 done
-[ -n "$follow_ended" ] || pause_cs 3
+[ -n "$follow_ended" ] || pause_cs "$follow_pause"
+[ "$follow_pause" -ge 10 ] || follow_pause=$((follow_pause + 1))
 done
 say died yes
 end
@@ -2693,8 +2739,7 @@ if [ "\${in_detached:-}" = yes ]; then detached; else session; fi
 }
 session() {
 begin
-me=$(id -u)
-me_name=$(id -un)
+know_me
 handed=
 kept_now=
 trap 'exit 130' HUP INT TERM PIPE
@@ -2702,7 +2747,7 @@ trap leave EXIT
 enter_folder "$in_folder" && enter_state create || give_up refused
 take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
 [ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
-mkdir -p releases
+[ -d releases ] || mkdir releases
 old_sha=$in_old_sha
 old_about=$in_old_about
 exec 3<&0
@@ -2782,7 +2827,7 @@ fi
 }
 detached() {
 trap : HUP INT TERM QUIT PIPE USR1 USR2
-me=$(id -u)
+know_me
 begin
 new_sha=$in_sha256
 old_sha=$in_old_sha

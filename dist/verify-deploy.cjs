@@ -197,6 +197,34 @@ digest_line=$(sha256sum)
 fi
 printf '%s\\n' "\${digest_line%% *}"
 }
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 enter_folder() {
 if [ "$me" != 0 ]; then
 cd -P -- "$1" 2>/dev/null && return 0
@@ -252,19 +280,15 @@ look_for_unfinished() {
 state_phase=
 [ -f journal ] || return 0
 owner_of .
-state_phase=$(as_user "$owner" tail -n 1 journal)
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
 case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner" head -n 1 journal)
+state_run=$(as_user "$owner_user" head -n 1 journal)
 say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
-}
-owner_of() {
-owner=$(stat -c %U "$1")
-[ "$owner" != UNKNOWN ] || owner=$(stat -c %u "$1")
 }
 elevate() {
 root_reason=
@@ -573,7 +597,7 @@ user_shell_words=\${user_shell_words# }
 }
 user_words() {
 user_words=
-[ "$1" != "$(id -un)" ] && [ "$1" != "$(id -u)" ] || return 0
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
 user_groups=--init-groups
 user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
 if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
@@ -753,11 +777,11 @@ to_the_end() {
 main() {
 prelude
 set -u
-me=$(id -u)
-me_name=$(id -un 2>/dev/null) || me_name=$me
+know_me
 [ "\${in_elevated:-}" = yes ] || begin
-if [ "$(uname -s)" != Linux ]; then
-say kernel "$(uname -s)"
+kernel=$(uname -s)
+if [ "$kernel" != Linux ]; then
+say kernel "$kernel"
 end
 return
 fi
@@ -846,8 +870,8 @@ found_sha=$(digest <"/proc/$found_pid/exe" 2>/dev/null)
 process_alive "$found_pid" "$process_start" || continue
 fi
 [ "$found_worker" = yes ] || stable_marks="$stable_marks $found_pid:$process_start"
-owner_of "/proc/$found_pid"
-say process "pid=$found_pid user=$owner uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
+owner_of "/proc/$found_pid" || continue
+say process "pid=$found_pid user=$owner_user uid=$owner_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
 done
 }
 look_at_service() {
@@ -856,8 +880,7 @@ service_user=
 if [ "$in_service_is_user" = yes ]; then
 service_user=$in_run_as
 if [ -z "$service_user" ] && [ -n "$eldest" ]; then
-owner_of "/proc/$eldest"
-service_user=$owner
+owner_of "/proc/$eldest" && service_user=$owner_user
 fi
 [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
 fi
@@ -909,8 +932,7 @@ look_at_log() {
 [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
 log_user=$me_name
 if [ "$me" = 0 ] && [ -n "$eldest" ]; then
-owner_of "/proc/$eldest"
-log_user=$owner
+owner_of "/proc/$eldest" && log_user=$owner_user
 fi
 if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
 say log missing
@@ -933,7 +955,7 @@ log_from=0
 log_known=
 if [ -d "$in_folder/.$in_name.deploy" ]; then
 owner_of "$in_folder/.$in_name.deploy"
-log_mark=$(as_user "$owner" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
+log_mark=$(as_user "$owner_user" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
 log_inode=\${log_mark%% *}
 log_offset=\${log_mark##* }
 if [ "$log_inode" = "$(stat -L -c %i "$in_log_file")" ] && [ "$log_offset" -le "$(stat -L -c %s "$in_log_file")" ]; then
@@ -957,12 +979,12 @@ fi
 (
 if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
 owner_of .
-if [ -f lock ] && ! as_user "$owner" flock -n -s lock true; then
-say deploying "$(as_user "$owner" head -n 1 lock)"
+if [ -f lock ] && ! as_user "$owner_user" flock -n -s lock true; then
+say deploying "$(as_user "$owner_user" head -n 1 lock)"
 else
 look_for_unfinished
 fi
-[ ! -f history ] || say history "$(as_user "$owner" tail -n 1 history)"
+[ ! -f history ] || say history "$(as_user "$owner_user" tail -n 1 history)"
 fi
 )
 }

@@ -65,19 +65,13 @@ look_for_unfinished() {
   state_phase=
   [ -f journal ] || return 0
   owner_of .
-  state_phase=$(as_user "$owner" tail -n 1 journal)
+  state_phase=$(as_user "$owner_user" tail -n 1 journal)
   case $state_phase in
     phase=end) ;;
     phase=*)
       say unfinished "${state_phase#phase=}"
-      state_run=$(as_user "$owner" head -n 1 journal)
+      state_run=$(as_user "$owner_user" head -n 1 journal)
       say unfinished_run "${state_run#transaction=}"
       ;;
   esac
-}
-
-# owner_of PATH: sets owner to the account it belongs to: its name, or its number where this system knows no name.
-owner_of() {
-  owner=$(stat -c %U "$1")
-  [ "$owner" != UNKNOWN ] || owner=$(stat -c %u "$1")
 }

@@ -18,7 +18,7 @@ user_shell_words() {
 # user_words USER: sets user_words to what must stand before a command; empty when we are that user.
 user_words() {
   user_words=
-  [ "$1" != "$(id -un)" ] && [ "$1" != "$(id -u)" ] || return 0
+  [ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
   # A number may have no account here, and then no groups to look up.
   user_groups=--init-groups
   user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups

@@ -36,8 +36,7 @@ main() {
 # session: in the connection. Until the hand-over, losing it undoes everything.
 session() {
   begin
-  me=$(id -u)
-  me_name=$(id -un)
+  know_me
   handed=
   kept_now=
   trap 'exit 130' HUP INT TERM PIPE
@@ -45,7 +44,7 @@ session() {
   enter_folder "$in_folder" && enter_state create || give_up refused
   take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
   [ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
-  mkdir -p releases
+  [ -d releases ] || mkdir releases
   old_sha=$in_old_sha
   old_about=$in_old_about
   exec 3<&0
@@ -140,7 +139,7 @@ scope_words() {
 # detached: the transaction itself, in our folder, with the lock's descriptor inherited.
 detached() {
   trap : HUP INT TERM QUIT PIPE USR1 USR2
-  me=$(id -u)
+  know_me
   begin
   new_sha=$in_sha256
   old_sha=$in_old_sha

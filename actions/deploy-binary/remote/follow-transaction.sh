@@ -3,6 +3,7 @@
 follow() {
   follow_ended=
   follow_pid=
+  follow_pause=1
   exec 8<progress
   while [ -z "$follow_ended" ]; do
     process_alive "$1" "$2" || follow_ended=yes
@@ -17,8 +18,11 @@ follow() {
         pid=*) follow_pid=${follow_line#pid=} ;;
       esac
       printf '%s\n' "$follow_line"
+      follow_pause=1
     done
-    [ -n "$follow_ended" ] || pause_cs 3
+    [ -n "$follow_ended" ] || pause_cs "$follow_pause"
+    # News come close together or after seconds, and each look is a process.
+    [ "$follow_pause" -ge 10 ] || follow_pause=$((follow_pause + 1))
   done
   say died yes
   end

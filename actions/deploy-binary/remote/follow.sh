@@ -4,6 +4,7 @@
 . ../../../lib/remote/say.sh
 . ../../../lib/remote/clock.sh
 . ../../../lib/process/find.sh
+. ../../../lib/remote/account.sh
 . ../../../lib/remote/folder.sh
 . ./follow-transaction.sh
 
@@ -11,8 +12,7 @@ main() {
   prelude
   set -u
   begin
-  me=$(id -u)
-  me_name=$(id -un)
+  know_me
   refused=
   if ! enter_folder "$in_folder" || ! enter_state; then
     say never yes

@@ -20,10 +20,11 @@
 main() {
   prelude
   set -u
-  me=$(id -u)
-  me_name=$(id -un 2>/dev/null) || me_name=$me
+  know_me
   [ "${in_elevated:-}" = yes ] || begin
-  kernel=$(uname -s)
+  kernel=$(uname -sm)
+  machine=${kernel##* }
+  kernel=${kernel% *}
   if [ "$kernel" != Linux ]; then
     say kernel "$kernel"
     end
@@ -50,7 +51,7 @@ look() {
   say uid "$me"
   say wanted_owner "$in_owner"
   say wanted_run_as "$in_run_as"
-  say machine "$(uname -m)"
+  say machine "$machine"
   look_at_tools
   look_at_accounts
   look_at_processes
@@ -88,6 +89,7 @@ name_wanted() {
 # narrow_unseen: a process of that name which can't be looked into counts only if it may well run this very file: under
 # root or an account that has to do with it. Another tenant's program of the same name does not.
 narrow_unseen() {
+  [ -n "$running_unseen" ] || return 0
   narrow_left=
   narrow_owner=$(stat -c %U "$in_folder/$in_name" 2>/dev/null)
   for narrow_pid in $running_unseen; do
@@ -157,10 +159,9 @@ same_environment() {
 
 # look_at_session: would logind kill what this login leaves running?
 look_at_session() {
-  [ -d /run/systemd/sessions ] || return 0
+  [ -d /run/systemd/sessions ] && [ "${in_login:-$me_name}" != root ] || return 0
   session_cgroup=$(cat /proc/self/cgroup)
   case $session_cgroup in *session-*.scope*) ;; *) return 0 ;; esac
-  case ${in_login:-$me_name} in root) return 0 ;; esac
   session_kills=$(limited 5 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null)
   [ "$session_kills" = 'b true' ] || return 0
   say session_kills yes
@@ -169,8 +170,9 @@ look_at_session() {
 
 look_at_folder() {
   say folder "$PWD"
-  owner_of . && say folder_owner "$owner_user"
-  say folder_mode "$(stat -c %a .)"
+  owner_of .
+  say folder_owner "$owner_user"
+  say folder_mode "$owner_mode"
   [ ! -w . ] || say folder_writable yes
   df -P . | {
     read -r _
@@ -209,9 +211,10 @@ look_at_file() {
 
 look_at_program() {
   owner_of "./$in_name" && file_user=$owner_user
+  say file_about "$owner_user:$owner_group $owner_mode"
   file_seen=$(stat -c '%d %i %s %Y %Z' "./$in_name")
-  say file_about "$owner_user:$owner_group $(stat -c %a "./$in_name")"
-  say file_bytes "$(stat -c %s "./$in_name")"
+  file_bytes=${file_seen#* * }
+  say file_bytes "${file_bytes%% *}"
   look_for_immutable file "./$in_name"
   if command -v getcap >/dev/null; then
     file_capabilities=$(getcap "./$in_name" 2>/dev/null)

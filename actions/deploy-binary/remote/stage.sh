@@ -14,7 +14,6 @@ receive() {
     refused="the bytes that arrived have sha256 ${received:-unknown}, not $in_sha256"
     return 1
   fi
-  rm -f decode.errors
 }
 
 # decode: into incoming, and on.
@@ -42,6 +41,7 @@ arriving() {
 }
 
 # end_silence PID: ends it once incoming has not grown for in_silence_seconds. Leaves no sleep behind when it is ended itself.
+# What came so far goes to disk meanwhile, so that little is left to be written when all is there.
 end_silence() {
   silence_pause=
   trap 'kill $silence_pause 2>/dev/null; exit' TERM
@@ -57,6 +57,7 @@ end_silence() {
     [ "$silence_now" != "$silence_size" ] || continue
     silence_size=$silence_now
     silence_left=$in_silence_seconds
+    sync incoming
   done
   printf 'nothing came for %s s\n' "$in_silence_seconds" >decode.errors
   kill "$1"

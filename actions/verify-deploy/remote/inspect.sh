@@ -5,6 +5,7 @@
 . ../../../lib/remote/clock.sh
 . ../../../lib/remote/limit.sh
 . ../../../lib/remote/digest.sh
+. ../../../lib/remote/account.sh
 . ../../../lib/remote/folder.sh
 . ../../../lib/remote/elevate.sh
 . ../../../lib/process/find.sh
@@ -18,11 +19,11 @@
 main() {
   prelude
   set -u
-  me=$(id -u)
-  me_name=$(id -un 2>/dev/null) || me_name=$me
+  know_me
   [ "${in_elevated:-}" = yes ] || begin
-  if [ "$(uname -s)" != Linux ]; then
-    say kernel "$(uname -s)"
+  kernel=$(uname -s)
+  if [ "$kernel" != Linux ]; then
+    say kernel "$kernel"
     end
     return
   fi
@@ -121,8 +122,8 @@ look_at_processes() {
       process_alive "$found_pid" "$process_start" || continue
     fi
     [ "$found_worker" = yes ] || stable_marks="$stable_marks $found_pid:$process_start"
-    owner_of "/proc/$found_pid"
-    say process "pid=$found_pid user=$owner uid=$(stat -c %u "/proc/$found_pid") started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
+    owner_of "/proc/$found_pid" || continue
+    say process "pid=$found_pid user=$owner_user uid=$owner_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
   done
 }
 
@@ -132,8 +133,7 @@ look_at_service() {
   if [ "$in_service_is_user" = yes ]; then
     service_user=$in_run_as
     if [ -z "$service_user" ] && [ -n "$eldest" ]; then
-      owner_of "/proc/$eldest"
-      service_user=$owner
+      owner_of "/proc/$eldest" && service_user=$owner_user
     fi
     [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
   fi
@@ -193,8 +193,7 @@ look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
   if [ "$me" = 0 ] && [ -n "$eldest" ]; then
-    owner_of "/proc/$eldest"
-    log_user=$owner
+    owner_of "/proc/$eldest" && log_user=$owner_user
   fi
   if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing
@@ -218,7 +217,7 @@ look_at_log() {
   log_known=
   if [ -d "$in_folder/.$in_name.deploy" ]; then
     owner_of "$in_folder/.$in_name.deploy"
-    log_mark=$(as_user "$owner" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
+    log_mark=$(as_user "$owner_user" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
     log_inode=${log_mark%% *}
     log_offset=${log_mark##* }
     if [ "$log_inode" = "$(stat -L -c %i "$in_log_file")" ] && [ "$log_offset" -le "$(stat -L -c %s "$in_log_file")" ]; then
@@ -243,12 +242,12 @@ look_at_state() {
   (
     if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
       owner_of .
-      if [ -f lock ] && ! as_user "$owner" flock -n -s lock true; then
-        say deploying "$(as_user "$owner" head -n 1 lock)"
+      if [ -f lock ] && ! as_user "$owner_user" flock -n -s lock true; then
+        say deploying "$(as_user "$owner_user" head -n 1 lock)"
       else
         look_for_unfinished
       fi
-      [ ! -f history ] || say history "$(as_user "$owner" tail -n 1 history)"
+      [ ! -f history ] || say history "$(as_user "$owner_user" tail -n 1 history)"
     fi
   )
 }
