@@ -25,6 +25,8 @@ const APPEARS_SECONDS = 60;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const PROGRESS_SECONDS = 60;
+/** The run that is waited for may be the one that brings a new version of the forge. */
+const FORGE_AWAY_SECONDS = 300;
 /** Booleans of a dispatch arrive right from this version on. */
 const BOOLEANS_SINCE = 14;
 
@@ -149,7 +151,7 @@ async function follow({ forgejo, inputs }: Workflow, runs: readonly WorkflowRun[
   for (const started of runs) {
     let [run, told, toldAt] = [started, '', 0];
     for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
-      run = await readRunById(forgejo, started.id);
+      run = await readRunById(forgejo, started.id, FORGE_AWAY_SECONDS);
       if (run.status !== told || Date.now() - toldAt > PROGRESS_SECONDS * 1000) {
         log.line(`  ${run.status.padEnd(10)} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
         [told, toldAt] = [run.status, Date.now()];

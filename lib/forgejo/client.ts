@@ -27,6 +27,8 @@ export type ForgeKind = 'forgejo' | 'gitea' | 'github';
 export interface Told {
   what: string;
   accept?: readonly number[];
+  /** How long the forge may be away before it counts as one. */
+  patienceSeconds?: number;
 }
 
 export interface ForgejoAccess {
@@ -41,6 +43,7 @@ export interface ForgejoAccess {
 const REQUEST_SECONDS = 30;
 const TRIES = 4;
 const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
 const ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024;
 const QUOTED_CHARACTERS = 2000;
 
@@ -52,14 +55,16 @@ export function openForgejo(access: ForgejoAccess): Forgejo {
     kind: access.kind,
     page: `${access.apiUrl.replace(/\/api\/v\d+$/, '')}/${access.repository}`,
     get: async (path, told) => {
+      const patientUntil = Date.now() + (told.patienceSeconds ?? 0) * 1000;
       for (let tried = 1; ; tried += 1) {
+        const enough = tried >= TRIES && Date.now() >= patientUntil;
         const answer = await ask(access, { method: 'GET', url: base + path }).catch((error: unknown) => {
-          if (tried >= TRIES) throw unreachable(access, told, error);
+          if (enough) throw unreachable(access, told, error);
           return undefined;
         });
         const passing = answer === undefined || answer.status >= 500 || answer.status === 429;
-        if (answer && (!passing || tried >= TRIES)) return judged(access, answer, told);
-        await sleep(FIRST_PAUSE_MS * 2 ** (tried - 1));
+        if (answer && (!passing || enough)) return judged(access, answer, told);
+        await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tried - 1)));
       }
     },
     send: async (method, path, { body, told }) => {

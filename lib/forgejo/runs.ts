@@ -15,9 +15,9 @@ export async function listRuns(forgejo: Forgejo): Promise<WorkflowRun[] | undefi
   return NO_ROUTE.includes(answer.status) ? undefined : parseRuns(answer.body);
 }
 
-/** One run as it is now. */
-export async function readRunById(forgejo: Forgejo, id: number): Promise<WorkflowRun> {
-  const told = { what: `Reading the run ${id}` };
+/** One run as it is now; the forge may be away for `patienceSeconds`. */
+export async function readRunById(forgejo: Forgejo, id: number, patienceSeconds: number): Promise<WorkflowRun> {
+  const told = { what: `Reading the run ${id}`, patienceSeconds };
   const { body } = await forgejo.get(`/actions/runs/${id}`, told);
   const run = parseRun(body);
   if (run) return run;

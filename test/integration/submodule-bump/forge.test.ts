@@ -127,6 +127,15 @@ describe('dispatch and wait', () => {
     },
   );
 
+  it('wait on while the forge is away: the run may be bringing a new version of it', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.refuse = { status: 502, body: '<html>Bad Gateway</html>', times: 4, path: /^GET .*\/actions\/runs\/\d+$/ };
+    const { code, log } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
+    expect(code, log).toBe(0);
+    expect(log).toContain('success');
+  });
+
   it('start nothing when the pointer is there already', async () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
