@@ -34,12 +34,9 @@ export function credentialsOf(
   if (automatic && serverUrl) tokens[new URL(serverUrl).origin] = automatic;
   // A token is for the host of the primary remote; a further one elsewhere gets none of it.
   if (inputs.token && rootOrigin) tokens[rootOrigin] = inputs.token;
-  const { key, knownHosts, checking } = inputs.ssh;
-  // A command that the workflow has set up itself is left alone where nothing is asked of us.
-  const own = key || knownHosts || checking ? undefined : context.env('GIT_SSH_COMMAND');
   return {
     tokens,
-    sshCommand: own ?? ssh.command,
+    sshCommand: ssh.command,
     sshAgent: ssh.agentSocket ?? context.env('SSH_AUTH_SOCK'),
     network: Object.fromEntries(
       [...NETWORK, ...AUTHORITIES].flatMap((name) => {
@@ -47,6 +44,11 @@ export function credentialsOf(
         return value === undefined ? [] : [[name, value]];
       }),
     ),
+    // Where any host is believed, each connection says so, and a warning has told it already.
+    onNewHostKey: (said) => {
+      if (inputs.ssh.checking === 'accept-new')
+        context.log.warning(`New host key accepted (host-key-checking: accept-new): ${said}`);
+    },
     signal: context.signal,
   };
 }

@@ -28,6 +28,8 @@ export interface Credentials {
   sshAgent: string | undefined;
   /** How the runner reaches the network, from its own environment: proxies, certificate authorities. */
   network?: Readonly<Record<string, string>>;
+  /** Told what ssh says of a host key that it did not know and has accepted. */
+  onNewHostKey?: (said: string) => void;
   /** Ends what runs when the step is to end. */
   signal?: AbortSignal;
 }
@@ -77,14 +79,18 @@ export function openGit(folder: string, path: string, credentials: Credentials):
     ...(credentials.sshCommand ? { GIT_SSH_COMMAND: credentials.sshCommand } : {}),
     ...(credentials.sshAgent ? { SSH_AUTH_SOCK: credentials.sshAgent } : {}),
   };
-  return (args, { input = '', encoding = 'utf8', env = {}, config: more = [] } = {}) =>
-    run(args, {
+  return async (args, { input = '', encoding = 'utf8', env = {}, config: more = [] } = {}) => {
+    const result = await run(args, {
       input,
       encoding,
       folder,
       env: { ...base, ...configured([...config, ...more]), ...env },
       signal: credentials.signal,
     });
+    for (const [, said = ''] of result.err.matchAll(/^Warning: (Permanently added .*)$/gm))
+      credentials.onNewHostKey?.(said);
+    return result;
+  };
 }
 
 function configured(config: readonly [key: string, value: string][]): Record<string, string> {

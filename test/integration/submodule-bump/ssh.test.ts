@@ -95,6 +95,18 @@ describe('over ssh', () => {
     expect(insecure.log).toContain('Warning: host-key-checking is insecure: any ssh server is believed.');
   });
 
+  it('accepts an unknown host key where that is asked, and says so once', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    const inputs = { 'known-hosts': 'example.org ssh-ed25519 AAAA', 'host-key-checking': 'accept-new' };
+    const { code, log } = await bump(server, host, 'botserver', inputs);
+    expect(code, log).toBe(0);
+    const said = `Warning: New host key accepted (host-key-checking: accept-new): Permanently added '[127.0.0.1]:${host.port}'`;
+    expect(log.split(said)).toHaveLength(2);
+  });
+
   it('tells a key that the server does not take', async () => {
     await using server = await gitServer();
     await using host = await sshd();
