@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { filesBelow, reachedFrom } from './imports.mjs';
 import { run } from './run.mjs';
 
-const LIMIT_SECONDS = { unit: 120, integration: 900, e2e: 900 };
+const LIMIT_SECONDS = { unit: 120, integration: 1800, e2e: 1800 };
 const NEEDS_ROOT = ['test/support/accounts.ts', 'test/support/sshd.ts', 'test/support/lxd.ts'];
 
 /** Runs one tier of tests in vitest; `filter` is part of a test's name or of a file's path. */
