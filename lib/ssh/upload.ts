@@ -21,6 +21,8 @@ export class StallError extends Error {}
 const WINDOW_BYTES = 2 * 2 ** 20;
 /** Less waiting says nothing about the link. */
 const LEAST_WAITED_MS = 50;
+/** Of the time in all: with less, the link was faster than the bytes were made, and how fast it is can't be told. */
+const LEAST_WAITED = 0.5;
 /** While it goes on: a link may only have stumbled. */
 const EARLY_WAITED_MS = 500;
 
@@ -50,8 +52,13 @@ export async function upload(
   const iterator = blocks[Symbol.asyncIterator]();
   let bytes = 0;
   let waitedMs = 0;
-  const rate = (leastWaitedMs: number) =>
-    waitedMs < leastWaitedMs ? undefined : ((bytes - WINDOW_BYTES) / waitedMs) * 1000;
+  // Whenever all that was written has gone on its way, but for the window that needs no link to carry it.
+  let [first, last]: { bytes: number; at: number }[] = [];
+  const rate = (leastWaitedMs: number) => {
+    if (!first || !last || waitedMs < leastWaitedMs) return undefined;
+    const passedMs = last.at - first.at;
+    return waitedMs < LEAST_WAITED * passedMs ? undefined : ((last.bytes - first.bytes) / passedMs) * 1000;
+  };
   moved();
   try {
     for (;;) {
@@ -64,14 +71,18 @@ export async function upload(
       if (!out.write(block)) {
         const since = performance.now();
         await once(out, 'drain', { signal });
-        if (bytes > WINDOW_BYTES) waitedMs += performance.now() - since;
+        last = { bytes, at: performance.now() };
+        if (first) waitedMs += last.at - since;
+        else if (bytes >= WINDOW_BYTES) first = last;
       }
       moved();
       onProgress?.(bytes, rate(EARLY_WAITED_MS));
     }
+    const bytesPerSecond = rate(LEAST_WAITED_MS);
     const finished = once(out, 'finish', { signal });
     out.end();
     await finished;
+    return { bytes, bytesPerSecond };
   } catch (error) {
     if (stalled.signal.aborted) throw new StallError(`no byte moved for ${stallSeconds} s`);
     throw why ?? error;
@@ -80,7 +91,6 @@ export async function upload(
     iterator.return?.().catch(() => undefined);
     out.off('error', fail).off('close', fail);
   }
-  return { bytes, bytesPerSecond: rate(LEAST_WAITED_MS) };
 }
 
 /** A race with one promise for all blocks would keep every block until the end. */

@@ -110,7 +110,8 @@ function secondsOf(encoding: Encoding, bytes: number, link: Link): number {
  * takes one core to make while the others compress.
  */
 export function levelFor(encoding: Encoding, bytesPerSecond = 0): number {
-  if (encoding.startsWith('delta')) return bytesPerSecond > 60e6 ? 1 : bytesPerSecond > 5e6 ? 3 : 10;
+  if (encoding.startsWith('delta'))
+    return bytesPerSecond > 60e6 ? 1 : bytesPerSecond > 5e6 ? 3 : bytesPerSecond > 1e6 ? 7 : 12;
   if (bytesPerSecond > 30e6) return 1;
   if (bytesPerSecond > 10e6) return 3;
   return bytesPerSecond > 4e6 ? 6 : 9;

@@ -21,6 +21,8 @@ const WINDOW_BYTES: i32 = 8;
 const SAMPLE_BYTES: i32 = 16;
 const MOST_PLACES_TRIED: i32 = 16;
 const RECENT_SHIFTS: i32 = 8;
+/** Blocks not looked up after searches that found nothing better: where there was nothing, the next block has seldom more. */
+const MOST_RESTING: i32 = 3;
 /** Marks a stretch that resembles nothing of the old file. */
 const NOWHERE: i32 = i32.MIN_VALUE;
 
@@ -43,6 +45,8 @@ let found: i32;
 let shift: i32;
 const recent = memory.data(4 * RECENT_SHIFTS);
 let recents: i32;
+let fruitless: i32;
+let resting: i32;
 
 /** The memory from here on is the caller's. */
 export function free(): usize {
@@ -94,14 +98,9 @@ export function align(first: i32, end: i32, at: i32): i32 {
       continue;
     }
     const block = min(BLOCK_BYTES, end - here);
-    if (subtract(here, here + distance, block) * 10 >= block * ENOUGH) {
-      addReached(here, distance, block);
-    } else if (search(here, at)) {
-      if (best !== distance) {
-        remember(best - at);
-        subtract(here, here + best, block);
-      }
-      addReached(here, best, block);
+    const equal = subtract(here, here + distance, block);
+    if (equal * 10 >= block * ENOUGH || lookElsewhere(here, at, block, equal)) {
+      addReached(here, at + shift, block);
     } else {
       restore(here, block);
       add(block, NOWHERE);
@@ -109,6 +108,24 @@ export function align(first: i32, end: i32, at: i32): i32 {
     here += block;
   }
   return found;
+}
+
+/** Where too little is equal: goes over to the best shift there is. Whether the block resembles the old file by the shift then. */
+function lookElsewhere(here: i32, at: i32, block: i32, equal: i32): bool {
+  if (resting > 0) {
+    resting -= 1;
+    return equal * 10 >= block * RESEMBLES;
+  }
+  const resembles = search(here, at);
+  if (resembles && best !== at + shift) {
+    fruitless = 0;
+    remember(best - at);
+    subtract(here, here + best, block);
+  } else {
+    fruitless += 1;
+    resting = min(fruitless >> 1, MOST_RESTING);
+  }
+  return resembles;
 }
 
 /** Makes the difference the piece itself. */

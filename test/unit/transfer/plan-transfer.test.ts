@@ -63,7 +63,7 @@ test.each<[Partial<Circumstances>, string]>([
 
 test('compression is harder the slower the link is', () => {
   const rates = [1e6, 5e6, 15e6, 25e6, 100e6];
-  expect(rates.map((rate) => levelFor('delta-zstd', rate))).toEqual([10, 10, 3, 3, 1]);
+  expect(rates.map((rate) => levelFor('delta-zstd', rate))).toEqual([12, 7, 3, 3, 1]);
   expect(rates.map((rate) => levelFor('zstd', rate))).toEqual([9, 6, 3, 3, 1]);
 });
 
