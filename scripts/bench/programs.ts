@@ -15,7 +15,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { program } from '../../test/support/programs.ts';
+import { type Behaviour, program } from '../../test/support/programs.ts';
 
 const CACHE = '.cache/bench';
 const BUILD_LIMIT_MS = 1_200_000;
@@ -85,15 +85,16 @@ function build(recipe: (typeof REBUILDS)[keyof typeof REBUILDS], one: string, tw
   }
 }
 
-/** Two versions of a service of about `bytes` bytes that compress as programs do: padded with this Node's own bytes. */
+/** Two versions of a service of about `bytes` bytes. */
 export function paddedPair(name: string, bytes: number): Pair {
   return { name, one: padded('one', bytes), two: padded('two', bytes) };
 }
 
-function padded(version: string, bytes: number): string {
+/** A service of about `bytes` bytes that compress as programs do: padded with this Node's own bytes. */
+export function padded(version: string, bytes: number, behaviour: Behaviour = 'healthy'): string {
   mkdirSync(CACHE, { recursive: true });
-  const path = `${CACHE}/padded-${version}-${bytes}`;
-  copyFileSync(bytes < 1e6 ? program(version, 'healthy', 0, { dynamic: true }) : program(version), path);
+  const path = `${CACHE}/padded-${version}-${bytes}-${behaviour.replaceAll(' ', '-')}`;
+  copyFileSync(program(version, behaviour, 0, { dynamic: bytes < 1e6 }), path);
   if (bytes >= 1e6) pad(path, bytes, version);
   chmodSync(path, 0o755);
   return path;
