@@ -51,14 +51,7 @@ export async function upload(
   const signal = AbortSignal.any([stalled.signal, broken.signal]);
   const iterator = blocks[Symbol.asyncIterator]();
   let bytes = 0;
-  let waitedMs = 0;
-  // Whenever all that was written has gone on its way, but for the window that needs no link to carry it.
-  let [first, last]: { bytes: number; at: number }[] = [];
-  const rate = (leastWaitedMs: number) => {
-    if (!first || !last || waitedMs < leastWaitedMs) return undefined;
-    const passedMs = last.at - first.at;
-    return waitedMs < LEAST_WAITED * passedMs ? undefined : ((last.bytes - first.bytes) / passedMs) * 1000;
-  };
+  const marks = openMarks();
   moved();
   try {
     for (;;) {
@@ -71,18 +64,17 @@ export async function upload(
       if (!out.write(block)) {
         const since = performance.now();
         await once(out, 'drain', { signal });
-        last = { bytes, at: performance.now() };
-        if (first) waitedMs += last.at - since;
-        else if (bytes >= WINDOW_BYTES) first = last;
+        marks.add(bytes, performance.now() - since);
       }
       moved();
-      onProgress?.(bytes, rate(EARLY_WAITED_MS));
+      onProgress?.(bytes, marks.rate(EARLY_WAITED_MS));
     }
-    const bytesPerSecond = rate(LEAST_WAITED_MS);
+    const since = performance.now();
     const finished = once(out, 'finish', { signal });
     out.end();
     await finished;
-    return { bytes, bytesPerSecond };
+    marks.add(bytes, performance.now() - since);
+    return { bytes, bytesPerSecond: marks.rate(LEAST_WAITED_MS) };
   } catch (error) {
     if (stalled.signal.aborted) throw new StallError(`no byte moved for ${stallSeconds} s`);
     throw why ?? error;
@@ -101,4 +93,33 @@ function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Pro
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** All that was written by then was on its way, but for what the window takes. */
+interface Mark {
+  bytes: number;
+  at: number;
+  /** In all until then. */
+  waitedMs: number;
+}
+
+/** How fast the link is, by the moments at which nothing was left to be written. */
+function openMarks() {
+  const start: Mark = { bytes: WINDOW_BYTES, at: performance.now(), waitedMs: 0 };
+  let [first, last]: (Mark | undefined)[] = [];
+  return {
+    add: (bytes: number, waitedMs: number) => {
+      last = { bytes, at: performance.now(), waitedMs: (last?.waitedMs ?? 0) + waitedMs };
+      first ??= last;
+    },
+    /** Bytes per second; undefined where it was not the link that was waited for, or not for so long. */
+    rate: (leastWaitedMs: number): number | undefined => {
+      if (!first || !last || last.bytes <= WINDOW_BYTES) return undefined;
+      // Until the first one the bytes may have been made slowly; but a short upload has no others.
+      const from = last.bytes - first.bytes < WINDOW_BYTES ? start : first;
+      const [waitedMs, passedMs] = [last.waitedMs - from.waitedMs, last.at - from.at];
+      if (waitedMs < leastWaitedMs || waitedMs < LEAST_WAITED * passedMs) return undefined;
+      return ((last.bytes - from.bytes) / passedMs) * 1000;
+    },
+  };
 }

@@ -6,6 +6,8 @@ import type { Compressor } from './plan-transfer.ts';
 export interface Note {
   /** What the link carried. */
   bytesPerSecond?: number;
+  /** By which a link is judged that was never the one that was waited for. */
+  roundTripMs?: number;
   /** What was left there. */
   sha256?: string;
   /** With what a delta can be packed for it; it has what undoes that. */
@@ -16,9 +18,10 @@ export interface Note {
 export async function readNote(folder: string, key: string): Promise<Note> {
   const text = await readFile(fileOf(folder, key), 'utf8').catch(() => '{}');
   try {
-    const { bytesPerSecond, sha256, deltaBy } = JSON.parse(text) as Record<string, unknown>;
+    const { bytesPerSecond, roundTripMs, sha256, deltaBy } = JSON.parse(text) as Record<string, unknown>;
     return {
       ...(typeof bytesPerSecond === 'number' && bytesPerSecond > 0 ? { bytesPerSecond } : {}),
+      ...(typeof roundTripMs === 'number' && roundTripMs > 0 ? { roundTripMs } : {}),
       ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),
       ...(deltaBy === 'zstd' || deltaBy === 'gzip' ? { deltaBy } : {}),
     };

@@ -118,8 +118,8 @@ export function openTransfers(
       };
 
       const begin = async () => {
-        const { sha256, deltaBy, ...note } = await noted;
-        const link = rememberedLink(note);
+        const { sha256, deltaBy, roundTripMs, ...note } = await noted;
+        const link = rememberedLink(note) ?? (roundTripMs && assumedLink(roundTripMs));
         if (!sha256 || !deltaBy || !link) return;
         const [read, base] = await Promise.all([source, baseOf(sha256)]);
         if (!read || read.sha256 === sha256) return;
@@ -147,6 +147,7 @@ export function openTransfers(
           const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
           const inBoth = wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools);
           if (tools.has('perl') && inBoth[0]) now.deltaBy = inBoth[0];
+          if (Number.isFinite(receiver.roundTripMs)) now.roundTripMs = receiver.roundTripMs;
           const circumstances: Circumstances = { wanted, bytes: read.bytes, near, compressors: inBoth, base, link };
           const plan = planTransfer(circumstances);
           // While the link is busy, and before the step could end.

@@ -47,11 +47,14 @@ end_silence() {
   trap 'kill $silence_pause 2>/dev/null; exit' TERM
   silence_size=
   silence_left=$in_silence_seconds
+  # A fast upload is over within a second.
+  silence_tick=0.1
   while [ "$silence_left" -gt 0 ]; do
-    sleep 1 &
+    sleep "$silence_tick" &
     silence_pause=$!
     wait "$silence_pause"
     kill -0 "$1" || return
+    case $silence_tick in 0.1) silence_tick=0.3 ;; *) silence_tick=1 ;; esac
     silence_left=$((silence_left - 1))
     silence_now=$(stat -c %s incoming)
     [ "$silence_now" != "$silence_size" ] || continue

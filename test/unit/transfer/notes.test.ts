@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const NOTE = { bytesPerSecond: 2_500_000, sha256: 'a'.repeat(64), deltaBy: 'zstd' as const };
+const NOTE = { bytesPerSecond: 2_500_000, roundTripMs: 51.5, sha256: 'a'.repeat(64), deltaBy: 'zstd' as const };
 
 test('a note is read as it was written, by its key alone', async () => {
   await writeNote(folder, 'root@web-1 /opt/app', NOTE);
