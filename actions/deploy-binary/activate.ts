@@ -167,7 +167,7 @@ async function runDeploy(
           try {
             const sent = await upload(form.payload.read(), stdin, { stallSeconds: STALL_SECONDS, onProgress });
             sending.whole = true;
-            transfers.measured(sent.bytesPerSecond);
+            await transfers.measured(sent.bytesPerSecond);
           } catch (error) {
             if (error instanceof PayloadError || error instanceof TooSlowError) sending.failure = error;
             throw error;

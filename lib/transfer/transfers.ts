@@ -42,8 +42,8 @@ export interface Transfer {
 /** The uploads to one target. */
 export interface TargetTransfers {
   choose(source: Source, receiver: Receiver): Promise<Transfer>;
-  /** What the link was seen to carry. */
-  measured(bytesPerSecond: number | undefined): void;
+  /** What the upload was seen to carry. */
+  measured(bytesPerSecond: number | undefined): Promise<void>;
   /** The source is the target's present file now: it is kept for later deltas, where one may help. */
   arrived(source: Source, near: boolean): void;
 }
@@ -113,6 +113,7 @@ export function openTransfers(
       // Of this upload, once it was given up for being too slow.
       let seen: Link | undefined;
       let distant = false;
+      let tells: 'the rate' | 'a higher rate' | 'nothing' = 'nothing';
       const remember = (bytesPerSecond: number) => {
         now.bytesPerSecond = Math.round(bytesPerSecond);
       };
@@ -150,6 +151,7 @@ export function openTransfers(
           if (Number.isFinite(receiver.roundTripMs)) now.roundTripMs = receiver.roundTripMs;
           const circumstances: Circumstances = { wanted, bytes: read.bytes, near, compressors: inBoth, base, link };
           const plan = planTransfer(circumstances);
+          tells = tellsOf(plan.encoding, receiver.near);
           // While the link is busy, and before the step could end.
           if (deltaHelps(near)) writing.push(keepOnce(read));
           const isTooSlow = (sentBytes: number, rate: number) => {
@@ -163,8 +165,10 @@ export function openTransfers(
           };
           return { encoding: plan.encoding, why: plan.why, payload: await payloadOf(read, plan, base), isTooSlow };
         },
-        measured: (bytesPerSecond) => {
-          if (bytesPerSecond) remember(bytesPerSecond);
+        measured: async (bytesPerSecond) => {
+          const { bytesPerSecond: before = Number.POSITIVE_INFINITY } = await noted;
+          if (!bytesPerSecond || tells === 'nothing') return;
+          if (tells === 'the rate' || bytesPerSecond > before) remember(bytesPerSecond);
         },
         arrived: (read, near) => {
           if (!deltaHelps(near && !distant)) return;
@@ -211,6 +215,13 @@ async function openBase(kept: () => Promise<Kept>, sha256: string): Promise<Base
 
 function rememberedLink({ bytesPerSecond }: Note): Link | undefined {
   return bytesPerSecond ? { bytesPerSecond, from: REMEMBERED } : undefined;
+}
+
+/** What an upload tells of its link: the target may take longer to undo a delta, and on this machine anything but plain bytes. */
+function tellsOf(encoding: Encoding, near: boolean): 'the rate' | 'a higher rate' | 'nothing' {
+  if (encoding === 'plain') return 'the rate';
+  if (near) return 'nothing';
+  return encoding.startsWith('delta') ? 'a higher rate' : 'the rate';
 }
 
 function deltaLacks({ bytes }: Source, { tools, present }: Receiver): string | undefined {
