@@ -24,14 +24,16 @@ function lookAt(pid) {
   const words = textOf(`/proc/${pid}/cmdline`);
   // The kernel's own have none.
   if (words === '' || known.get(pid) === words) return words;
-  tell(pid, 'words', words, words);
-  tell(pid, 'environment', textOf(`/proc/${pid}/environ`), words);
+  const environment = textOf(`/proc/${pid}/environ`);
+  const program = linkOf(`/proc/${pid}/exe`);
+  tell({ pid, where: 'words', text: words, words, program });
+  // Else it has become another program between two of these reads, and is told by the next look.
+  if (textOf(`/proc/${pid}/cmdline`) === words) tell({ pid, where: 'environment', text: environment, words, program });
   return words;
 }
 
-function tell(pid, where, text, words) {
+function tell({ pid, where, text, words, program }) {
   if (!LOOKS_SECRET.test(text)) return;
-  const program = linkOf(`/proc/${pid}/exe`);
   const key = [pid, where, program, words].join('\0');
   if (seen.has(key)) return;
   seen.add(key);

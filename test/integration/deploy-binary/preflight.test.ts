@@ -267,7 +267,8 @@ describe('inputs', () => {
 
 describe('a login that is not root', () => {
   it('deploys its own service without sudo', async () => {
-    await using host = await target();
+    // Of root's other programs of that name, those of other tests, it could not tell that they are none of its own.
+    await using host = await target({ name: 'service-of-its-own' });
     await host.startByHand(program('v1'));
     const step = await host.deploy({ source: program('v2'), host: `${host.service.name}@127.0.0.1:${host.sshd.port}` });
     expect(step.log).toContain('state     active');
