@@ -92,7 +92,8 @@ async function targets(place: Place, count: number) {
     await reachable(port);
     const between = await proxy(port, { delayMs: 25 });
     list.push(between.port);
-    open.push(between, { [Symbol.asyncDispose]: async () => void server.kill() });
+    // unshare ignores TERM while it waits.
+    open.push(between, { [Symbol.asyncDispose]: async () => void server.kill('SIGKILL') });
   }
   appendFileSync(`${place.folder}/known_hosts`, `${knownHosts(place, list)}\n`);
   return {
