@@ -34,3 +34,10 @@ export function filesBelow(folder, suffix) {
     .filter((path) => path.endsWith(suffix))
     .sort();
 }
+
+/** The TypeScript of the actions; declarations aside, and AssemblyScript, whose variables belong to an instance of it. */
+export function sourceFiles() {
+  return [...filesBelow('actions', '.ts'), ...filesBelow('lib', '.ts')].filter(
+    (path) => !path.endsWith('.d.ts') && !path.includes('/assembly/'),
+  );
+}

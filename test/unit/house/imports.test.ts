@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { filesBelow, importsOf, reachedFrom } from '../../../scripts/checks/imports.mjs';
+import { filesBelow, importsOf, reachedFrom, sourceFiles } from '../../../scripts/checks/imports.mjs';
 
-const SOURCES = [...filesBelow('actions', '.ts'), ...filesBelow('lib', '.ts')].filter(
-  (path) => !path.endsWith('.d.ts') && !path.includes('/assembly/'),
-);
+const SOURCES = sourceFiles();
 const PURE_FILES =
   /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
 const PURE = [

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesBelow } from '../../../scripts/checks/imports.mjs';
+import { filesBelow, sourceFiles } from '../../../scripts/checks/imports.mjs';
 
-const SOURCES = [...filesBelow('actions', '.ts'), ...filesBelow('lib', '.ts')].filter(
-  (path) => !path.endsWith('.d.ts') && !path.includes('/assembly/'),
-);
+const SOURCES = sourceFiles();
 const ENTRY = /^actions\/[^/]+\/main\.ts$/;
 // At the left margin stand declarations, their ends and comments; anything else acts on import.
 const DECLARES =
