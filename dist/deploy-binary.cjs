@@ -127,7 +127,10 @@ ${r}`,known:""}[t];return new nt({what:"Connecting",where:e.name,why:a,remedy:u}
 `).trim()}
 `;if(n.startsWith("PuTTY-User-Key-File"))return"it is a PuTTY key: export it as an OpenSSH key first";let r=Io.default.utils.parseKey(OA(n,t),t),i=Array.isArray(r)?r[0]:r;return i===void 0?"it holds no key":i instanceof Error?LA(i.message,t):i.isPrivateKey()?i:"it is a public key; the private one is needed"}c(Wd,"parseKey");function OA(e,t){if(!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(e))return e;try{let n=(0,Qd.createPrivateKey)({key:e,...t===void 0?{}:{passphrase:t}});if(n.asymmetricKeyType==="rsa")return n.export({type:"pkcs1",format:"pem"}).toString();if(n.asymmetricKeyType==="ec")return n.export({type:"sec1",format:"pem"}).toString()}catch{}return e}c(OA,"fromPkcs8");function LA(e,t){return/no passphrase given/i.test(e)?"it is encrypted, and no passphrase is given (ssh-key-passphrase)":/integrity|bad passphrase|bad decrypt|decrypt/i.test(e)&&t!==void 0?"its passphrase is wrong":/unsupported key format/i.test(e)?"it is no private key in a known format (OpenSSH, PEM)":`it can't be read: ${e}`}c(LA,"unusable");function ec(e){let t=Object.values(e).filter(r=>typeof r=="number");return Object.entries(e).filter(([r,i])=>t.indexOf(+r)===-1).map(([r,i])=>i)}c(ec,"getEnumValues");function jd(e,t){return typeof t=="bigint"?t.toString():t}c(jd,"jsonStringifyReplacer");var Ja=class{static{c(this,"Cached")}constructor(t){this._getter=t,this._value=void 0}get value(){let t=this._getter;return t!==void 0&&(this._value=t(),this._getter=void 0),this._value}};function Zd(e){return new Ja(e)}c(Zd,"cached");function Gd(e){let t=e.startsWith("^")?1:0,n=e.endsWith("$")?e.length-1:e.length;return e.slice(t,n)}c(Gd,"cleanRegex");function qd(e,t,n){Object.defineProperty(e,t,{value:n,writable:!0,enumerable:!0,configurable:!0})}c(qd,"assignProp");var tc="captureStackTrace"in Error?Error.captureStackTrace:(...e)=>{};function vo(e){return typeof e=="object"&&e!==null&&!Array.isArray(e)}c(vo,"isObject");function Yd(e){if(vo(e)===!1)return!1;let t=e.constructor;if(t===void 0||typeof t!="function")return!0;let n=t.prototype;return!(vo(n)===!1||Object.prototype.hasOwnProperty.call(n,"isPrototypeOf")===!1)}c(Yd,"isPlainObject");function nc(e){return Yd(e)?{...e}:Array.isArray(e)?[...e]:e instanceof Map?new Map(e):e instanceof Set?new Set(e):e}c(nc,"shallowClone");var Xd=new Set(["string","number","symbol"]);function Vd(e){return e.replace(/[.*+?^${}()|[\]\\]/g,"\\$&")}c(Vd,"escapeRegex");function Co(e,t,n){let r=new e._zod.constr(t??e._zod.def);return(!t||n?.parent)&&(r._zod.parent=e),r}c(Co,"clone");function $n(e){let t=e;if(!t)return{};if(typeof t=="string")return{error:c(()=>t,"error")};if(t?.message!==void 0){if(t?.error!==void 0)throw new Error("Cannot specify both `message` and `error` params");t.error=t.message}return delete t.message,typeof t.error=="string"?{...t,error:c(()=>t.error,"error")}:t}c($n,"normalizeParams");function Jd(e){return Object.keys(e).filter(t=>e[t]._zod.optin!==void 0&&e[t]._zod.optout==="optional")}c(Jd,"optionalKeys");function Dn(e,t=0){if(e.aborted===!0)return!0;for(let n=t;n<e.issues.length;n++)if(e.issues[n]?.continue!==!0)return!0;return!1}c(Dn,"aborted");function eh(e,t=0){if(e.aborted===!0)return!0;for(let n=t;n<e.issues.length;n++)if(e.issues[n]?.continue===!1)return!0;return!1}c(eh,"explicitlyAborted");function th(e,t){return t.map(n=>{var r;return(r=n).path??(r.path=[]),n.path.unshift(e),n})}c(th,"prefixIssues");function ui(e){return typeof e=="string"?e:e?.message}c(ui,"unwrapMessage");function rc(e,t,n){var r;for(let i=t;i<e.length;i++)(r=e[i]).schema??(r.schema=n)}c(rc,"attachSchema");function _r(e,t,n){var r;let i=e.inst?._zod?.traits;i?.has("$ZodType")&&(i.has("$ZodCheck")?(r=e).schema??(r.schema=e.inst):e.schema=e.inst);let o=e.schema!==e.inst?e.schema?._zod.def?.error:void 0,s=e.message?e.message:ui(e.inst?._zod.def?.error?.(e))??ui(o?.(e))??ui(t?.error?.(e))??ui(n.customError?.(e))??ui(n.localeError?.(e))??"Invalid input",a={};for(let u of Object.keys(e))u==="inst"||u==="schema"||u==="continue"||u==="input"||u==="__proto__"||(a[u]=e[u]);return a.path??(a.path=[]),a.message=s,t?.reportInput&&(a.input=e.input),a}c(_r,"finalizeIssue");function ic(...e){let[t,n,r]=e;return typeof t=="string"?{message:t,code:"custom",input:n,inst:r}:{...t}}c(ic,"issue");function nh(e,t){for(let n in t){let r=Object.getOwnPropertyDescriptor(t,n);r.get?Object.defineProperty(e,n,{...r,enumerable:!1}):UA(e,n,r.value)}}c(nh,"members");function Un(e,t,n,r=!0){return Object.defineProperty(e,t,{configurable:!0,writable:!0,enumerable:r,value:n}),n}c(Un,"own");function rh(e,t,n){return Un(e,t,n,!1)}c(rh,"hide");function UA(e,t,n){Object.defineProperty(e,t,{configurable:!0,get(){return this==null?n:Un(this,t,n.bind(this))},set(r){Un(this,t,r)}})}c(UA,"defineBound");function DA(e,t){let n=Object.getPrototypeOf(e);return t in n?void 0:n}c(DA,"claim");var Va,xn=!1,HA={configurable:!0,get(){xn=!0}};function Wt(e,t,n){let r=Object.getPrototypeOf(e._zod);if(t in r&&Va!==e._zod){Va=void 0;return}Va=e._zod,Object.defineProperty(r,t,{configurable:!0,get(){Object.defineProperty(this,t,HA);let i=xn;xn=!1;try{let o=n(this);return xn?delete this[t]:Object.defineProperty(this,t,{configurable:!0,writable:!0,value:o}),xn=xn||i,o}catch(o){throw delete this[t],xn=xn||i,o}},set(i){Object.defineProperty(this,t,{configurable:!0,writable:!0,value:i})}})}c(Wt,"defineLazyInternal");function ih(e,t,n,r){let i=DA(e,t);i&&Object.defineProperty(i,t,{configurable:!0,get(){let o={configurable:!0,writable:!0,enumerable:r,value:void 0};return Object.defineProperty(this,t,o),o.value=n(this),Object.defineProperty(this,t,o),o.value},set(o){Object.defineProperty(this,t,{configurable:!0,writable:!0,enumerable:r,value:o})}})}c(ih,"installLazyProp");var oh;var oc={value:void 0,enumerable:!1},sh="captureStackTrace"in Error?Error:null;function zA(e){let t=sh;if(t){let n=t.stackTraceLimit;if(typeof n=="number"){try{t.stackTraceLimit=0}catch{return sh=null,new e}try{return new e}finally{t.stackTraceLimit=n}}}return new e}c(zA,"newError");function Xe(e,t,n,r){let i={};function o(_){this.def=_,this.constr=h,this.traits=new Set}c(o,"Internals"),o.prototype=i;let s=n,a=s&&new WeakSet;function u(_,A){if(_._zod){if(_._zod.traits.has(e))return}else{oc.value=new o(A);try{Object.defineProperty(_,"_zod",oc)}finally{oc.value=void 0}}if(_._zod.traits.add(e),t(_,A),a){let b=Object.getPrototypeOf(_),$=_._zod.constr.prototype,I=b;for(;I&&I!==$;)I=Object.getPrototypeOf(I);let N=I??b;a.has(N)||(a.add(N),nh(N,s))}let w=h.prototype;for(let b in w)Object.prototype.hasOwnProperty.call(w,b)&&(b in _||(_[b]=w[b].bind(_)))}c(u,"init");let f=r?.Parent??Object;class d extends f{static{c(this,"Definition")}}Object.defineProperty(d,"name",{value:e});function h(_){let A=r?.Parent?zA(d):this;u(A,_);let w=A._zod.deferred;if(w){for(let $ of w)$();A._zod.deferred=void 0}let b=globalThis.__zod_globalConfig?.postProcessor;return b&&b(A),A}return c(h,"_"),Object.defineProperty(h,"init",{value:u}),Object.defineProperty(h,Symbol.hasInstance,{value:c(_=>r?.Parent&&_ instanceof r.Parent?!0:_?._zod?.traits?.has(e),"value")}),Object.defineProperty(h,"name",{value:e}),h}c(Xe,"$constructor");var Jt=class extends Error{static{c(this,"$ZodAsyncError")}constructor(){super("Encountered Promise during synchronous parse. Use .parseAsync() instead.")}},Bo=class extends Error{static{c(this,"$ZodEncodeError")}constructor(t){super(`Encountered unidirectional transform during encode: ${t}`),this.name="ZodEncodeError"}};(oh=globalThis).__zod_globalConfig??(oh.__zod_globalConfig={});var li=globalThis.__zod_globalConfig;function mr(e){return e&&Object.assign(li,e),li}c(mr,"config");function MA(){let e=this._zod;return e.message??(e.message=JSON.stringify(e.def,jd,2)),e.message}c(MA,"_getMessage");function FA(e){this._zod.message=e}c(FA,"_setMessage");var QA={get:MA,set:FA,enumerable:!0,configurable:!0},ac={value:void 0,enumerable:!1},ah=new WeakSet([Object.prototype,Error.prototype]),ch=c((e,t)=>{e.name="$ZodError",ac.value=t,Object.defineProperty(e,"issues",ac),ac.value=void 0,Object.defineProperty(e,"message",QA);let n=Object.getPrototypeOf(e);ah.has(n)||(ah.add(n),Object.defineProperty(n,"toString",{configurable:!0,enumerable:!1,get(){let r=c(()=>this.message,"value");return Object.defineProperty(this,"toString",{value:r,configurable:!0,writable:!0}),r},set(r){Object.defineProperty(this,"toString",{value:r,configurable:!0,writable:!0})}}))},"initializer"),YE=Xe("$ZodError",ch),fi=Xe("$ZodError",ch,void 0,{Parent:Error});var WA=c(e=>{let t=c((n,r,i,o)=>{let s=i?{...i,async:!1}:{async:!1},a=n._zod.run({value:r,issues:[]},s);if(a instanceof Promise)throw new Jt;if(a.issues.length){let u=new(o?.Err??e)(a.issues.map(f=>_r(f,s,mr())));throw tc(u,o?.callee??t),u}return a.value},"fn");return t},"_parse"),cc=WA(fi),jA=c(e=>{let t=c(async(n,r,i,o)=>{let s=i?{...i,async:!0}:{async:!0},a=n._zod.run({value:r,issues:[]},s);if(a instanceof Promise&&(a=await a),a.issues.length){let u=new(o?.Err??e)(a.issues.map(f=>_r(f,s,mr())));throw tc(u,o?.callee??t),u}return a.value},"fn");return t},"_parseAsync"),uc=jA(fi),ZA=c(e=>(t,n,r)=>{let i=r?{...r,async:!1}:{async:!1},o=t._zod.run({value:n,issues:[]},i);if(o instanceof Promise)throw new Jt;return o.issues.length?uh(e,o.issues,i):{success:!0,data:o.value}},"_safeParse"),lc=ZA(fi);function uh(e,t,n){let r;return{success:!1,get error(){return r||(r=new e(t.map(i=>_r(i,n,mr()))),t=void 0,n=void 0),r},set error(i){r=i,t=void 0,n=void 0}}}c(uh,"failure");var GA=c(e=>async(t,n,r)=>{let i=r?{...r,async:!0}:{async:!0},o=t._zod.run({value:n,issues:[]},i);return o instanceof Promise&&(o=await o),o.issues.length?uh(e,o.issues,i):{success:!0,data:o.value}},"_safeParseAsync"),fc=GA(fi);var lh=/^[\s\S]{0,}$/;var Ar=Xe("$ZodCheck",(e,t)=>{var n;e._zod??(e._zod={}),e._zod.def=t,(n=e._zod).onattach??(n.onattach=[])});var dh=Xe("$ZodCheckStringFormat",(e,t)=>{var n,r;Ar.init(e,t),t.pattern?(n=e._zod).check??(n.check=i=>{t.pattern.lastIndex=0,!t.pattern.test(i.value)&&i.issues.push({origin:"string",code:"invalid_format",format:t.format,input:i.value,...t.pattern?{pattern:t.pattern.toString()}:{},inst:e,continue:!t.abort})}):(r=e._zod).check??(r.check=()=>{})}),hh=Xe("$ZodCheckRegex",(e,t)=>{dh.init(e,t),e._zod.check=n=>{t.pattern.lastIndex=0,!t.pattern.test(n.value)&&n.issues.push({origin:"string",code:"invalid_format",format:"regex",input:n.value,pattern:t.pattern.toString(),inst:e,continue:!t.abort})}});var _h={major:4,minor:6,patch:7};var en=Xe("$ZodType",(e,t)=>{var n;e??(e={}),e._zod.def=t,e._zod.bag=e._zod.bag||{},e._zod.version=_h;let r=e._zod.def.checks,i=e._zod.traits.has("$ZodCheck")?[e,...r??[]]:r?.length?[...r]:[];for(let o of i)for(let s of o._zod.onattach)s(e);if(i.length===0)(n=e._zod).deferred??(n.deferred=[]),e._zod.deferred?.push(()=>{e._zod.run=e._zod.parse});else{let o=c((a,u,f)=>{if(a.memo)return a;let d=Dn(a),h;for(let _ of u){if(_._zod.def.when){if(eh(a)||!_._zod.def.when(a))continue}else if(d)continue;let A=a.issues.length,w=_._zod.check(a);if(w instanceof Promise&&f?.async===!1)throw new Jt;if(h||w instanceof Promise)h=(h??Promise.resolve()).then(async()=>{await w,a.issues.length!==A&&(rc(a.issues,A,e),d||(d=Dn(a,A)))});else{if(a.issues.length===A)continue;rc(a.issues,A,e),d||(d=Dn(a,A))}}return h?h.then(()=>a):a},"runChecks"),s=c((a,u,f)=>{if(Dn(a))return a.aborted=!0,a;let d=o(u,i,f);if(d instanceof Promise){if(f.async===!1)throw new Jt;return d.then(h=>e._zod.parse(h,f))}return e._zod.parse(d,f)},"handleCanaryResult");e._zod.run=(a,u)=>{if(u.skipChecks)return e._zod.parse(a,u);if(u.direction==="backward"){let d=e._zod.parse({value:a.value,issues:[]},{...u,skipChecks:!0});return d instanceof Promise?d.then(h=>s(h,a,u)):s(d,a,u)}let f=e._zod.parse(a,u);if(f instanceof Promise){if(u.async===!1)throw new Jt;return f.then(d=>o(d,i,u))}return o(f,i,u)}}},{get"~standard"(){return rh(this,"~standard",YA(this))},set"~standard"(e){Un(this,"~standard",e)}}),yh=c((e,t)=>e.issues.length?{issues:e.issues.map(n=>_r(n,t,mr()))}:{value:e.value},"toStandardResult");async function qA(e,t){let n={async:!0};return yh(await e._zod.run({value:t,issues:[]},n),n)}c(qA,"validateAsync");function YA(e){return{validate:c(t=>{let n={async:!1};try{let r=e._zod.run({value:t,issues:[]},n);if(!(r instanceof Promise))return yh(r,n)}catch{}return qA(e,t)},"validate"),vendor:"zod",version:1}}c(YA,"standardProps");var bh=Xe("$ZodString",(e,t)=>{en.init(e,t),e._zod.pattern=t.pattern??lh,e._zod.parse=(n,r)=>{if(t.coerce)try{n.value=String(n.value)}catch{}return typeof n.value=="string"||n.issues.push({expected:"string",code:"invalid_type",input:n.value,inst:e}),n}});function No(e,t,n,r,i,o){let s=n in r,a=o==="optional";if(!(!s&&a&&i==="optional")){if(e.issues.length){if(i!==void 0&&a&&!s)return;t.issues.push(...th(n,e.issues))}if(!s&&i===void 0){e.issues.length||t.issues.push({code:"invalid_type",expected:"nonoptional",input:void 0,path:[n]});return}e.value===void 0?(s||i==="defaulted"&&!a)&&(t.value[n]=void 0):t.value[n]=e.value}}c(No,"handlePropertyResult");var XA=[];function VA(e){let t=Object.keys(e.shape),n=Object.getOwnPropertySymbols(e.shape),r=n.length?n:XA,i=r.length?[...t,...r]:t;for(let s of i)if(!e.shape?.[s]?._zod?.traits?.has("$ZodType"))throw new Error(`Invalid element at key "${String(s)}": expected a Zod schema`);let o=Jd(e.shape);return{...e,allKeys:i,symbolKeys:r,keySet:new Set(t),numKeys:t.length,optionalKeys:new Set(o)}}c(VA,"normalizeDef");function JA(e,t,n,r,i,o,s){let a=[],u=i.keySet,f=i.catchall._zod,d=f.def.type,h=f.optin,_=f.optout,A=0;for(let w in t){if(s&&n.issues.length!==A){if(Dn(n,A))break;A=n.issues.length}if(u.has(w))continue;if(w==="__proto__"){d==="never"&&a.push(w);continue}if(d==="never"){a.push(w);continue}let b=f.run({value:t[w],issues:[]},r);b instanceof Promise?e.push(b.then($=>No($,n,w,t,h,_))):No(b,n,w,t,h,_)}return a.length&&n.issues.push({code:"unrecognized_keys",keys:a,input:t,inst:o,continue:!0}),e.length?Promise.all(e).then(()=>n):n}c(JA,"handleCatchall");var wh=Xe("$ZodObject",(e,t)=>{en.init(e,t);let n=Object.getOwnPropertyDescriptor(t,"shape"),r=n?.get?n.get.raw:t.shape??{};if(r){let f=c(()=>{let d={...r};return Object.defineProperty(t,"shape",{value:d}),f.raw=d,d},"get");f.raw=r,Object.defineProperty(t,"shape",{get:f})}let i=Zd(()=>VA(t));Wt(e,"propValues",f=>{let d=f.def.shape,h={};for(let _ in d){let A=d[_]._zod;if(A.values){Object.prototype.hasOwnProperty.call(h,_)||qd(h,_,new Set);for(let w of A.values)h[_].add(w);A.optin!==void 0&&h[_].add(void 0)}}return h});let o=vo,s=t.catchall,a,u=li.memoizer;u?.attach(e),e._zod.parse=(f,d)=>{a??(a=i.value);let h=f.value;if(!o(h))return f.issues.push({expected:"object",code:"invalid_type",input:h,inst:e}),f;f.value=u?u.alloc(e,f,{},d):{};let _=[],A=a.shape,w=d?.abortEarly,b=f.issues.length;for(let $ of a.allKeys){if(w&&f.issues.length!==b){if(Dn(f,b))break;b=f.issues.length}if($==="__proto__")continue;let I=A[$],N=I._zod.optin,Q=I._zod.optout,L=I._zod.run({value:h[$],issues:[]},d);L instanceof Promise?_.push(L.then(Z=>No(Z,f,$,h,N,Q))):No(L,f,$,h,N,Q)}return s?JA(_,h,f,d,i.value,e,w===!0):_.length?Promise.all(_).then(()=>f):f}});var xh=Xe("$ZodEnum",(e,t)=>{en.init(e,t);let n=ec(t.entries),r=new Set(n);e._zod.values=r,Wt(e,"pattern",i=>{let o=ec(i.def.entries).filter(s=>Xd.has(typeof s));return new RegExp(o.length?`^(${o.map(s=>Vd(s.toString())).join("|")})$`:"^[^\\s\\S]$")}),e._zod.parse=(i,o)=>{let s=i.value;return r.has(s)||i.issues.push({code:"invalid_value",values:n,input:s,inst:e}),i}});var $h=Xe("$ZodTransform",(e,t)=>{en.init(e,t),e._zod.optin="optional",li.memoizer?.guard(e),e._zod.parse=(n,r)=>{if(r.direction==="backward")throw new Bo(e.constructor.name);let i=t.transform(n.value,n);if(r.async)return(i instanceof Promise?i:Promise.resolve(i)).then(s=>(n.value=s,n));if(i instanceof Promise)throw new Jt;return n.value=i,n}});function gh(e,t){return e.value=t.issues.length?void 0:t.value,e}c(gh,"handleOptionalResult");var Eh=Xe("$ZodOptional",(e,t)=>{en.init(e,t),Wt(e,"optin",n=>n.def.innerType._zod.optin==="defaulted"?"defaulted":"optional"),e._zod.optout="optional",Wt(e,"values",n=>{let r=n.def.innerType._zod.values;return r?new Set([...r,void 0]):void 0}),Wt(e,"pattern",n=>{let r=n.def.innerType._zod.pattern;return r?new RegExp(`^(${Gd(r.source)})?$`):void 0}),e._zod.parse=(n,r)=>{if(n.value===void 0){if(t.innerType._zod.optin!=="defaulted")return n;let i=t.innerType._zod.run({value:n.value,issues:[]},r);return i instanceof Promise?i.then(o=>gh(n,o)):gh(n,i)}return t.innerType._zod.run(n,r)}});var kh=Xe("$ZodDefault",(e,t)=>{en.init(e,t),e._zod.optin="defaulted",Wt(e,"values",n=>n.def.innerType._zod.values),e._zod.parse=(n,r)=>{if(r.direction==="backward")return t.innerType._zod.run(n,r);if(n.value===void 0)return n.value=t.defaultValue,n;let i=t.innerType._zod.run(n,r);return i instanceof Promise?i.then(o=>mh(o,t)):mh(i,t)}});function mh(e,t){return e.value===void 0&&(e.value=t.defaultValue),e}c(mh,"handleDefaultResult");var Sh=Xe("$ZodPipe",(e,t)=>{en.init(e,t),Wt(e,"values",n=>n.def.in._zod.values),Wt(e,"optin",n=>n.def.in._zod.optin),Wt(e,"optout",n=>n.def.out._zod.optout),Wt(e,"propValues",n=>n.def.in._zod.propValues),e._zod.parse=(n,r)=>{if(r.direction==="backward"){let o=t.out._zod.run(n,r);return o instanceof Promise?o.then(s=>Ro(s,t.in,r)):Ro(o,t.in,r)}let i=t.in._zod.run(n,r);return i instanceof Promise?i.then(o=>Ro(o,t.out,r)):Ro(i,t.out,r)}});function Ro(e,t,n){return e.issues.some(r=>r.code!=="unrecognized_keys")?(e.aborted=!0,e):t._zod.run({value:e.value,issues:e.issues},n)}c(Ro,"handlePipeResult");var Ih=Xe("$ZodCustom",(e,t)=>{Ar.init(e,t),en.init(e,t),e._zod.parse=(n,r)=>n,e._zod.check=n=>{let r=n.value,i=t.fn(r);if(i instanceof Promise)return i.then(o=>Ah(o,n,r,e));Ah(i,n,r,e)}});function Ah(e,t,n,r){if(!e){let i={code:"custom",input:n,inst:r,path:[...r._zod.def.path??[]],continue:!r._zod.def.abort};r._zod.def.params&&(i.params=r._zod.def.params),t.issues.push(ic(i))}}c(Ah,"handleRefineResult");function ey(e){return e.checks&&(e.checks=[...e.checks]),e}c(ey,"snapshotChecks");function vh(e,t){return new e(ey({type:"string",...$n(t)}))}c(vh,"_string");function dc(e,t){return new hh({check:"string_format",format:"regex",...$n(t),pattern:e})}c(dc,"_regex");function Ch(e,t,n){return new e({type:"custom",check:"custom",fn:t,...$n(n)})}c(Ch,"_refine");var En=Xe("ZodMiniType",(e,t)=>{if(!e._zod)throw new Error("Uninitialized schema in ZodMiniType.");en.init(e,t),e.def=t,e.type=t.type},{get with(){return this.check},set with(e){Un(this,"with",e)},parse(e,t){return cc(this,e,t,{callee:this.parse})},parseAsync(e,t){return uc(this,e,t,{callee:this.parseAsync})},safeParse(e,t){return lc(this,e,t)},safeParseAsync(e,t){return fc(this,e,t)},check(...e){let t=this.def;return this.clone({...t,checks:[...t.checks??[],...e.map(n=>typeof n=="function"?{_zod:{check:n,def:{check:"custom"},onattach:[]}}:n)]},{parent:!0})},clone(e,t){return Co(this,e,t)},brand(){return this},register(e,t){return e.add(this,t),this},apply(e,...t){return t.length===0?e(this):e(this,...t)}}),ny=Xe("ZodMiniString",(e,t)=>{bh.init(e,t),En.init(e,t)});function pn(e){return vh(ny,e)}c(pn,"string");var ry=Xe("ZodMiniObject",(e,t)=>{wh.init(e,t),En.init(e,t),ih(e,"shape",n=>n._zod.def.shape,!1)});function Po(e,t){let n={type:"object",shape:e??{},...$n(t)};return new ry(n)}c(Po,"object");var iy=Xe("ZodMiniEnum",(e,t)=>{xh.init(e,t),En.init(e,t),e.options=[...e._zod.values]});function To(e,t){let n=Array.isArray(e)?Object.fromEntries(e.map(r=>[r,r])):e;return new iy({type:"enum",entries:n,...$n(t)})}c(To,"_enum");var oy=Xe("ZodMiniTransform",(e,t)=>{$h.init(e,t),En.init(e,t)});function yr(e){return new oy({type:"transform",transform:e})}c(yr,"transform");var sy=Xe("ZodMiniOptional",(e,t)=>{Eh.init(e,t),En.init(e,t)});function yt(e){return new sy({type:"optional",innerType:e})}c(yt,"optional");var ay=Xe("ZodMiniDefault",(e,t)=>{kh.init(e,t),En.init(e,t)});function tn(e,t){return new ay({type:"default",innerType:e,get defaultValue(){return typeof t=="function"?t():nc(t)}})}c(tn,"_default");var cy=Xe("ZodMiniPipe",(e,t)=>{Sh.init(e,t),En.init(e,t)});function br(e,t){return new cy({type:"pipe",in:e,out:t})}c(br,"pipe");var uy=Xe("ZodMiniCustom",(e,t)=>{Ih.init(e,t),En.init(e,t)});function Bh(e,t){let n=new Ar({check:"custom",...$n(t)});return n._zod.check=e,n}c(Bh,"check");function wr(e,t={}){return Ch(uy,e,t)}c(wr,"refine");var jt=c(()=>yt(pn()),"optional");function wt(e,t){let n=e instanceof RegExp?r=>e.test(r):e;return pn().check(wr(n,{error:c(({input:r})=>`expected ${t}, got '${r}'`,"error")}))}c(wt,"matching");function xr(e,t){return yt(pc(e,t,!0))}c(xr,"wholeNumber");function $r(e,t,n){return tn(pc(t,n,!0),e)}c($r,"wholeNumberOr");function Nh(e,t,n){return tn(pc(t,n,!1),e)}c(Nh,"secondsOr");function Er(e){return tn(br(pn().check(wr(t=>/^(true|false)$/i.test(t),{error:c(({input:t})=>`expected true or false, got '${t}'`,"error")})),yr(t=>t.toLowerCase()==="true")),e)}c(Er,"flagOr");function kr(e){return tn(To(e,{error:c(({input:t})=>`expected ${e.join(", ")}, got '${t}'`,"error")}),e[0])}c(kr,"choice");function Ph(){return Oh(hc)}c(Ph,"lines");function Th(){return Oh(e=>e.split(`
 `).filter(t=>t.trim()!==""))}c(Th,"literalLines");function Oh(e){return tn(br(pn(),yr(e)),[])}c(Oh,"linesBy");function hc(e){return e.split(`
-`).map(t=>t.trim()).filter(t=>t!=="")}c(hc,"splitLines");function pc(e,t,n){let r=n?"a whole number":"a number";return br(pn().check(wr(i=>(n?/^\d{1,15}$/:/^\d{1,12}(\.\d{1,6})?$/).test(i)&&+i>=e&&+i<=t,{error:c(({input:i})=>`expected ${r} from ${e} to ${t}, got '${i}'`,"error")})),yr(i=>Number(i)))}c(pc,"numberText");var gc={host:pn().check(wr(e=>_c(e).length>0&&_c(e).every(t=>Oo(t)!==void 0),{error:c(({input:e})=>`expected a host, user@host, user@host:port or alias per line, got '${e}'`,"error")})),user:yt(pn().check(dc(/^[^\s:@]+$/,"expected the name of an account"))),port:xr(1,65535),"ssh-key":jt(),"ssh-key-passphrase":jt(),"known-hosts":jt(),"host-key-checking":yt(To(["strict","accept-new","insecure"],{error:c(({input:e})=>`expected strict, accept-new or insecure, got '${e}'`,"error")})),"ssh-config":jt(),"proxy-jump":yt(wt(e=>e.split(",").every(t=>Oo(t)!==void 0),"user@host:port[,…]")),sudo:kr(["auto","always","never"]),container:yt(wt(e=>Eo(e)!==void 0,"lxd:NAME, incus:NAME, docker:NAME or podman:NAME")),"connect-timeout-seconds":xr(1,600),"keepalive-seconds":xr(1,600)},Av=Po(gc);function Lh(e){return _c(e.host).map(t=>({...e,host:t}))}c(Lh,"connectionsOf");function _c(e){return[...new Set(hc(e))]}c(_c,"hostsOf");function Oo(e){let t=/^(?:ssh:\/\/)?(?:(?<user>[^@\s:/]+)@)?(?:\[(?<v6>[0-9a-f:.]+(?:%[\w.-]+)?)\]|(?<host>[^@\s:/[\]-][^@\s:/[\]]*))(?::(?<port>\d{1,5}))?\/?$/i.exec(e.trim()),n=/^(?:(?<user>[^@\s:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/i.exec(e.trim()),r=(t??n)?.groups,i=r?.port===void 0?void 0:Number(r.port);if(!(!r||i===0||(i??1)>65535))return{user:r.user,host:r.v6??r.host??"",port:i}}c(Oo,"parseHost");function Dh(e,t,n){let r=c(_=>t.get(_)?.[0],"one"),{container:i}=n,o=n.user??e.user??r("user")??n.localUser,s=n.port??e.port??mc(r("port"),"Port")??22,a=(r("hostname")??"%h").replaceAll("%h",e.host).replaceAll("%%","%"),u={"%":"%",d:n.home,h:a,p:String(s),r:o,u:n.localUser,n:e.host},f=c(_=>_.replace(/^~(?=\/|$)/,n.home).replace(/%([%dhprun])/g,(A,w)=>u[w]??"").replace(/\$\{(\w+)\}/g,(A,w)=>Hh(w,n)),"path"),d=[...t.keys()].filter(_=>_==="proxyjump"||_==="proxycommand"),h=n.proxyJump===void 0?d[0]:void 0;if(h==="proxycommand"&&r(h)?.toLowerCase()!=="none")throw new Lt(`ProxyCommand is set for ${e.host}, which is not supported; use ProxyJump`);return{written:e.host,user:o,host:a,port:s,name:`${o}@${a.includes(":")?`[${a}]`:a}:${s}${i?`/${i.kind}:${i.name}`:""}`,container:i,hostKeyAlias:r("hostkeyalias"),identityFiles:(t.get("identityfile")??[]).filter(_=>_.toLowerCase()!=="none").map(f),identitiesOnly:r("identitiesonly")?.toLowerCase()==="yes",agent:dy(r("identityagent"),n,f),knownHostsFiles:(t.get("userknownhostsfile")??["~/.ssh/known_hosts","~/.ssh/known_hosts2"]).concat(t.get("globalknownhostsfile")??["/etc/ssh/ssh_known_hosts"]).filter(_=>_.toLowerCase()!=="none").map(f),strictHostKeyChecking:r("stricthostkeychecking")?.toLowerCase(),connectTimeoutSeconds:n.connectTimeoutSeconds??(Uh(r("connecttimeout"),"ConnectTimeout")||15),keepaliveSeconds:n.keepaliveSeconds??(Uh(r("serveraliveinterval"),"ServerAliveInterval")||5),keepaliveMissed:mc(r("serveralivecountmax"),"ServerAliveCountMax")||3,jumps:(n.proxyJump??(h==="proxyjump"?r(h):void 0)??"").split(",").map(_=>_.trim()).filter(_=>_!==""&&_.toLowerCase()!=="none")}}c(Dh,"resolveTarget");function Hh(e,{env:t}){let n=t(e);if(n===void 0)throw new Lt(`the environment variable ${e} is not set`);return n}c(Hh,"variable");function dy(e,t,n){return e===void 0||e==="SSH_AUTH_SOCK"?t.env("SSH_AUTH_SOCK"):/^\$\w+$/.test(e)?Hh(e.slice(1),t):e.toLowerCase()==="none"?void 0:n(e)}c(dy,"agentOf");function mc(e,t){if(!(e===void 0||e.toLowerCase()==="none")){if(!/^\d+$/.test(e))throw new Lt(`${t} '${e}' is no number`);return Number(e)}}c(mc,"numberOf");function Uh(e,t){if(e===void 0||/^\d*$/.test(e)||e.toLowerCase()==="none")return mc(e,t);if(!/^(\d+[smhdw])+$/i.test(e))throw new Lt(`${t} '${e}' is no time`);return[...e.toLowerCase().matchAll(/(\d+)([smhdw])/g)].reduce((r,[,i,o])=>r+Number(i)*(hy[o??"s"]??1),0)}c(Uh,"secondsOf");var hy={s:1,m:60,h:3600,d:86400,w:604800};var Ac=3,py=150,_y=40;async function Uo(e,t){let{log:n}=t;n.mask(e["ssh-key"]),n.mask(e["ssh-key-passphrase"]);let r=Qh(e.host,e,t);for(let i=1;;i+=1)try{return await gy(r,e,t)}catch(o){if(i>=Ac||!(o instanceof nt)||!Nd(o.fields.cause)||t.signal.aborted)throw o;n.line(`Try ${i} of ${Ac}: ${o.fields.why}`),await(0,Lo.setTimeout)(i*(500+Math.random()*1e3),void 0,{signal:t.signal}).catch(()=>{})}}c(Uo,"connect");async function gy(e,t,n){let r=Fh(e,[],(s,{first:a})=>Qh(s,{...t,user:void 0,port:void 0,container:void 0,"proxy-jump":a?void 0:"none"},n)),i=[];try{for(let[s,a]of[...r,e].entries()){let u=i.at(-1),f=u?await $y(u,a):void 0;i.push(await Ay(a,{inputs:t,context:n,sock:f,jump:s<r.length}))}}catch(s){for(let a of i.reverse())await a[Symbol.asyncDispose]();throw s}let o=i.pop();return{...o,[Symbol.asyncDispose]:async()=>{await o[Symbol.asyncDispose]();for(let s of i.reverse())await s[Symbol.asyncDispose]()}}}c(gy,"connectThrough");function Fh(e,t,n){let r=e.jumps.filter(i=>!t.includes(i));return r.flatMap((i,o)=>{let s=n(i,{first:o===0});return[...Fh(s,[...t,...r],n),s]})}c(Fh,"hopsOf");function Qh(e,t,n){let r=n.env("HOME")??(0,di.homedir)(),i=my(n),o=Oo(e);if(o===void 0)throw zh(e,new Lt(`the jump host '${e}' is no user@host:port`));let s=t.user??o.user,a=t.container===void 0?void 0:Eo(t.container);try{let u=$d(Sd(t["ssh-config"],r),{host:o.host,user:s,localUser:i,home:r,include:Id});return Dh(o,u,{localUser:i,home:r,env:n.env,user:t.user,port:t.port,proxyJump:t["proxy-jump"],connectTimeoutSeconds:t["connect-timeout-seconds"],keepaliveSeconds:t["keepalive-seconds"],container:a&&{...a,sudo:t.sudo}})}catch(u){throw u instanceof Lt?zh(e,u):u}}c(Qh,"targetOf");function my(e){try{return(0,di.userInfo)().username}catch{return e.env("USER")??String(process.getuid?.())}}c(my,"accountName");function zh(e,t){return new nt({what:`Reading the SSH config for ${e}`,why:`${t.message}.`,remedy:"correct the config, or give another one with ssh-config."})}c(zh,"configFailure");async function Ay(e,{inputs:t,context:n,sock:r,jump:i}){let{log:o}=n,s=n.env("HOME")??(0,di.homedir)(),a=Fd(e,{checking:yy(t,e,o),given:t["known-hosts"],log:o}),{identities:u,skipped:f}=Kd({sshKey:t["ssh-key"],passphrase:t["ssh-key-passphrase"]},e,s),d=[],h=new xo,_=r??(0,Mh.connect)({host:e.host,port:e.port,noDelay:!0});xy(_);try{await h.connect({sock:_,username:e.user,readyTimeout:e.connectTimeoutSeconds*1e3,keepaliveInterval:e.keepaliveSeconds*1e3,keepaliveCountMax:e.keepaliveMissed,hostVerifier:c(A=>a.accepts(A),"hostVerifier"),authHandler:by(e.user,u,d),algorithms:{cipher:["aes128-gcm@openssh.com","aes256-gcm@openssh.com","aes128-ctr","aes256-ctr","chacha20-poly1305@openssh.com"],serverHostKey:a.algorithms}})}catch(A){_.destroy();let w=a.refusal();if(w)throw w;let{why:b,remedy:$}=Pd(A,e,{offered:d,skipped:f});throw new nt({what:i?"Connecting to the jump host":"Connecting",where:e.name,why:b,remedy:$,cause:A})}return wy(e,h.connection,_)}c(Ay,"login");function yy(e,t,n){let r=e["host-key-checking"];if(r)return r;let i=t.strictHostKeyChecking;return i==="accept-new"||i==="no"||i==="off"?(n.line(`The SSH config sets StrictHostKeyChecking ${i} for ${t.written}: taken as accept-new.`),"accept-new"):"strict"}c(yy,"checkingOf");function by(e,t,n){let r=[...t];return(i,o,s)=>{let a=i&&!i.includes("publickey")?void 0:r.shift();if(i&&n.push(`(server: ${i.join(", ")})`),!a){s(!1);return}n.push(a.label),a.kind==="agent"?s({type:"agent",username:e,agent:a.agent}):s({type:"publickey",username:e,key:a.key})}}c(by,"offerInTurn");function wy(e,t,n){let r=!1,i,o=Number.POSITIVE_INFINITY,s=new Promise(h=>{t.on("error",_=>{i=_}),t.on("close",()=>h(r?void 0:i??new Error("the connection was closed")))}),a=c(h=>new Promise((_,A)=>{s.then(b=>A(b??new Error("the connection is closed")));let w=performance.now();t.exec(h,(b,$)=>{o=Math.min(o,performance.now()-w),b?A(b):_($)})}),"open"),u,f=c(async h=>{let{command:_,channel:A}=u??{};u=void 0;let w=await A;if(_===h&&w?.writable)return w;w?.destroy()},"takePrepared"),d=c(h=>new nt({what:"Opening a session",where:e.name,why:`${i?.message??h.message}.`,remedy:"look at the log of sshd there (MaxSessions, ForceCommand, the login shell).",cause:h}),"sessionFailure");return{target:e,isNear:c(()=>"remoteAddress"in n&&/^(::ffff:)?127\.|^::1$/.test(n.remoteAddress??"")&&o<_y,"isNear"),roundTripMs:c(()=>o/2,"roundTripMs"),lost:s,prepare:c(h=>{u={command:h,channel:a(h).catch(()=>{})}},"prepare"),exec:c(async h=>{for(let _=1;;_+=1)try{return await f(h)??await a(h)}catch(A){if(_<Ac&&i===void 0&&!r)await(0,Lo.setTimeout)(_*py);else throw d(A)}},"exec"),[Symbol.asyncDispose]:async()=>{r=!0,t.end(),await Promise.race([s,(0,Lo.setTimeout)(1e3,void 0,{ref:!1})]),t.destroy()},client:t}}c(wy,"openHost");function xy(e){let t=e.write.bind(e),n=!1;e.write=(...r)=>(n||(n=!0,e.cork(),process.nextTick(()=>{n=!1,e.uncork()})),t(...r))}c(xy,"gatherWrites");async function $y(e,t){let{client:n}=e;return new Promise((r,i)=>{let o=c(u=>i(new nt({what:"Connecting",where:t.name,why:`the jump host ${e.target.name} can't reach it: ${u.message}.`,remedy:"check the address from the jump host, and AllowTcpForwarding there.",cause:u})),"fail"),s=Object.assign(new Error(`no answer within ${t.connectTimeoutSeconds} s`),{level:"client-timeout"}),a=setTimeout(o,t.connectTimeoutSeconds*1e3,s);n.forwardOut("127.0.0.1",0,t.host,t.port,(u,f)=>{clearTimeout(a),u?o(u):r(f)})})}c($y,"forward");var Vh=require("node:crypto");var Kh=`use strict;
+`).map(t=>t.trim()).filter(t=>t!=="")}c(hc,"splitLines");function pc(e,t,n){let r=n?"a whole number":"a number";return br(pn().check(wr(i=>(n?/^\d{1,15}$/:/^\d{1,12}(\.\d{1,6})?$/).test(i)&&+i>=e&&+i<=t,{error:c(({input:i})=>`expected ${r} from ${e} to ${t}, got '${i}'`,"error")})),yr(i=>Number(i)))}c(pc,"numberText");var gc={host:pn().check(wr(e=>_c(e).length>0&&_c(e).every(t=>Oo(t)!==void 0),{error:c(({input:e})=>`expected a host, user@host, user@host:port or alias per line, got '${e}'`,"error")})),user:yt(pn().check(dc(/^[^\s:@]+$/,"expected the name of an account"))),port:xr(1,65535),"ssh-key":jt(),"ssh-key-passphrase":jt(),"known-hosts":jt(),"host-key-checking":yt(To(["strict","accept-new","insecure"],{error:c(({input:e})=>`expected strict, accept-new or insecure, got '${e}'`,"error")})),"ssh-config":jt(),"proxy-jump":yt(wt(e=>e.split(",").every(t=>Oo(t)!==void 0),"user@host:port[,…]")),sudo:kr(["auto","always","never"]),container:yt(wt(e=>Eo(e)!==void 0,"lxd:NAME, incus:NAME, docker:NAME or podman:NAME")),"connect-timeout-seconds":xr(1,600),"keepalive-seconds":xr(1,600)},Av=Po(gc);function Lh(e){return _c(e.host).map(t=>({...e,host:t}))}c(Lh,"connectionsOf");function _c(e){return[...new Set(hc(e))]}c(_c,"hostsOf");function Oo(e){let t=/^(?:ssh:\/\/)?(?:(?<user>[^@\s:/]+)@)?(?:\[(?<v6>[0-9a-f:.]+(?:%[\w.-]+)?)\]|(?<host>[^@\s:/[\]-][^@\s:/[\]]*))(?::(?<port>\d{1,5}))?\/?$/i.exec(e.trim()),n=/^(?:(?<user>[^@\s:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/i.exec(e.trim()),r=(t??n)?.groups,i=r?.port===void 0?void 0:Number(r.port);if(!(!r||i===0||(i??1)>65535))return{user:r.user,host:r.v6??r.host??"",port:i}}c(Oo,"parseHost");function Dh(e,t,n){let r=c(_=>t.get(_)?.[0],"one"),{container:i}=n,o=n.user??e.user??r("user")??n.localUser,s=n.port??e.port??mc(r("port"),"Port")??22,a=(r("hostname")??"%h").replaceAll("%h",e.host).replaceAll("%%","%"),u={"%":"%",d:n.home,h:a,p:String(s),r:o,u:n.localUser,n:e.host},f=c(_=>_.replace(/^~(?=\/|$)/,n.home).replace(/%([%dhprun])/g,(A,w)=>u[w]??"").replace(/\$\{(\w+)\}/g,(A,w)=>Hh(w,n)),"path"),d=[...t.keys()].filter(_=>_==="proxyjump"||_==="proxycommand"),h=n.proxyJump===void 0?d[0]:void 0;if(h==="proxycommand"&&r(h)?.toLowerCase()!=="none")throw new Lt(`ProxyCommand is set for ${e.host}, which is not supported; use ProxyJump`);return{written:e.host,user:o,host:a,port:s,name:`${o}@${a.includes(":")?`[${a}]`:a}:${s}${i?`/${i.kind}:${i.name}`:""}`,container:i,hostKeyAlias:r("hostkeyalias"),identityFiles:(t.get("identityfile")??[]).filter(_=>_.toLowerCase()!=="none").map(f),identitiesOnly:r("identitiesonly")?.toLowerCase()==="yes",agent:dy(r("identityagent"),n,f),knownHostsFiles:(t.get("userknownhostsfile")??["~/.ssh/known_hosts","~/.ssh/known_hosts2"]).concat(t.get("globalknownhostsfile")??["/etc/ssh/ssh_known_hosts"]).filter(_=>_.toLowerCase()!=="none").map(f),strictHostKeyChecking:r("stricthostkeychecking")?.toLowerCase(),connectTimeoutSeconds:n.connectTimeoutSeconds??(Uh(r("connecttimeout"),"ConnectTimeout")||15),keepaliveSeconds:n.keepaliveSeconds??(Uh(r("serveraliveinterval"),"ServerAliveInterval")||5),keepaliveMissed:mc(r("serveralivecountmax"),"ServerAliveCountMax")||3,jumps:(n.proxyJump??(h==="proxyjump"?r(h):void 0)??"").split(",").map(_=>_.trim()).filter(_=>_!==""&&_.toLowerCase()!=="none")}}c(Dh,"resolveTarget");function Hh(e,{env:t}){let n=t(e);if(n===void 0)throw new Lt(`the environment variable ${e} is not set`);return n}c(Hh,"variable");function dy(e,t,n){return e===void 0||e==="SSH_AUTH_SOCK"?t.env("SSH_AUTH_SOCK"):/^\$\w+$/.test(e)?Hh(e.slice(1),t):e.toLowerCase()==="none"?void 0:n(e)}c(dy,"agentOf");function mc(e,t){if(!(e===void 0||e.toLowerCase()==="none")){if(!/^\d+$/.test(e))throw new Lt(`${t} '${e}' is no number`);return Number(e)}}c(mc,"numberOf");function Uh(e,t){if(e===void 0||/^\d*$/.test(e)||e.toLowerCase()==="none")return mc(e,t);if(!/^(\d+[smhdw])+$/i.test(e))throw new Lt(`${t} '${e}' is no time`);return[...e.toLowerCase().matchAll(/(\d+)([smhdw])/g)].reduce((r,[,i,o])=>r+Number(i)*(hy[o??"s"]??1),0)}c(Uh,"secondsOf");var hy={s:1,m:60,h:3600,d:86400,w:604800};var Ac=3,py=150,_y=40;async function Uo(e,t){let{log:n}=t;n.mask(e["ssh-key"]),n.mask(e["ssh-key-passphrase"]);let r=Qh(e.host,e,t);for(let i=1;;i+=1)try{return await gy(r,e,t)}catch(o){if(i>=Ac||!(o instanceof nt)||!Nd(o.fields.cause)||t.signal.aborted)throw o;n.line(`Try ${i} of ${Ac}: ${o.fields.why}`),await(0,Lo.setTimeout)(i*(500+Math.random()*1e3),void 0,{signal:t.signal}).catch(()=>{})}}c(Uo,"connect");async function gy(e,t,n){let r=Fh(e,[],(s,{first:a})=>Qh(s,{...t,user:void 0,port:void 0,container:void 0,"proxy-jump":a?void 0:"none"},n)),i=[];try{for(let[s,a]of[...r,e].entries()){let u=i.at(-1),f=u?await $y(u,a):void 0;i.push(await Ay(a,{inputs:t,context:n,sock:f,jump:s<r.length}))}}catch(s){for(let a of i.reverse())await a[Symbol.asyncDispose]();throw s}let o=i.pop();return{...o,[Symbol.asyncDispose]:async()=>{await o[Symbol.asyncDispose]();for(let s of i.reverse())await s[Symbol.asyncDispose]()}}}c(gy,"connectThrough");function Fh(e,t,n){let r=e.jumps.filter(i=>!t.includes(i));return r.flatMap((i,o)=>{let s=n(i,{first:o===0});return[...Fh(s,[...t,...r],n),s]})}c(Fh,"hopsOf");function Qh(e,t,n){let r=n.env("HOME")??(0,di.homedir)(),i=my(n),o=Oo(e);if(o===void 0)throw zh(e,new Lt(`the jump host '${e}' is no user@host:port`));let s=t.user??o.user,a=t.container===void 0?void 0:Eo(t.container);try{let u=$d(Sd(t["ssh-config"],r),{host:o.host,user:s,localUser:i,home:r,include:Id});return Dh(o,u,{localUser:i,home:r,env:n.env,user:t.user,port:t.port,proxyJump:t["proxy-jump"],connectTimeoutSeconds:t["connect-timeout-seconds"],keepaliveSeconds:t["keepalive-seconds"],container:a&&{...a,sudo:t.sudo}})}catch(u){throw u instanceof Lt?zh(e,u):u}}c(Qh,"targetOf");function my(e){try{return(0,di.userInfo)().username}catch{return e.env("USER")??String(process.getuid?.())}}c(my,"accountName");function zh(e,t){return new nt({what:`Reading the SSH config for ${e}`,why:`${t.message}.`,remedy:"correct the config, or give another one with ssh-config."})}c(zh,"configFailure");async function Ay(e,{inputs:t,context:n,sock:r,jump:i}){let{log:o}=n,s=n.env("HOME")??(0,di.homedir)(),a=Fd(e,{checking:yy(t,e,o),given:t["known-hosts"],log:o}),{identities:u,skipped:f}=Kd({sshKey:t["ssh-key"],passphrase:t["ssh-key-passphrase"]},e,s),d=[],h=new xo,_=r??(0,Mh.connect)({host:e.host,port:e.port,noDelay:!0});xy(_);try{await h.connect({sock:_,username:e.user,readyTimeout:e.connectTimeoutSeconds*1e3,keepaliveInterval:e.keepaliveSeconds*1e3,keepaliveCountMax:e.keepaliveMissed,hostVerifier:c(A=>a.accepts(A),"hostVerifier"),authHandler:by(e.user,u,d),algorithms:{cipher:["aes128-gcm@openssh.com","aes256-gcm@openssh.com","aes128-ctr","aes256-ctr","chacha20-poly1305@openssh.com"],serverHostKey:a.algorithms}})}catch(A){_.destroy();let w=a.refusal();if(w)throw w;let{why:b,remedy:$}=Pd(A,e,{offered:d,skipped:f});throw new nt({what:i?"Connecting to the jump host":"Connecting",where:e.name,why:b,remedy:$,cause:A})}return wy(e,h.connection,_)}c(Ay,"login");function yy(e,t,n){let r=e["host-key-checking"];if(r)return r;let i=t.strictHostKeyChecking;return i==="accept-new"||i==="no"||i==="off"?(n.line(`The SSH config sets StrictHostKeyChecking ${i} for ${t.written}: taken as accept-new.`),"accept-new"):"strict"}c(yy,"checkingOf");function by(e,t,n){let r=[...t];return(i,o,s)=>{let a=i&&!i.includes("publickey")?void 0:r.shift();if(i&&n.push(`(server: ${i.join(", ")})`),!a){s(!1);return}n.push(a.label),a.kind==="agent"?s({type:"agent",username:e,agent:a.agent}):s({type:"publickey",username:e,key:a.key})}}c(by,"offerInTurn");function wy(e,t,n){let r=!1,i,o=Number.POSITIVE_INFINITY,s=new Promise(h=>{t.on("error",_=>{i=_}),t.on("close",()=>h(r?void 0:i??new Error("the connection was closed")))}),a=c(h=>new Promise((_,A)=>{s.then(b=>A(b??new Error("the connection is closed")));let w=performance.now();t.exec(h,(b,$)=>{o=Math.min(o,performance.now()-w),b?A(b):_($)})}),"open"),u,f=c(async h=>{let{command:_,channel:A}=u??{};u=void 0;let w=await A;if(_===h&&w?.writable)return w;w?.destroy()},"takePrepared"),d=c(h=>new nt({what:"Opening a session",where:e.name,why:`${i?.message??h.message}.`,remedy:"look at the log of sshd there (MaxSessions, ForceCommand, the login shell).",cause:h}),"sessionFailure");return{target:e,isNear:c(()=>"remoteAddress"in n&&/^(::ffff:)?127\.|^::1$/.test(n.remoteAddress??"")&&o<_y,"isNear"),roundTripMs:c(()=>o/2,"roundTripMs"),lost:s,prepare:c(h=>{u={command:h,channel:a(h).catch(()=>{})}},"prepare"),exec:c(async h=>{for(let _=1;;_+=1)try{return await f(h)??await a(h)}catch(A){if(_<Ac&&i===void 0&&!r)await(0,Lo.setTimeout)(_*py);else throw d(A)}},"exec"),[Symbol.asyncDispose]:async()=>{r=!0,t.end(),await Promise.race([s,(0,Lo.setTimeout)(1e3,void 0,{ref:!1})]),t.destroy()},client:t}}c(wy,"openHost");function xy(e){let t=e.write.bind(e),n=!1;e.write=(...r)=>(n||(n=!0,e.cork(),process.nextTick(()=>{n=!1,e.uncork()})),t(...r))}c(xy,"gatherWrites");async function $y(e,t){let{client:n}=e;return new Promise((r,i)=>{let o=c(u=>i(new nt({what:"Connecting",where:t.name,why:`the jump host ${e.target.name} can't reach it: ${u.message}.`,remedy:"check the address from the jump host, and AllowTcpForwarding there.",cause:u})),"fail"),s=Object.assign(new Error(`no answer within ${t.connectTimeoutSeconds} s`),{level:"client-timeout"}),a=setTimeout(o,t.connectTimeoutSeconds*1e3,s);n.forwardOut("127.0.0.1",0,t.host,t.port,(u,f)=>{clearTimeout(a),u?o(u):r(f)})})}c($y,"forward");var Vh=require("node:crypto");var Ey=10,ky=5,Sy=64*1024;async function Sr(e,t,n){let{container:r}=e.target,i=Bd(n.sudo),o=await e.exec(i);n.another&&e.roundTripMs()>Ey&&e.prepare(i),r&&o.write(Ga(Rd(r,r.sudo)));let s=Ry(n.onSay),a=null,u="";o.setEncoding("utf8").on("data",s.push),o.stderr.setEncoding("utf8").on("data",$=>{u=(u+$).slice(-Sy)}),o.on("exit",$=>{a=$});let f=new Promise($=>{o.on("close",()=>$(void 0)).on("error",()=>$(void 0))}),d=e.lost.then($=>$?.message??"the connection was closed"),h=By(n,e),_;try{let $=vy(o,t,n.payload);_=await Promise.race([f,s.ended,d,$,h.passed,Cy(n.signal)])}finally{h.stop(),o.destroy()}let{said:A,complete:w}=s.result(),b=et(A,"container_error");if(b!==void 0){let $=et(A,"container_remedy")??"";throw new nt({what:"Entering the container",where:e.target.name,why:`${b}.`,remedy:$})}return{said:A,complete:w,code:a,prose:u,cut:_??"the session ended before its last word"}}c(Sr,"runProgram");function Kh(e,{what:t,state:n},r){let{container:i,name:o}=e.target,s=!i||r.said.length>0;return new nt({what:t,where:o,why:s?`the answer was cut short: ${r.cut}.`:`the container can't be entered: ${Iy(r.prose)??r.cut}`,state:n,remedy:s?"run `ssh` to that host with a harmless command: does its login shell run commands given to it?":`look on the host whether ${i?.name} exists, is running and has a /bin/sh.`,output:r.prose})}c(Kh,"notAnswered");function Iy(e){return e.trimEnd().split(`
+`).at(-1)||void 0}c(Iy,"lastLine");function vy(e,t,n){return new Promise(r=>{e.write(Ga(t)),n?n(e).catch(i=>r(i.message)):e.end()})}c(vy,"send");function Cy(e){return new Promise(t=>{let n=c(()=>setTimeout(()=>t(`the step was cancelled (${e?.reason})`),ky*1e3).unref(),"begin");e?.aborted?n():e?.addEventListener("abort",n,{once:!0})})}c(Cy,"cancelled");function By({limitSeconds:e,what:t},n){let r;return{passed:new Promise((o,s)=>{r=setTimeout(()=>{s(new nt({what:t,where:n.target.name,why:`no end within ${e} s.`,remedy:"look at the load of the host, and at what its login shell does at start."}))},e*1e3)}),stop:c(()=>clearTimeout(r),"stop")}}c(By,"startLimit");function Ry(e){let t=[],n=!1,r=!1,i="",o,s=new Promise(u=>{o=c(()=>u(void 0),"resolveEnded")}),a=c(u=>{if(u==="begin")n=!0;else if(n&&!r&&u==="end")r=!0,o();else if(n&&!r){let f=u.indexOf("=");if(f<=0)return;let d=[u.slice(0,f),Ny(u.slice(f+1))];t.push(d),e?.(...d)}},"line");return{push:c(u=>{let f=(i+u).split(`
+`);i=f.pop()??"",f.forEach(a)},"push"),ended:s,result:c(()=>({said:t,complete:r}),"result")}}c(Ry,"readSaid");function Ny(e){return e.replace(/\\(.)/g,(t,n)=>n==="n"?`
+`:n)}c(Ny,"unescapeSaid");function et(e,t){return e.findLast(([n])=>n===t)?.[1]}c(et,"saidOnce");function nn(e,t){return e.filter(([n])=>n===t).map(([,n])=>n)}c(nn,"saidAll");function yc(e){let t=e.split(" ").filter(n=>n.includes("="));return Object.fromEntries(t.map(n=>[n.slice(0,n.indexOf("=")),n.slice(n.indexOf("=")+1)]))}c(yc,"saidPairs");var wc=require("node:events");var xc=class extends Error{static{c(this,"StallError")}},bc=2*2**20,Py=50,Ty=.5,Oy=500;async function Wh(e,t,{stallSeconds:n,onProgress:r}){let i=new AbortController,o=new AbortController,s,a=c(w=>{s??=w??new Error("the session was closed"),o.abort()},"fail");t.on("error",a).on("close",a);let u,f=c(()=>{clearTimeout(u),u=setTimeout(()=>i.abort(),n*1e3)},"moved"),d=AbortSignal.any([i.signal,o.signal]),h=e[Symbol.asyncIterator](),_=0,A=Uy();f();try{for(;;){clearTimeout(u);let{value:$,done:I}=await Ly(h.next(),d);if(f(),I)break;if(_+=$.length,!t.write($)){let N=performance.now();await(0,wc.once)(t,"drain",{signal:d}),A.add(_,performance.now()-N)}f(),r?.(_,A.rate(Oy))}let w=performance.now(),b=(0,wc.once)(t,"finish",{signal:d});return t.end(),await b,A.add(_,performance.now()-w),{bytes:_,bytesPerSecond:A.rate(Py)}}catch(w){throw i.signal.aborted?new xc(`no byte moved for ${n} s`):s??w}finally{clearTimeout(u),h.return?.().catch(()=>{}),t.off("error",a).off("close",a)}}c(Wh,"upload");function Ly(e,t){return new Promise((n,r)=>{let i=c(()=>r(t.reason),"abort");t.aborted&&i(),t.addEventListener("abort",i,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",i))})}c(Ly,"unlessAborted");function Uy(){let e={bytes:bc,at:performance.now(),waitedMs:0},[t,n]=[];return{add:c((r,i)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+i},t??=n},"add"),rate:c(r=>{if(!t||!n||n.bytes<=bc)return;let i=n.bytes-t.bytes<bc?e:t,[o,s]=[n.waitedMs-i.waitedMs,n.at-i.at];if(!(o<r||o<Ty*s))return(n.bytes-i.bytes)/s*1e3},"rate")}}c(Uy,"openMarks");var jh=`use strict;
 use Fcntl;
 sysopen my $old, $ARGV[0], O_RDONLY | O_NOFOLLOW | O_NONBLOCK or die "the present file can't be read: $!\\n";
 -f $old or die "the present file is no regular file any more\\n";
@@ -172,10 +175,7 @@ my $sum = added(substr($aligned, $done, $slice), substr($difference, $done, $sli
 print $sum or die "the new file can't be written: $!\\n";
 }
 }
-close STDOUT or die "the new file can't be written: $!\\n";`;var ky=10,Sy=5,Iy=64*1024;async function Sr(e,t,n){let{container:r}=e.target,i=Bd(n.sudo),o=await e.exec(i);n.another&&e.roundTripMs()>ky&&e.prepare(i),r&&o.write(Ga(Rd(r,r.sudo)));let s=Ny(n.onSay),a=null,u="";o.setEncoding("utf8").on("data",s.push),o.stderr.setEncoding("utf8").on("data",$=>{u=(u+$).slice(-Iy)}),o.on("exit",$=>{a=$});let f=new Promise($=>{o.on("close",()=>$(void 0)).on("error",()=>$(void 0))}),d=e.lost.then($=>$?.message??"the connection was closed"),h=Ry(n,e),_;try{let $=Cy(o,t,n.payload);_=await Promise.race([f,s.ended,d,$,h.passed,By(n.signal)])}finally{h.stop(),o.destroy()}let{said:A,complete:w}=s.result(),b=et(A,"container_error");if(b!==void 0){let $=et(A,"container_remedy")??"";throw new nt({what:"Entering the container",where:e.target.name,why:`${b}.`,remedy:$})}return{said:A,complete:w,code:a,prose:u,cut:_??"the session ended before its last word"}}c(Sr,"runProgram");function Wh(e,{what:t,state:n},r){let{container:i,name:o}=e.target,s=!i||r.said.length>0;return new nt({what:t,where:o,why:s?`the answer was cut short: ${r.cut}.`:`the container can't be entered: ${vy(r.prose)??r.cut}`,state:n,remedy:s?"run `ssh` to that host with a harmless command: does its login shell run commands given to it?":`look on the host whether ${i?.name} exists, is running and has a /bin/sh.`,output:r.prose})}c(Wh,"notAnswered");function vy(e){return e.trimEnd().split(`
-`).at(-1)||void 0}c(vy,"lastLine");function Cy(e,t,n){return new Promise(r=>{e.write(Ga(t)),n?n(e).catch(i=>r(i.message)):e.end()})}c(Cy,"send");function By(e){return new Promise(t=>{let n=c(()=>setTimeout(()=>t(`the step was cancelled (${e?.reason})`),Sy*1e3).unref(),"begin");e?.aborted?n():e?.addEventListener("abort",n,{once:!0})})}c(By,"cancelled");function Ry({limitSeconds:e,what:t},n){let r;return{passed:new Promise((o,s)=>{r=setTimeout(()=>{s(new nt({what:t,where:n.target.name,why:`no end within ${e} s.`,remedy:"look at the load of the host, and at what its login shell does at start."}))},e*1e3)}),stop:c(()=>clearTimeout(r),"stop")}}c(Ry,"startLimit");function Ny(e){let t=[],n=!1,r=!1,i="",o,s=new Promise(u=>{o=c(()=>u(void 0),"resolveEnded")}),a=c(u=>{if(u==="begin")n=!0;else if(n&&!r&&u==="end")r=!0,o();else if(n&&!r){let f=u.indexOf("=");if(f<=0)return;let d=[u.slice(0,f),Py(u.slice(f+1))];t.push(d),e?.(...d)}},"line");return{push:c(u=>{let f=(i+u).split(`
-`);i=f.pop()??"",f.forEach(a)},"push"),ended:s,result:c(()=>({said:t,complete:r}),"result")}}c(Ny,"readSaid");function Py(e){return e.replace(/\\(.)/g,(t,n)=>n==="n"?`
-`:n)}c(Py,"unescapeSaid");function et(e,t){return e.findLast(([n])=>n===t)?.[1]}c(et,"saidOnce");function nn(e,t){return e.filter(([n])=>n===t).map(([,n])=>n)}c(nn,"saidAll");function yc(e){let t=e.split(" ").filter(n=>n.includes("="));return Object.fromEntries(t.map(n=>[n.slice(0,n.indexOf("=")),n.slice(n.indexOf("=")+1)]))}c(yc,"saidPairs");var wc=require("node:events");var xc=class extends Error{static{c(this,"StallError")}},bc=2*2**20,Ty=50,Oy=.5,Ly=500;async function jh(e,t,{stallSeconds:n,onProgress:r}){let i=new AbortController,o=new AbortController,s,a=c(w=>{s??=w??new Error("the session was closed"),o.abort()},"fail");t.on("error",a).on("close",a);let u,f=c(()=>{clearTimeout(u),u=setTimeout(()=>i.abort(),n*1e3)},"moved"),d=AbortSignal.any([i.signal,o.signal]),h=e[Symbol.asyncIterator](),_=0,A=Dy();f();try{for(;;){clearTimeout(u);let{value:$,done:I}=await Uy(h.next(),d);if(f(),I)break;if(_+=$.length,!t.write($)){let N=performance.now();await(0,wc.once)(t,"drain",{signal:d}),A.add(_,performance.now()-N)}f(),r?.(_,A.rate(Ly))}let w=performance.now(),b=(0,wc.once)(t,"finish",{signal:d});return t.end(),await b,A.add(_,performance.now()-w),{bytes:_,bytesPerSecond:A.rate(Ty)}}catch(w){throw i.signal.aborted?new xc(`no byte moved for ${n} s`):s??w}finally{clearTimeout(u),h.return?.().catch(()=>{}),t.off("error",a).off("close",a)}}c(jh,"upload");function Uy(e,t){return new Promise((n,r)=>{let i=c(()=>r(t.reason),"abort");t.aborted&&i(),t.addEventListener("abort",i,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",i))})}c(Uy,"unlessAborted");function Dy(){let e={bytes:bc,at:performance.now(),waitedMs:0},[t,n]=[];return{add:c((r,i)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+i},t??=n},"add"),rate:c(r=>{if(!t||!n||n.bytes<=bc)return;let i=n.bytes-t.bytes<bc?e:t,[o,s]=[n.waitedMs-i.waitedMs,n.at-i.at];if(!(o<r||o<Oy*s))return(n.bytes-i.bytes)/s*1e3},"rate")}}c(Dy,"openMarks");function Do(e){return/\.(service|socket|timer|path|target|mount|automount|swap|slice|scope|device)$/.test(e)?e:`${e}.service`}c(Do,"unitName");var Zh=`prelude() {
+close STDOUT or die "the new file can't be written: $!\\n";`;var Zh=`prelude() {
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
 LC_ALL=C
 export PATH LC_ALL
@@ -230,19 +230,67 @@ pause_part=$(($1 % 1000))
 while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
 sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
-timed() {
-timeout "$@" 9>&-
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
 }
-limited() {
-timed "$@" </dev/null
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
+enter_folder() {
+if [ "$me" != 0 ]; then
+cd -P -- "$1" 2>/dev/null && return 0
+refused="$1 can't be entered by $me_name"
+return 1
 fi
-printf '%s\\n' "\${digest_line%% *}"
+cd / || return 1
+walk_rest=$1
+walk_links=0
+while [ -n "$walk_rest" ]; do
+walk_step=\${walk_rest%%/*}
+case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
+case $walk_step in '' | .) continue ;; esac
+if [ -L "./$walk_step" ]; then
+follow_link "./$walk_step" || return 1
+continue
+fi
+walk_at=\${PWD%/}
+cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
+[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
+done
+}
+follow_link() {
+if [ "$(stat -c %u "$1")" != 0 ]; then
+refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
+return 1
+fi
+walk_links=$((walk_links + 1))
+[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
+walk_link=$(readlink "$1" && echo x)
+walk_link=\${walk_link%?x}
+case $walk_link in /*) cd / ;; esac
+walk_rest=$walk_link/$walk_rest
 }
 find_running() {
 running=
@@ -322,207 +370,11 @@ process_start "$1" || return 1
 case $process_state in Z | X) return 1 ;; esac
 [ "$process_start" = "$2" ]
 }
-port_inodes() {
-port_inodes=
-[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
-port_hex_of=$1
-port_net=/proc/\${2:-self}/net
-port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
+timed() {
+timeout "$@" 9>&-
 }
-port_owned_by() {
-port_number=$1
-shift
-for port_pid in "$@"; do
-port_inodes "$port_number" "$port_pid"
-[ -n "$port_inodes" ] || continue
-port_held_by "$port_pid" && return 0
-done
-return 1
-}
-port_held_by() {
-port_links=$(ls -l "/proc/$1/fd" 2>/dev/null)
-for port_inode in $port_inodes; do
-case $port_links in *"socket:[$port_inode]"*) return 0 ;; esac
-done
-return 1
-}
-port_owner() {
-port_owner_pids=
-port_unseen=
-port_inodes "$1"
-[ -n "$port_inodes" ] || return 0
-for port_proc in /proc/[0-9]*; do
-if port_held_by "\${port_proc#/proc/}"; then port_owner_pids="$port_owner_pids \${port_proc#/proc/}"; fi
-done
-port_owner_pids=\${port_owner_pids# }
-[ -n "$port_owner_pids" ] || port_unseen=yes
-}
-http_client() {
-http_client=
-if command -v curl >/dev/null; then
-http_client=curl
-return
-fi
-case $1 in
-http://*)
-if command -v perl >/dev/null && perl -MIO::Socket::INET -e 1 2>/dev/null; then
-http_client=perl
-return
-elif command -v nc >/dev/null; then
-http_client=nc
-return
-fi
-;;
-esac
-! command -v wget >/dev/null || http_client=wget
-}
-http_get() {
-http_status=
-http_body=
-http_error=
-[ -n "\${http_client:-}" ] || http_client "$1"
-case $http_client in
-curl) http_by_curl "$1" "$2" ;;
-perl | nc) http_by_socket "$1" "$2" ;;
-wget) http_by_wget "$1" "$2" ;;
-*) http_error='the target has no HTTP client' ;;
-esac
-[ -n "$http_status" ]
-}
-http_by_curl() {
-http_answer=$(printf 'url = "%s"\\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
-http_read && return
-http_error=\${http_answer#curl: }
-http_error=\${http_error%%"$newline"*}
-}
-http_cut() {
-tr -d '\\000' | head -c 65536
-}
-http_read() {
-http_rest=$newline$http_answer
-while :; do
-case $http_rest in *"\${newline}HTTP/"*) ;; *) return 1 ;; esac
-http_rest=\${http_rest#*"\${newline}HTTP/"}
-http_code=\${http_rest#* }
-http_code=\${http_code%"\${http_code#???}"}
-case $http_code in
-1[0-9][0-9]) ;;
-[0-9][0-9][0-9]) break ;;
-*) return 1 ;;
-esac
-done
-http_status=$http_code
-case $http_rest in *"$newline$http_return$newline"*) http_body=\${http_rest#*"$newline$http_return$newline"} ;; esac
-}
-http_by_socket() {
-http_rest=\${1#http://}
-http_host=\${http_rest%%[/?#]*}
-http_path=\${http_rest#"$http_host"}
-http_path=\${http_path%%#*}
-case $http_path in /*) ;; *) http_path=/$http_path ;; esac
-case $http_host in
-\\[*\\]:*) http_port=\${http_host##*:} http_name=\${http_host%]:*} http_name=\${http_name#[} ;;
-\\[*\\]) http_port=80 http_name=\${http_host#[} http_name=\${http_name%]} ;;
-*:*) http_port=\${http_host##*:} http_name=\${http_host%:*} ;;
-*) http_port=80 http_name=$http_host ;;
-esac
-http_names=$http_name
-[ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
-for http_name in $http_names; do
-http_answer=$(printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: health\\r\\nAccept: */*\\r\\nConnection: close\\r\\n\\r\\n' "$http_path" "$http_host" |
-http_exchange "$2" 2>/dev/null | http_cut)
-http_read && return
-done
-http_error="no HTTP answer from $http_host within $2 s"
-}
-http_exchange() {
-if [ "$http_client" = perl ]; then
-timed "$1" perl -e '
-use Socket qw(:all);
-my ($name, $port) = @ARGV;
-my $request = do { local $/; <STDIN> };
-my $v6 = $name =~ /:/;
-my $socket;
-my $address = $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $name) || exit 1) : pack_sockaddr_in($port, inet_aton($name) || exit 1);
-socket($socket, $v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0) && connect($socket, $address) || exit 1;
-syswrite($socket, $request);
-while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
-' "$http_name" "$http_port"
-else
-http_request=$(cat; printf .)
-http_reply=$(printf '%s' "\${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
-case $http_reply in
-HTTP/*) ;;
-*) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "\${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
-esac
-printf '%s' "$http_reply"
-fi
-}
-port_answers() {
-limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
-}
-http_by_wget() {
-http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
-case $http_answer in
-*"  HTTP/"*" "[0-9][0-9][0-9]*)
-http_status=\${http_answer#*"  HTTP/"}
-http_status=\${http_status#* }
-http_status=\${http_status%"\${http_status#???}"}
-http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
-;;
-*) http_error=\${http_answer##*"$newline"} ;;
-esac
-}
-http_wget() (
-unset http_proxy https_proxy
-HOME=/dev/null
-export HOME
-http_seconds=$1
-shift
-timed "$http_seconds" wget "$@"
-)
-http_return=$(printf '\\r')
-health_check() {
-health_contains=$1
-shift
-health_reason=
-if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
-health_reason="pid $* does not listen on port $in_health_port"
-port_inodes "$in_health_port"
-[ -z "$port_inodes" ] || health_reason="another process than pid $* listens on port $in_health_port"
-return 1
-fi
-[ -z "$in_health_url" ] || health_url || return 1
-[ -n "$in_health_command" ] || return 0
-limited 10 /bin/sh -c "$in_health_command" >/dev/null 2>&1 9>&- && return 0
-health_reason="the health command ended with exit code $?"
-return 1
-}
-health_url() {
-if ! http_get "$in_health_url" 5; then
-health_reason="$in_health_url: \${http_error:-no answer}"
-return 1
-fi
-if ! status_in "$http_status" "$in_health_status"; then
-health_reason="$in_health_url answers $http_status, not $in_health_status: $(health_excerpt)"
-return 1
-fi
-[ "$health_contains" = yes ] && [ -n "$in_health_contains" ] || return 0
-case $http_body in *"$in_health_contains"*) return 0 ;; esac
-health_reason="$in_health_url answers $http_status without '$in_health_contains': $(health_excerpt)"
-return 1
-}
-health_excerpt() {
-printf '%s' "$http_body" | head -c 200
-}
-status_in() {
-status_rest=$2,
-while [ -n "$status_rest" ]; do
-status_range=\${status_rest%%,*}
-status_rest=\${status_rest#*,}
-if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; then return 0; fi
-done
-return 1
+limited() {
+timed "$@" </dev/null
 }
 user_shell_words() {
 user_shell=/bin/sh
@@ -672,40 +524,6 @@ fi
 pause_cs 2
 done
 }
-enter_folder() {
-if [ "$me" != 0 ]; then
-cd -P -- "$1" 2>/dev/null && return 0
-refused="$1 can't be entered by $me_name"
-return 1
-fi
-cd / || return 1
-walk_rest=$1
-walk_links=0
-while [ -n "$walk_rest" ]; do
-walk_step=\${walk_rest%%/*}
-case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
-case $walk_step in '' | .) continue ;; esac
-if [ -L "./$walk_step" ]; then
-follow_link "./$walk_step" || return 1
-continue
-fi
-walk_at=\${PWD%/}
-cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
-[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
-done
-}
-follow_link() {
-if [ "$(stat -c %u "$1")" != 0 ]; then
-refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
-return 1
-fi
-walk_links=$((walk_links + 1))
-[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
-walk_link=$(readlink "$1" && echo x)
-walk_link=\${walk_link%?x}
-case $walk_link in /*) cd / ;; esac
-walk_rest=$walk_link/$walk_rest
-}
 enter_state() {
 state_folder=.$in_name.deploy
 if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
@@ -737,33 +555,359 @@ say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
 }
-know_me() {
-me_name=$(id)
-me_name=\${me_name#uid=}
-me_name=\${me_name%% gid=*}
-me=\${me_name%%(*}
-me_name=\${me_name#*(}
-me_name=\${me_name%)}
+journal_open() {
+{
+printf 'transaction=%s\\n' "$in_run"
+for journal_key in new_sha new_live old_sha old_about old_live was_running old_words old_dir old_user old_log old_umask restart unit unit_user sockets; do
+eval "say $journal_key \\"\\\${$journal_key-}\\""
+done
+} >journal.new && sync journal.new && mv -f journal.new journal && sync .
 }
-owner_of() {
-owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_mode=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_user=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_group=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_uid=\${owner_rest%:*}
-[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+journal() {
+phase=$1
+uptime_cs
+say phase "$phase $((now_cs - began_cs))"
+printf 'phase=%s\\n' "$phase" >>journal && sync journal
 }
-name_of() {
-name_of=
-case $2 in
-'' | *[!0-9]*) ;;
-*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+journal_read() {
+journal_phase=
+[ -f journal ] || return 1
+while IFS= read -r journal_line; do
+journal_value=\${journal_line#*=}
+case $journal_line in
+phase=*) journal_phase=$journal_value ;;
+transaction=*) journal_run=$journal_value ;;
+new_sha=* | new_live=* | old_sha=* | old_about=* | old_live=* | was_running=* | old_words=* | old_dir=* | old_user=* | old_log=* | old_umask=* | restart=* | unit=* | unit_user=* | sockets=*)
+unsaid "$journal_value"
+eval "\${journal_line%%=*}=\\$unsaid"
+;;
 esac
-name_of=\${name_of:-$2}
+done <journal
+[ -n "$journal_phase" ]
+}
+unsaid() {
+case $1 in
+*\\\\*) unsaid=$(printf '%b.' "$1") && unsaid=\${unsaid%.} ;;
+*) unsaid=$1 ;;
+esac
+}
+live_of_old() {
+old_live=
+case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
+old_live=\${old_live:-$newline$newline}
+}
+remember_live() {
+printf '%s %s\\n' "$1" "$(stat -c '%d %i %s %Y %Z' "../$in_name")" >live.new
+printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" >>live.new
+mv -f live.new live
+}
+take_lock() {
+exec 9>>lock || return 1
+uptime_cs
+lock_until=$((now_cs + $1 * 100))
+until flock -n 9; do
+uptime_cs
+if [ "$now_cs" -ge "$lock_until" ]; then
+lock_holder=
+IFS= read -r lock_holder <lock
+return 1
+fi
+pause_cs 20
+done
+printf '%s\\n' "$in_run (started $(date -u +%Y-%m-%dT%H:%M:%SZ), at most $in_limit_seconds s)" >lock
+}
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+keep_previous() {
+[ -n "$old_sha" ] || return 0
+rm -f "releases/$old_sha"
+kept_now=$old_sha
+ln "../$in_name" "releases/$old_sha" 2>/dev/null || cp -p "../$in_name" "releases/$old_sha" || return 1
+if [ -L "releases/$old_sha" ] || [ ! -f "releases/$old_sha" ]; then
+return 1
+fi
+is_seen "releases/$old_sha" || sha256_is "$old_sha" <"releases/$old_sha" || return 1
+printf '%s %s %s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" >"releases/$old_sha.about"
+sync "releases/$old_sha" "releases/$old_sha.about" releases
+}
+is_seen() {
+case $in_seen in
+"$(stat -c '%d %i %s %Y' "$1") "*) ;;
+*) return 1 ;;
+esac
+}
+keep_packed() {
+[ -n "$old_sha" ] || return 0
+for packed in "releases/$old_sha" "releases/$old_sha.zst" "releases/$old_sha.gz"; do
+[ ! -e "$packed" ] || return 0
+done
+if command -v zstd >/dev/null; then packed=releases/$old_sha.zst; pack='zstd -q -c -1'; else packed=releases/$old_sha.gz; pack='gzip -c -1'; fi
+$pack <"../$in_name" >"$packed" || { rm -f "$packed"; return 1; }
+unpack "$packed" | sha256_is "$old_sha" || { rm -f "$packed"; return 1; }
+keep_attributes
+printf '%s %s %s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" >"releases/$old_sha.about"
+sync "$packed" "releases/$old_sha.about" releases
+}
+keep_attributes() {
+ln "../$in_name" original 2>/dev/null || return 0
+if [ ! -L original ] && is_seen original; then
+kept_context=
+[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
+cp --attributes-only "--preserve=mode,xattr$kept_context" original "releases/$old_sha.like" 2>/dev/null || rm -f "releases/$old_sha.like"
+fi
+rm -f original
+}
+release_file() {
+for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
+[ ! -f "$release_file" ] || return 0
+done
+release_file=
+return 1
+}
+unpack() {
+case $1 in
+*.zst) zstd -q -d -c "$1" ;;
+*.gz) gzip -d -c "$1" ;;
+*) cat "$1" ;;
+esac
+}
+sha256_is() {
+[ "$(digest)" = "$1" ]
+}
+restore_file() {
+release_file "$1" || return 1
+rm -f restored
+case $release_file in
+*.zst | *.gz) unpack "$release_file" >restored && restore_metadata "$1" restored ;;
+*) ln "$release_file" restored 2>/dev/null || cp -p "$release_file" restored ;;
+esac && sync restored
+}
+restore_metadata() {
+IFS=' ' read -r about_owner about_mode about_rest <"releases/$1.about" || return 1
+chown "$about_owner" "$2" 2>/dev/null || [ "$me" != 0 ] || return 1
+[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" "$2" || return 1
+chmod "$about_mode" "$2"
+}
+drop_release() {
+rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
+}
+prune_releases() {
+drop_release "$1"
+prune_seen=0
+for prune_about in $(ls -t releases); do
+case $prune_about in *.about) ;; *) continue ;; esac
+prune_seen=$((prune_seen + 1))
+[ "$prune_seen" -gt "$in_keep_releases" ] || continue
+drop_release "\${prune_about%.about}"
+done
+}
+http_client() {
+http_client=
+if command -v curl >/dev/null; then
+http_client=curl
+return
+fi
+case $1 in
+http://*)
+if command -v perl >/dev/null && perl -MIO::Socket::INET -e 1 2>/dev/null; then
+http_client=perl
+return
+elif command -v nc >/dev/null; then
+http_client=nc
+return
+fi
+;;
+esac
+! command -v wget >/dev/null || http_client=wget
+}
+http_get() {
+http_status=
+http_body=
+http_error=
+[ -n "\${http_client:-}" ] || http_client "$1"
+case $http_client in
+curl) http_by_curl "$1" "$2" ;;
+perl | nc) http_by_socket "$1" "$2" ;;
+wget) http_by_wget "$1" "$2" ;;
+*) http_error='the target has no HTTP client' ;;
+esac
+[ -n "$http_status" ]
+}
+http_by_curl() {
+http_answer=$(printf 'url = "%s"\\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
+http_read && return
+http_error=\${http_answer#curl: }
+http_error=\${http_error%%"$newline"*}
+}
+http_cut() {
+tr -d '\\000' | head -c 65536
+}
+http_read() {
+http_rest=$newline$http_answer
+while :; do
+case $http_rest in *"\${newline}HTTP/"*) ;; *) return 1 ;; esac
+http_rest=\${http_rest#*"\${newline}HTTP/"}
+http_code=\${http_rest#* }
+http_code=\${http_code%"\${http_code#???}"}
+case $http_code in
+1[0-9][0-9]) ;;
+[0-9][0-9][0-9]) break ;;
+*) return 1 ;;
+esac
+done
+http_status=$http_code
+case $http_rest in *"$newline$http_return$newline"*) http_body=\${http_rest#*"$newline$http_return$newline"} ;; esac
+}
+http_by_socket() {
+http_rest=\${1#http://}
+http_host=\${http_rest%%[/?#]*}
+http_path=\${http_rest#"$http_host"}
+http_path=\${http_path%%#*}
+case $http_path in /*) ;; *) http_path=/$http_path ;; esac
+case $http_host in
+\\[*\\]:*) http_port=\${http_host##*:} http_name=\${http_host%]:*} http_name=\${http_name#[} ;;
+\\[*\\]) http_port=80 http_name=\${http_host#[} http_name=\${http_name%]} ;;
+*:*) http_port=\${http_host##*:} http_name=\${http_host%:*} ;;
+*) http_port=80 http_name=$http_host ;;
+esac
+http_names=$http_name
+[ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
+for http_name in $http_names; do
+http_answer=$(printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: health\\r\\nAccept: */*\\r\\nConnection: close\\r\\n\\r\\n' "$http_path" "$http_host" |
+http_exchange "$2" 2>/dev/null | http_cut)
+http_read && return
+done
+http_error="no HTTP answer from $http_host within $2 s"
+}
+http_exchange() {
+if [ "$http_client" = perl ]; then
+timed "$1" perl -e '
+use Socket qw(:all);
+my ($name, $port) = @ARGV;
+my $request = do { local $/; <STDIN> };
+my $v6 = $name =~ /:/;
+my $socket;
+my $address = $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $name) || exit 1) : pack_sockaddr_in($port, inet_aton($name) || exit 1);
+socket($socket, $v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0) && connect($socket, $address) || exit 1;
+syswrite($socket, $request);
+while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
+' "$http_name" "$http_port"
+else
+http_request=$(cat; printf .)
+http_reply=$(printf '%s' "\${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
+case $http_reply in
+HTTP/*) ;;
+*) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "\${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
+esac
+printf '%s' "$http_reply"
+fi
+}
+port_answers() {
+limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
+}
+http_by_wget() {
+http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
+case $http_answer in
+*"  HTTP/"*" "[0-9][0-9][0-9]*)
+http_status=\${http_answer#*"  HTTP/"}
+http_status=\${http_status#* }
+http_status=\${http_status%"\${http_status#???}"}
+http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
+;;
+*) http_error=\${http_answer##*"$newline"} ;;
+esac
+}
+http_wget() (
+unset http_proxy https_proxy
+HOME=/dev/null
+export HOME
+http_seconds=$1
+shift
+timed "$http_seconds" wget "$@"
+)
+http_return=$(printf '\\r')
+port_inodes() {
+port_inodes=
+[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+port_hex_of=$1
+port_net=/proc/\${2:-self}/net
+port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
+}
+port_owned_by() {
+port_number=$1
+shift
+for port_pid in "$@"; do
+port_inodes "$port_number" "$port_pid"
+[ -n "$port_inodes" ] || continue
+port_held_by "$port_pid" && return 0
+done
+return 1
+}
+port_held_by() {
+port_links=$(ls -l "/proc/$1/fd" 2>/dev/null)
+for port_inode in $port_inodes; do
+case $port_links in *"socket:[$port_inode]"*) return 0 ;; esac
+done
+return 1
+}
+port_owner() {
+port_owner_pids=
+port_unseen=
+port_inodes "$1"
+[ -n "$port_inodes" ] || return 0
+for port_proc in /proc/[0-9]*; do
+if port_held_by "\${port_proc#/proc/}"; then port_owner_pids="$port_owner_pids \${port_proc#/proc/}"; fi
+done
+port_owner_pids=\${port_owner_pids# }
+[ -n "$port_owner_pids" ] || port_unseen=yes
+}
+health_check() {
+health_contains=$1
+shift
+health_reason=
+if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
+health_reason="pid $* does not listen on port $in_health_port"
+port_inodes "$in_health_port"
+[ -z "$port_inodes" ] || health_reason="another process than pid $* listens on port $in_health_port"
+return 1
+fi
+[ -z "$in_health_url" ] || health_url || return 1
+[ -n "$in_health_command" ] || return 0
+limited 10 /bin/sh -c "$in_health_command" >/dev/null 2>&1 9>&- && return 0
+health_reason="the health command ended with exit code $?"
+return 1
+}
+health_url() {
+if ! http_get "$in_health_url" 5; then
+health_reason="$in_health_url: \${http_error:-no answer}"
+return 1
+fi
+if ! status_in "$http_status" "$in_health_status"; then
+health_reason="$in_health_url answers $http_status, not $in_health_status: $(health_excerpt)"
+return 1
+fi
+[ "$health_contains" = yes ] && [ -n "$in_health_contains" ] || return 0
+case $http_body in *"$in_health_contains"*) return 0 ;; esac
+health_reason="$in_health_url answers $http_status without '$in_health_contains': $(health_excerpt)"
+return 1
+}
+health_excerpt() {
+printf '%s' "$http_body" | head -c 200
+}
+status_in() {
+status_rest=$2,
+while [ -n "$status_rest" ]; do
+status_range=\${status_rest%%,*}
+status_rest=\${status_rest#*,}
+if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; then return 0; fi
+done
+return 1
 }
 quoted() {
 quoted_rest=$1
@@ -782,18 +926,1170 @@ quoted="'$quoted$quoted_rest'"
 zero_words() {
 tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
 }
-elevate() {
-root_reason=
-[ "$me" != 0 ] && [ "$in_sudo" != never ] || return 1
-if [ "$in_sudo" = always ]; then root_reason='sudo: always'; else reason_for_root; fi
-[ -n "$root_reason" ] || return 1
-say needs_root "$root_reason"
-if ! sudo_error=$(sudo -n true 2>&1); then
-say sudo_error "$sudo_error"
+start_it() {
+pid=
+reaped=
+adopted=
+uptime_cs
+start_mark=$now_cs
+case $restart in
+none) return 0 ;;
+systemd) start_unit ;;
+command) start_by_command ;;
+process) start_process ;;
+esac
+}
+start_unit() {
+for start_name in $unit $sockets; do
+unit_start "$start_name" "$unit_user" "$in_health_timeout_seconds" || { refused="systemd could not start $start_name: $unit_error"; return 1; }
+done
+unit_main_pid
+}
+unit_main_pid() {
+unit_facts "$unit" "$unit_user" || return 0
+pid=$unit_main
+[ "$pid" != 0 ] || pid=
+}
+start_by_command() {
+: >command.output
+(ulimit -S -c "$core_limit"; exec setsid /bin/sh -c "$in_start_command") </dev/null >command.output 2>&1 9>&- &
+command_pid=$!
+}
+prepare_process() {
+quoted "$run_dir" && start_dir=$quoted
+quoted "$run_log" && start_log=$quoted
+if [ "$run_dir" -ef .. ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
+undo_ignored
+starter="umask $run_umask
+ulimit -S -c $core_limit
+\${run_env:+export $run_env
+}cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
+user_shell_words "$run_user"
+}
+start_process() {
+printf '%s\\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
+pid=$!
+}
+undo_ignored() {
+undo_ignored=
+case $in_folder/$in_name in *=*) return 0 ;; esac
+if env --default-signal=INT,QUIT true 2>/dev/null; then
+undo_ignored="$(command -v env) --default-signal=INT,QUIT"
+fi
+}
+remember_running() {
+old_words=$(zero_words "/proc/$1/cmdline" 1d)
+old_env=$(zero_words "/proc/$1/environ" '/^[A-Za-z_][A-Za-z0-9_]*=/!d; /^\\(UID\\|EUID\\|PPID\\|SHELLOPTS\\|BASHOPTS\\|BASH_VERSINFO\\|_\\)=/d')
+old_dir=$(readlink "/proc/$1/cwd")
+old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)
+case $old_log in /*' (deleted)' | '') old_log=/dev/null ;; /*) ;; *) old_log=/dev/null ;; esac
+old_umask=022
+while read -r remember_key remember_value; do
+case $remember_key in Umask:) old_umask=$remember_value ;; esac
+done <"/proc/$1/status"
+owner_of "/proc/$1" && old_user=$owner_user
+}
+prove() {
+failed=health
+prove_contains=$1
+uptime_cs
+prove_until=$((start_mark + in_health_timeout_seconds * 100))
+prove_pause=1
+until prove_once; do
+[ -z "$gone" ] || return 1
+uptime_cs
+if [ "$now_cs" -ge "$prove_until" ]; then
+refused="not healthy within $in_health_timeout_seconds s: $health_reason"
 return 1
 fi
-printf 'in_elevated=yes\\\\nin_login=%s\\\\n%s' "$me_name" "$line" |
-sudo -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
+pause_cs "$prove_pause"
+[ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause * 3 / 2 + 1))
+done
+uptime_cs
+[ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))
+failed=stable
+journal "\${stable_phase:-stable}"
+[ "$restart" = none ] || prove_stable
+}
+prove_once() {
+gone=
+[ "$restart" != none ] || return 0
+find_pid || return 1
+health_check "$prove_contains" "$pid"
+}
+find_pid() {
+health_reason='no process executes the file yet'
+[ "$restart" != systemd ] || unit_main_pid
+if [ -n "$pid" ] && [ "/proc/$pid/exe" -ef "../$in_name" ]; then
+health_reason=
+return 0
+fi
+case $restart in
+process)
+if process_running "$pid"; then return 1; fi
+find_forked || process_ended
+;;
+command)
+find_forked && return 0
+command_ended
+[ -z "$gone" ] && is_script && health_reason=
+;;
+systemd)
+unit_facts "$unit" "$unit_user"
+case $unit_active/$unit_sub in
+failed/*)
+gone=yes
+refused="the unit failed: $unit_result, exit status $unit_exit"
+;;
+*/auto-restart)
+gone=yes
+refused="the program ended at once (exit status $unit_exit) and systemd starts it again"
+;;
+active/*) find_forked || main_is_script ;;
+*) find_forked ;;
+esac
+;;
+esac
+}
+find_forked() {
+find_running "$in_folder/$in_name"
+[ -n "$running" ] || return 1
+eldest_running
+pid=$eldest
+health_reason=
+}
+is_script() {
+[ "$(head -c 4 "../$in_name" | tail -c 3)" != ELF ]
+}
+main_is_script() {
+[ -n "$pid" ] && is_script && health_reason=
+}
+process_running() {
+process_start "$1" && process_alive "$1" "$process_start"
+}
+reap() {
+[ "$reaped" = "$1" ] && return 0
+wait "$1" 2>/dev/null
+ended_code=$?
+reaped=$1
+}
+process_ended() {
+gone=yes
+reap "$pid"
+uptime_cs
+ended_after=$((now_cs - start_mark))
+if [ "$ended_code" -gt 128 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
+seconds_text "$ended_after"
+refused="the process $ended_how after $seconds_text"
+return 1
+}
+command_ended() {
+process_running "$command_pid" && return 1
+reap "$command_pid"
+[ "$ended_code" -ne 0 ] || return 1
+gone=yes
+refused="the start command ended with exit code $ended_code"
+return 1
+}
+seconds_text() {
+seconds_text="$(($1 / 100)).$(($1 % 100 / 10)) s"
+}
+went_to_background() {
+[ "$restart" = process ] && [ -z "$adopted" ] || return 1
+reap "$stable_pid"
+[ "$ended_code" = 0 ] && find_forked || return 1
+adopted=yes
+}
+prove_stable() {
+stable_pid=$pid
+[ -z "$pid" ] || process_start "$pid"
+stable_start=\${process_start:-}
+stable_restarts=\${unit_restarts:-0}
+uptime_cs
+stable_until=$((now_cs + in_stable_cs))
+while :; do
+uptime_cs
+[ "$now_cs" -lt "$stable_until" ] || break
+stable_left=$((stable_until - now_cs))
+if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
+if [ -n "$stable_pid" ] && ! process_alive "$stable_pid" "$stable_start"; then
+if went_to_background; then
+prove_stable
+return
+fi
+if [ "$restart" = process ] && [ "$stable_pid" = "$pid" ]; then
+process_ended
+else
+refused="pid $stable_pid ended within the stable window"
+fi
+return 1
+fi
+done
+if [ "$restart" = systemd ]; then
+unit_facts "$unit" "$unit_user"
+if [ "$unit_main" != "$stable_pid" ] || [ "\${unit_restarts:-0}" != "$stable_restarts" ]; then
+refused="systemd restarted it within the stable window (pid $stable_pid, then $unit_main)"
+return 1
+fi
+fi
+[ "/proc/$stable_pid/exe" -ef "../$in_name" ] || is_script || { refused="pid $stable_pid executes another file now"; return 1; }
+health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
+}
+stop_all() {
+case $restart in
+systemd) unit_stop_all || return 1 ;;
+command) [ -z "$in_stop_command" ] || stop_by_command || return 1 ;;
+esac
+stop_processes
+}
+unit_stop_all() {
+for stop_unit in $sockets $unit; do
+unit_stop "$stop_unit" "$unit_user" "$((in_stop_timeout_seconds + 10))" || { refused="systemd could not stop $stop_unit: $unit_error"; return 1; }
+done
+}
+stop_by_command() {
+limited "$((in_stop_timeout_seconds + 10))" /bin/sh -c "$in_stop_command" >command.output 2>&1 9>&- && return 0
+refused="the stop command ended with exit code $?"
+return 1
+}
+stop_processes() {
+find_executors
+stop_kill=$in_stop_signal
+stop_seconds=$in_stop_timeout_seconds
+while [ -n "$running" ]; do
+stop_with "$stop_kill" "$stop_seconds"
+find_executors
+[ -n "$running" ] || break
+if [ "$stop_kill" = KILL ]; then
+refused="still alive 5 s after KILL: pid $running"
+return 1
+fi
+say note "no end on $stop_kill within $stop_seconds s, so KILL: pid $running"
+stop_kill=KILL
+stop_seconds=5
+done
+}
+stop_with() {
+stop_marks=
+for stop_pid in $running; do
+process_start "$stop_pid" && stop_marks="$stop_marks $stop_pid:$process_start"
+done
+uptime_cs
+stop_until=$((now_cs + $2 * 100))
+kill -s "$1" $running 2>/dev/null
+stop_pause=1
+for stop_mark in $stop_marks; do
+while process_alive "\${stop_mark%:*}" "\${stop_mark#*:}"; do
+uptime_cs
+[ "$now_cs" -lt "$stop_until" ] || return 0
+pause_ms "$stop_pause"
+[ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
+done
+done
+}
+find_executors() {
+find_running "$in_folder/$in_name" "releases/$old_sha" incoming
+}
+dress() {
+dress_like=
+[ -z "$old_sha" ] || dress_like=releases/$old_sha
+[ "$in_strategy" != in-place ] || [ ! -f "$dress_like.like" ] || dress_like=$dress_like.like
+[ -z "$in_owner" ] || chown "$in_owner" incoming || { refused="the owner can't be set to $in_owner"; return 1; }
+if [ -n "$dress_like" ] && [ -f "$dress_like" ]; then
+if cp --attributes-only --preserve=mode,xattr "$dress_like" incoming 2>/dev/null; then
+[ ! -e /sys/fs/selinux/enforce ] || cp --attributes-only --preserve=context "$dress_like" incoming 2>/dev/null || :
+elif [ -n "$in_old_capabilities" ]; then
+setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over: neither GNU cp nor setcap does it here"; return 1; }
+fi
+elif [ -n "$in_old_capabilities" ] && [ -z "$in_capabilities" ]; then
+setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over"; return 1; }
+fi
+chmod "$in_mode" incoming || { refused="the mode can't be set to $in_mode"; return 1; }
+if [ -n "$in_capabilities" ]; then
+setcap "$in_capabilities" incoming || { refused="the capabilities $in_capabilities can't be set"; return 1; }
+fi
+sync incoming || { refused='the new file could not be written to disk'; return 1; }
+}
+receive() {
+rm -f incoming
+received=$(decode 2>decode.errors 9>&- | digest 9>&-)
+exec 3<&-
+received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
+if [ "$received_bytes" != "$in_size" ]; then
+refused="$received_bytes of $in_size bytes arrived$(room_left)"
+return 1
+fi
+if [ "$received" != "$in_sha256" ]; then
+refused="the bytes that arrived have sha256 \${received:-unknown}, not $in_sha256"
+return 1
+fi
+}
+decode() {
+case $in_encoding in
+zstd) arriving zstd -q -d -c | tee incoming ;;
+gzip) arriving gzip -d -c | tee incoming ;;
+delta-zstd) arriving zstd -q -d -c | apply_delta | tee incoming ;;
+delta-gzip) arriving gzip -d -c | apply_delta | tee incoming ;;
+*) arriving tee incoming ;;
+esac
+}
+arriving() {
+timeout "$in_upload_limit_seconds" "$@" <&3 &
+arriving_pid=$!
+end_silence "$arriving_pid" </dev/null >/dev/null 2>&1 3<&- &
+silence_pid=$!
+wait "$arriving_pid"
+kill "$silence_pid" 2>/dev/null
+wait "$silence_pid" 2>/dev/null
+}
+end_silence() {
+silence_pause=
+trap 'kill $silence_pause 2>/dev/null; exit' TERM
+silence_size=
+silence_left=$in_silence_seconds
+silence_tick=0.1
+while [ "$silence_left" -gt 0 ]; do
+sleep "$silence_tick" &
+silence_pause=$!
+wait "$silence_pause"
+kill -0 "$1" || return
+case $silence_tick in 0.1) silence_tick=0.3 ;; *) silence_tick=1 ;; esac
+silence_left=$((silence_left - 1))
+silence_now=$(stat -c %s incoming)
+[ "$silence_now" != "$silence_size" ] || continue
+silence_size=$silence_now
+silence_left=$in_silence_seconds
+sync incoming
+done
+printf 'nothing came for %s s\\n' "$in_silence_seconds" >decode.errors
+kill "$1"
+}
+apply_delta() {
+PERL5OPT='' PERL5LIB='' perl -e "$in_apply" "../$in_name"
+}
+room_left() {
+IFS= read -r decode_error <decode.errors && printf ' (%s)' "$decode_error"
+df -P . | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
+rm -f decode.errors
+}
+take_release() {
+restore_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
+is_as_kept restored || return 1
+mv -f restored incoming
+}
+prove_release() {
+release_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
+is_as_kept "$release_file"
+}
+is_as_kept() {
+unpack "$1" | sha256_is "$in_sha256" && return 0
+refused="the kept release $in_sha256 was changed since it was kept; it is not used"
+return 1
+}
+copy_live() {
+cp "releases/$old_sha" incoming && sha256_is "$in_sha256" <incoming && return 0
+refused='the file changed while it was copied'
+return 1
+}
+swap() {
+failed=swap
+[ "$in_encoding" != none ] || return 0
+if [ "$in_strategy" = in-place ]; then
+rm -f "../$in_name"
+journal receive
+obtain && dress || return 1
+fi
+journal swap || { refused='the journal can not be written'; return 1; }
+put_live incoming
+}
+obtain() {
+case $in_encoding in
+release | copy) take_release ;;
+*) receive ;;
+esac
+}
+put_live() {
+[ ! "$1" -ef "../$in_name" ] || { rm -f "$1"; return 0; }
+mv -fT "$1" "../$in_name" 2>/dev/null || { refused="the new file can't be renamed to $in_folder/$in_name"; return 1; }
+}
+remember_failure() {
+failure=$refused
+failed_in=$failed
+say failed "$failed_in"
+say why "$failure"
+case $restart in
+systemd)
+if [ -z "$unit_user" ]; then
+say output "$(limited 5 journalctl -u "$unit" -n 20 -o cat --no-pager 2>/dev/null | tail -c 8000)"
+fi
+;;
+command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
+esac
+if [ -n "$in_log_file" ] && [ -n "\${log_from:-}" ]; then
+say output "$(as_user "$run_user" tail -c "+$((log_from + 1))" "$in_log_file" 2>/dev/null | tail -c 8000)"
+fi
+rm -f command.output start.errors
+}
+go_back() {
+journal rollback
+if nothing_happened; then
+if find_forked; then
+keep_running
+else
+drop_release "\${old_sha:-none}"
+finish staged
+fi
+return
+fi
+if ! stop_all; then
+leave_broken "$refused"
+return
+fi
+if [ -z "$old_sha" ]; then
+rm -f "../$in_name"
+pid=
+finish rolled-back
+return
+fi
+if ! live_is_old; then
+rm -f incoming
+if ! { restore_file "$old_sha" && put_live restored; }; then
+leave_broken "the previous release $old_sha can't be put back"
+return
+fi
+fi
+rm -f restored
+start_old
+stable_phase=rollback-stable
+if [ "$refused" = '' ] && prove ''; then
+drop_release "$old_sha"
+remember_live "$old_sha" "$old_live"
+finish rolled-back
+else
+leave_broken "the previous version is in place again, but $refused"
+fi
+}
+nothing_happened() {
+[ "$failed" = stop ] && live_is_old || return 1
+[ "$was_running" != yes ] || find_forked
+}
+keep_running() {
+reaped=
+adopted=
+uptime_cs
+start_mark=$now_cs
+stable_phase=rollback-stable
+if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
+}
+live_is_old() {
+[ -n "$old_sha" ] || { [ ! -e "../$in_name" ]; return; }
+[ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
+[ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
+sha256_is "$old_sha" <"../$in_name"
+}
+start_old() {
+refused=
+run_words=$old_words
+run_env=$old_env
+run_dir=$old_dir
+run_user=$old_user
+run_log=$old_log
+run_umask=$old_umask
+if [ "$was_running" != yes ]; then
+run_words=$in_args
+run_dir=$in_working_directory
+run_user=$in_run_as
+run_log=$in_log_file
+run_umask=022
+fi
+[ -n "$run_env" ] || run_env=$in_environment
+[ -n "$run_log" ] || run_log=/dev/null
+[ "$restart" != process ] || prepare_process
+journal restart-old
+start_it || :
+}
+leave_broken() {
+say broken "$1"
+finish broken
+}
+activate() {
+prepare_new
+if stop_all_and_check; then
+if swap && start_new && prove yes; then
+accept
+return
+fi
+fi
+[ "$in_rollback" = true ] || nothing_happened || { leave_broken 'going back is switched off (rollback: false)'; return; }
+remember_failure
+go_back
+}
+stop_all_and_check() {
+failed=stop
+journal stop || { refused='the journal can not be written'; return 1; }
+uptime_cs
+down_mark=$now_cs
+stop_all && port_is_free
+}
+port_is_free() {
+for free_port in $in_health_port $in_health_url_port; do
+uptime_cs
+free_until=$((now_cs + 300))
+while port_inodes "$free_port" && [ -n "$port_inodes" ]; do
+uptime_cs
+if [ "$now_cs" -ge "$free_until" ]; then
+[ "$free_port" = "$in_health_port" ] || health_is_foreign || break
+port_owner "$free_port"
+refused="port $free_port is held by another process\${port_owner_pids:+: pid $port_owner_pids}"
+return 1
+fi
+if [ "$free_port" != "$in_health_port" ] && ! health_is_foreign; then break; fi
+pause_cs 5
+done
+done
+}
+health_is_foreign() {
+( in_health_port='' in_health_command=''; health_check yes '' ) >/dev/null 2>&1
+}
+prepare_new() {
+run_user=$in_run_as
+run_dir=$in_working_directory
+run_words=$in_args
+run_env=$in_environment
+run_log=$in_log_file
+[ -n "$run_log" ] || run_log=/dev/null
+run_umask=022
+[ "$restart" != process ] || prepare_process
+log_inode=0
+[ -z "$in_log_file" ] || log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
+}
+start_new() {
+failed=start
+log_mark
+journal start || { refused='the journal can not be written'; return 1; }
+start_it
+}
+log_mark() {
+log_from=0
+[ -n "$in_log_file" ] || return 0
+log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
+log_from=\${log_from%% *}
+log_from=\${log_from:-0}
+}
+accept() {
+journal accept
+sync ..
+remember_live "$new_sha" "$new_live"
+prune_releases "$new_sha"
+finish active
+}
+finish() {
+journal end >/dev/null
+printf '%s %s %s %s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "\${new_sha:--}" "\${in_run:--}" "\${in_actor:--}" "$1" >>history
+tail -n 100 history >history.new && mv -f history.new history
+rm -f incoming restored command.output start.errors decode.errors
+say state "$1"
+say pid "$pid"
+say downtime_ms "$((\${downtime_cs:-0} * 10))"
+end
+}
+follow() {
+follow_ended=
+follow_pid=
+follow_pause=1
+exec 8<progress
+while [ -z "$follow_ended" ]; do
+process_alive "$1" "$2" || follow_ended=yes
+while IFS= read -r follow_line <&8; do
+case $follow_line in
+begin) continue ;;
+end)
+[ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
+end
+return 0
+;;
+pid=*) follow_pid=\${follow_line#pid=} ;;
+esac
+printf '%s\\n' "$follow_line"
+follow_pause=1
+done
+[ -n "$follow_ended" ] || pause_cs "$follow_pause"
+[ "$follow_pause" -ge 10 ] || follow_pause=$((follow_pause + 1))
+done
+say died yes
+end
+}
+recover() {
+recover_env=$old_env
+journal_read || { finish untouched; return; }
+old_env=$recover_env
+was_running=\${was_running:-no}
+case $journal_phase in
+accept) keep_accepted ;;
+*) go_back ;;
+esac
+}
+keep_accepted() {
+prepare_new
+command_pid=
+reaped=
+adopted=
+uptime_cs
+start_mark=$now_cs
+stable_phase=accept
+if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
+if [ -z "$refused" ] && prove ''; then
+remember_live "$new_sha" "$new_live"
+finish active
+else
+stable_phase=rollback-stable
+remember_failure
+go_back
+fi
+}
+revert() {
+revert_env=$old_env
+journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
+old_env=$revert_env
+go_back
+}
+main() {
+prelude
+set -u
+uptime_cs
+began_cs=$now_cs
+if [ "\${in_detached:-}" = yes ]; then detached; else session; fi
+}
+session() {
+begin
+know_me
+handed=
+kept_now=
+trap 'exit 130' HUP INT TERM PIPE
+trap leave EXIT
+enter_folder "$in_folder" && enter_state create || give_up refused
+take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
+[ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
+[ -d releases ] || mkdir releases
+old_sha=$in_old_sha
+old_about=$in_old_about
+exec 3<&0
+stage || give_up refused
+hand_over
+}
+seen() {
+stat -c '%d %i %s %Y %Z' "../$in_name" 2>/dev/null || printf 'none\\n'
+[ ! -f journal ] || tail -n 1 journal
+}
+stage() {
+if [ "$in_action" = revert ]; then
+exec 3<&-
+handed_id=
+[ ! -f handed ] || IFS=' ' read -r handed_id _ <handed
+[ "$handed_id" = "$in_reverted" ] || { refused='another deploy has come since'; return 1; }
+return 0
+fi
+if [ "$in_action" = recover ]; then
+exec 3<&-
+return 0
+fi
+if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
+case $in_encoding in release | copy) exec 3<&- ;; esac
+[ "$in_encoding" != release ] || prove_release || return 1
+keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
+return 0
+fi
+case $in_encoding in
+none | copy) exec 3<&- ;;
+release)
+exec 3<&-
+take_release || return 1
+;;
+delta-*) receive || give_up delta ;;
+*) receive || return 1 ;;
+esac
+say staged "$in_sha256"
+keep_previous || { refused='the previous release could not be kept'; return 1; }
+[ "$in_encoding" != copy ] || copy_live || return 1
+[ "$in_encoding" = none ] || dress
+}
+leave() {
+[ -z "$handed" ] || return 0
+case $PWD in */".$in_name.deploy") rm -f incoming restored original decode.errors "releases/\${kept_now:-none}" "releases/\${kept_now:-none}.about" ;; esac
+}
+give_up() {
+say gave_up "$1"
+say why "\${2:-\${refused:-}}"
+end
+exit 1
+}
+hand_over() {
+rm -f progress handed
+: >progress
+handed=yes
+scope_words
+printf 'in_detached=yes\\\\ncore_limit=%s\\\\n%s' "$core_limit" "$line" |
+exec $scope_words setsid /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac' >progress 2>/dev/null &
+transaction=$!
+process_start "$transaction"
+printf '%s\\n' "$in_id $transaction $process_start" >handed
+exec 9>&- 3<&-
+say handed "$transaction"
+follow "$transaction" "$process_start"
+}
+scope_words() {
+scope_words=
+[ "$in_session_kills" = yes ] || return 0
+if [ "$me" = 0 ]; then
+scope_words='systemd-run --quiet --scope --collect --slice=system.slice --'
+else
+XDG_RUNTIME_DIR=/run/user/$me
+export XDG_RUNTIME_DIR
+scope_words='systemd-run --quiet --user --scope --collect --'
+fi
+}
+detached() {
+trap : HUP INT TERM QUIT PIPE USR1 USR2
+know_me
+begin
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+restart=$in_restart
+unit=$in_unit
+unit_user=$in_unit_user
+sockets=
+if [ "$restart" = systemd ] && unit_facts "$unit" "$unit_user"; then sockets=$unit_triggers; fi
+refused='' failed='' down_mark='' downtime_cs='' pid=''
+old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask=''
+was_running=no
+find_executors
+if [ -n "$running" ]; then
+was_running=yes
+eldest_running
+[ "$restart" != process ] || remember_running "$eldest"
+fi
+case $in_action in
+recover) recover ;;
+revert) revert ;;
+deploy)
+journal_open
+activate
+;;
+esac
+}
+main`;function Do(e){return/\.(service|socket|timer|path|target|mount|automount|swap|slice|scope|device)$/.test(e)?e:`${e}.service`}c(Do,"unitName");var Gh=`prelude() {
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
+}
+begin() {
+printf 'begin\\n'
+}
+end() {
+printf 'end\\n'
+}
+say() {
+case $2 in
+*\\\\* | *"$newline"*)
+say_rest=$2
+say_value=
+while [ -n "$say_rest" ]; do
+case $say_rest in
+*\\\\* | *"$newline"*) ;;
+*) break ;;
+esac
+say_plain=\${say_rest%%[\\\\"$newline"]*}
+say_rest=\${say_rest#"$say_plain"}
+case $say_rest in
+\\\\*) say_value=$say_value$say_plain'\\\\' ;;
+*) say_value=$say_value$say_plain'\\n' ;;
+esac
+say_rest=\${say_rest#?}
+done
+printf '%s=%s\\n' "$1" "$say_value$say_rest"
+;;
+*) printf '%s=%s\\n' "$1" "$2" ;;
+esac
+}
+newline=$(printf '\\n.')
+newline=\${newline%.}
+timed() {
+timeout "$@" 9>&-
+}
+limited() {
+timed "$@" </dev/null
+}
+http_client() {
+http_client=
+if command -v curl >/dev/null; then
+http_client=curl
+return
+fi
+case $1 in
+http://*)
+if command -v perl >/dev/null && perl -MIO::Socket::INET -e 1 2>/dev/null; then
+http_client=perl
+return
+elif command -v nc >/dev/null; then
+http_client=nc
+return
+fi
+;;
+esac
+! command -v wget >/dev/null || http_client=wget
+}
+http_get() {
+http_status=
+http_body=
+http_error=
+[ -n "\${http_client:-}" ] || http_client "$1"
+case $http_client in
+curl) http_by_curl "$1" "$2" ;;
+perl | nc) http_by_socket "$1" "$2" ;;
+wget) http_by_wget "$1" "$2" ;;
+*) http_error='the target has no HTTP client' ;;
+esac
+[ -n "$http_status" ]
+}
+http_by_curl() {
+http_answer=$(printf 'url = "%s"\\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
+http_read && return
+http_error=\${http_answer#curl: }
+http_error=\${http_error%%"$newline"*}
+}
+http_cut() {
+tr -d '\\000' | head -c 65536
+}
+http_read() {
+http_rest=$newline$http_answer
+while :; do
+case $http_rest in *"\${newline}HTTP/"*) ;; *) return 1 ;; esac
+http_rest=\${http_rest#*"\${newline}HTTP/"}
+http_code=\${http_rest#* }
+http_code=\${http_code%"\${http_code#???}"}
+case $http_code in
+1[0-9][0-9]) ;;
+[0-9][0-9][0-9]) break ;;
+*) return 1 ;;
+esac
+done
+http_status=$http_code
+case $http_rest in *"$newline$http_return$newline"*) http_body=\${http_rest#*"$newline$http_return$newline"} ;; esac
+}
+http_by_socket() {
+http_rest=\${1#http://}
+http_host=\${http_rest%%[/?#]*}
+http_path=\${http_rest#"$http_host"}
+http_path=\${http_path%%#*}
+case $http_path in /*) ;; *) http_path=/$http_path ;; esac
+case $http_host in
+\\[*\\]:*) http_port=\${http_host##*:} http_name=\${http_host%]:*} http_name=\${http_name#[} ;;
+\\[*\\]) http_port=80 http_name=\${http_host#[} http_name=\${http_name%]} ;;
+*:*) http_port=\${http_host##*:} http_name=\${http_host%:*} ;;
+*) http_port=80 http_name=$http_host ;;
+esac
+http_names=$http_name
+[ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
+for http_name in $http_names; do
+http_answer=$(printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: health\\r\\nAccept: */*\\r\\nConnection: close\\r\\n\\r\\n' "$http_path" "$http_host" |
+http_exchange "$2" 2>/dev/null | http_cut)
+http_read && return
+done
+http_error="no HTTP answer from $http_host within $2 s"
+}
+http_exchange() {
+if [ "$http_client" = perl ]; then
+timed "$1" perl -e '
+use Socket qw(:all);
+my ($name, $port) = @ARGV;
+my $request = do { local $/; <STDIN> };
+my $v6 = $name =~ /:/;
+my $socket;
+my $address = $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $name) || exit 1) : pack_sockaddr_in($port, inet_aton($name) || exit 1);
+socket($socket, $v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0) && connect($socket, $address) || exit 1;
+syswrite($socket, $request);
+while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
+' "$http_name" "$http_port"
+else
+http_request=$(cat; printf .)
+http_reply=$(printf '%s' "\${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
+case $http_reply in
+HTTP/*) ;;
+*) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "\${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
+esac
+printf '%s' "$http_reply"
+fi
+}
+port_answers() {
+limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
+}
+http_by_wget() {
+http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
+case $http_answer in
+*"  HTTP/"*" "[0-9][0-9][0-9]*)
+http_status=\${http_answer#*"  HTTP/"}
+http_status=\${http_status#* }
+http_status=\${http_status%"\${http_status#???}"}
+http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
+;;
+*) http_error=\${http_answer##*"$newline"} ;;
+esac
+}
+http_wget() (
+unset http_proxy https_proxy
+HOME=/dev/null
+export HOME
+http_seconds=$1
+shift
+timed "$http_seconds" wget "$@"
+)
+http_return=$(printf '\\r')
+port_inodes() {
+port_inodes=
+[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
+port_hex_of=$1
+port_net=/proc/\${2:-self}/net
+port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
+}
+port_owned_by() {
+port_number=$1
+shift
+for port_pid in "$@"; do
+port_inodes "$port_number" "$port_pid"
+[ -n "$port_inodes" ] || continue
+port_held_by "$port_pid" && return 0
+done
+return 1
+}
+port_held_by() {
+port_links=$(ls -l "/proc/$1/fd" 2>/dev/null)
+for port_inode in $port_inodes; do
+case $port_links in *"socket:[$port_inode]"*) return 0 ;; esac
+done
+return 1
+}
+port_owner() {
+port_owner_pids=
+port_unseen=
+port_inodes "$1"
+[ -n "$port_inodes" ] || return 0
+for port_proc in /proc/[0-9]*; do
+if port_held_by "\${port_proc#/proc/}"; then port_owner_pids="$port_owner_pids \${port_proc#/proc/}"; fi
+done
+port_owner_pids=\${port_owner_pids# }
+[ -n "$port_owner_pids" ] || port_unseen=yes
+}
+health_check() {
+health_contains=$1
+shift
+health_reason=
+if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
+health_reason="pid $* does not listen on port $in_health_port"
+port_inodes "$in_health_port"
+[ -z "$port_inodes" ] || health_reason="another process than pid $* listens on port $in_health_port"
+return 1
+fi
+[ -z "$in_health_url" ] || health_url || return 1
+[ -n "$in_health_command" ] || return 0
+limited 10 /bin/sh -c "$in_health_command" >/dev/null 2>&1 9>&- && return 0
+health_reason="the health command ended with exit code $?"
+return 1
+}
+health_url() {
+if ! http_get "$in_health_url" 5; then
+health_reason="$in_health_url: \${http_error:-no answer}"
+return 1
+fi
+if ! status_in "$http_status" "$in_health_status"; then
+health_reason="$in_health_url answers $http_status, not $in_health_status: $(health_excerpt)"
+return 1
+fi
+[ "$health_contains" = yes ] && [ -n "$in_health_contains" ] || return 0
+case $http_body in *"$in_health_contains"*) return 0 ;; esac
+health_reason="$in_health_url answers $http_status without '$in_health_contains': $(health_excerpt)"
+return 1
+}
+health_excerpt() {
+printf '%s' "$http_body" | head -c 200
+}
+status_in() {
+status_rest=$2,
+while [ -n "$status_rest" ]; do
+status_range=\${status_rest%%,*}
+status_rest=\${status_rest#*,}
+if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; then return 0; fi
+done
+return 1
+}
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
+user_shell_words() {
+user_shell=/bin/sh
+for user_shell_try in /bin/dash /usr/bin/dash; do
+[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+done
+user_words "$1"
+case $user_words in
+su*) user_shell_words="$user_words" ;;
+*) user_shell_words="$user_words $user_shell" ;;
+esac
+user_shell_words=\${user_shell_words# }
+}
+user_words() {
+user_words=
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
+user_groups=--init-groups
+user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
+if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
+user_words="setpriv --reuid=$1 --regid=$user_group $user_groups --"
+elif chroot --help 2>&1 | grep -q -- --userspec; then
+user_words="chroot --userspec=$1:$user_group /"
+else
+user_words="su -s /bin/sh $1"
+fi
+}
+as_user() {
+user_words "$1"
+shift
+case $user_words in
+su*) $user_words -c 'exec "$0" "$@"' -- "$@" ;;
+*) $user_words "$@" ;;
+esac
+}
+systemctl_for() {
+systemctl_user=$1
+shift
+if [ -z "$systemctl_user" ]; then
+limited 30 systemctl "$@"
+else
+systemctl_uid=$(id -u "$systemctl_user") || return 1
+( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout 30 systemctl --user "$@" </dev/null 9>&- )
+fi
+}
+unit_of() {
+unit=
+unit_user=
+command -v systemctl >/dev/null || return 1
+unit_path=
+while IFS=: read -r unit_level unit_controllers unit_cgroup; do
+case $unit_level:$unit_controllers in *:name=systemd | 0:) ;; *) continue ;; esac
+case $unit_cgroup in *.service | *.service/*) unit_path=$unit_cgroup ;; esac
+done <"/proc/$1/cgroup"
+[ -n "$unit_path" ] || return 1
+unit_name=
+unit_manager=
+unit_rest=$unit_path
+while [ -n "$unit_rest" ]; do
+unit_step=\${unit_rest%%/*}
+case $unit_rest in */*) unit_rest=\${unit_rest#*/} ;; *) unit_rest= ;; esac
+case $unit_step in
+user@*.service) unit_manager=\${unit_step#user@} unit_manager=\${unit_manager%.service} unit_name= ;;
+*.service) unit_name=$unit_step ;;
+esac
+done
+[ -n "$unit_name" ] || return 1
+if [ -n "$unit_manager" ]; then
+unit_manager=$(stat -c %U "/proc/$1/." 2>/dev/null) || return 1
+fi
+unit_facts "$unit_name" "$unit_manager" || return 1
+unit_manages "$1" || return 1
+unit=$unit_name
+unit_user=$unit_manager
+}
+unit_manages() {
+[ "$unit_main" != 0 ] || return 1
+IFS= read -r unit_comm <"/proc/$unit_main/comm" 2>/dev/null || return 1
+unit_pid=$1
+[ "$unit_pid" != "$unit_main" ] || return 0
+case $unit_comm in sshd* | dropbear* | cron* | atd | login | agetty | *runner* | containerd* | dockerd* | lxd*) return 1 ;; esac
+while [ "$unit_pid" -gt 1 ]; do
+unit_parent=
+while read -r unit_key unit_value; do
+case $unit_key in PPid:) unit_parent=$unit_value ;; esac
+done <"/proc/$unit_pid/status"
+unit_pid=\${unit_parent:-0}
+[ "$unit_pid" != "$unit_main" ] || return 0
+done
+return 1
+}
+unit_facts() {
+unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_type='' unit_triggers='' unit_exit='' unit_result=''
+unit_error=
+if ! unit_answer=$(systemctl_for "$2" show -p LoadState -p ActiveState -p SubState -p MainPID -p NRestarts -p Type -p TriggeredBy -p ExecMainStatus -p Result -- "$1" 2>&1); then
+unit_error=$unit_answer
+return 1
+fi
+unit_rest=$unit_answer$newline
+while [ -n "$unit_rest" ]; do
+unit_line=\${unit_rest%%"$newline"*}
+unit_rest=\${unit_rest#*"$newline"}
+unit_value=\${unit_line#*=}
+case $unit_line in
+LoadState=*) unit_load=$unit_value ;;
+ActiveState=*) unit_active=$unit_value ;;
+SubState=*) unit_sub=$unit_value ;;
+MainPID=*) unit_main=$unit_value ;;
+NRestarts=*) unit_restarts=$unit_value ;;
+Type=*) unit_type=$unit_value ;;
+TriggeredBy=*) unit_triggers=$unit_value ;;
+ExecMainStatus=*) unit_exit=$unit_value ;;
+Result=*) unit_result=$unit_value ;;
+esac
+done
+}
+unit_stop() {
+unit_change stop "$@"
+}
+unit_start() {
+systemctl_for "$2" reset-failed -- "$1" >/dev/null 2>&1
+unit_change start "$@"
+}
+unit_change() {
+unit_error=$( (
+exec 9>&-
+systemctl_for "$3" --no-block "$1" -- "$2" 2>&1
+)) || return 1
+uptime_cs
+unit_until=$((now_cs + $4 * 100))
+while :; do
+unit_job=$(systemctl_for "$3" show -p Job -p ActiveState -- "$2" 2>&1) || { unit_error=$unit_job; return 1; }
+case $unit_job in
+*Job=[1-9]*) ;;
+*)
+case $1:$unit_job in
+stop:*ActiveState=inactive* | stop:*ActiveState=failed* | start:*ActiveState=active* | start:*ActiveState=reloading*) return 0 ;;
+start:*ActiveState=activating*) ;;
+start:*) unit_error='it did not become active'; return 1 ;;
+esac
+;;
+esac
+uptime_cs
+if [ "$now_cs" -ge "$unit_until" ]; then
+unit_error="no end within $4 s"
+return 1
+fi
+pause_cs 2
+done
 }
 reason_for_root() {
 if [ -z "$folder_entered" ] || [ ! -w . ]; then
@@ -829,6 +2125,215 @@ done
 }
 is_me() {
 [ "$1" = "$me_name" ] || [ "$1" = "$me" ]
+}
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+elevate() {
+root_reason=
+[ "$me" != 0 ] && [ "$in_sudo" != never ] || return 1
+if [ "$in_sudo" = always ]; then root_reason='sudo: always'; else reason_for_root; fi
+[ -n "$root_reason" ] || return 1
+say needs_root "$root_reason"
+if ! sudo_error=$(sudo -n true 2>&1); then
+say sudo_error "$sudo_error"
+return 1
+fi
+printf 'in_elevated=yes\\\\nin_login=%s\\\\n%s' "$me_name" "$line" |
+sudo -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
+}
+enter_folder() {
+if [ "$me" != 0 ]; then
+cd -P -- "$1" 2>/dev/null && return 0
+refused="$1 can't be entered by $me_name"
+return 1
+fi
+cd / || return 1
+walk_rest=$1
+walk_links=0
+while [ -n "$walk_rest" ]; do
+walk_step=\${walk_rest%%/*}
+case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
+case $walk_step in '' | .) continue ;; esac
+if [ -L "./$walk_step" ]; then
+follow_link "./$walk_step" || return 1
+continue
+fi
+walk_at=\${PWD%/}
+cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
+[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
+done
+}
+follow_link() {
+if [ "$(stat -c %u "$1")" != 0 ]; then
+refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
+return 1
+fi
+walk_links=$((walk_links + 1))
+[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
+walk_link=$(readlink "$1" && echo x)
+walk_link=\${walk_link%?x}
+case $walk_link in /*) cd / ;; esac
+walk_rest=$walk_link/$walk_rest
+}
+quoted() {
+quoted_rest=$1
+quoted=
+while :; do
+case $quoted_rest in
+*\\'*)
+quoted=$quoted\${quoted_rest%%\\'*}"'\\\\''"
+quoted_rest=\${quoted_rest#*\\'}
+;;
+*) break ;;
+esac
+done
+quoted="'$quoted$quoted_rest'"
+}
+zero_words() {
+tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
+}
+find_running() {
+running=
+running_unseen=
+sees_all
+find_comm=\${1##*/}
+while [ "\${#find_comm}" -gt 15 ]; do find_comm=\${find_comm%?}; done
+for find_proc in /proc/[0-9]*; do
+for find_candidate in "$@"; do
+[ "$find_proc/exe" -ef "$find_candidate" ] || continue
+running="$running \${find_proc#/proc/}"
+continue 2
+done
+[ "$sees_all" = yes ] || find_unseen "$find_proc"
+done
+find_deleted "$1"
+running=\${running# }
+running_unseen=\${running_unseen# }
+}
+find_deleted() {
+find_links=$(ls -ln /proc/[0-9]*/exe 2>/dev/null)
+case $find_links in *"/\${1##*/} (deleted)"*) ;; *) return 0 ;; esac
+find_path=$(cd -P "\${1%/*}/" 2>/dev/null && printf '%s' "\${PWD%/}/\${1##*/}") || find_path=$1
+find_links=$find_links$newline
+while [ -n "$find_links" ]; do
+find_link=\${find_links%%"$newline"*}
+find_links=\${find_links#*"$newline"}
+case $find_link in
+*"/exe -> $find_path (deleted)")
+find_pid=\${find_link%"/exe -> $find_path (deleted)"}
+find_pid=\${find_pid##*/proc/}
+[ ! "/proc/$find_pid/root/." -ef /. ] || running="$running $find_pid"
+;;
+esac
+done
+}
+sees_all() {
+[ -z "\${sees_all:-}" ] || return 0
+sees_all=no
+while read -r sees_key sees_value; do
+case $sees_key/$sees_value in CapEff:/*[89a-f]????) sees_all=yes ;; esac
+done </proc/self/status
+}
+find_unseen() {
+find_name=
+{ IFS= read -r find_name <"$1/comm"; } 2>/dev/null || return 0
+if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
+process_start "\${1#/proc/}" || return 0
+case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${1#/proc/}" ;; esac
+fi
+}
+eldest_running() {
+eldest=\${running%% *}
+for find_pid in $running; do
+process_start "$find_pid"
+case " $running " in
+*" \${process_parent:-none} "*) ;;
+*)
+eldest=$find_pid
+return 0
+;;
+esac
+done
+}
+process_start() {
+process_start=
+process_parent=
+{ IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+process_stat=\${process_stat##*) }
+set -- $process_stat
+process_start=\${20}
+process_state=$1
+process_parent=$2
+}
+process_alive() {
+process_start "$1" || return 1
+case $process_state in Z | X) return 1 ;; esac
+[ "$process_start" = "$2" ]
+}
+enter_state() {
+state_folder=.$in_name.deploy
+if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
+[ "\${1:-}" = create ] || return 2
+mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+fi
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder is no folder of ours"
+return 1
+fi
+case $(stat -c '%u %a' .) in
+"$me 700") ;;
+"$me "*) chmod 700 . ;;
+*) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
+esac
+}
+look_for_unfinished() {
+state_phase=
+[ -f journal ] || return 0
+owner_of .
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
+case $state_phase in
+phase=end) ;;
+phase=*)
+say unfinished "\${state_phase#phase=}"
+state_run=$(as_user "$owner_user" head -n 1 journal)
+say unfinished_run "\${state_run#transaction=}"
+;;
+esac
 }
 main() {
 prelude
@@ -1108,8 +2613,7 @@ look_at_working_directory() {
 case $in_restart in auto | process) ;; *) return 0 ;; esac
 as_user "$run_as" test -x "$in_working_directory/." || say directory_closed yes
 }
-main`;var zy=120;async function $c(e,t,n){let r="Looking at the target",i=await Sr(e,{text:Zh,values:My(t,n)},{sudo:!1,limitSeconds:zy,what:r,another:!t.dryRun});if(!i.complete)throw Wh(e,{what:r,state:"untouched. Nothing was changed by looking."},i);return Fy(i.said,t)}c($c,"inspect");function My(e,t){return{folder:e.folder,name:e.name,sudo:e.sudo,owner:e.owner,run_as:e.runAs,capabilities:e.capabilities,restart:e.restart,service:e.service&&Do(e.service.replace(/^user:/,"")),service_is_user:e.service?.startsWith("user:")?"yes":"",interpreter:t?.elf?.interpreter,args:hi(e.args),environment:hi(e.environment),working_directory:e.workingDirectory??e.folder,log_file:e.logFile,sha256:t?.sha256??e.rollbackTo,...Ec(e)}}c(My,"inspectValues");function Ec({health:e}){let t=e.url?new URL(e.url):void 0,n=t&&/^(localhost|127\.[\d.]+|\[::1\])$/.test(t.hostname);return{health_url:e.url,health_url_port:n?t.port||(t.protocol==="https:"?"443":"80"):void 0,health_status:e.status,health_contains:e.contains,health_port:e.port,health_command:e.command}}c(Ec,"healthValues");function hi(e){return e.map(qa).join(" ")}c(hi,"words");function Fy(e,t){let n=c(a=>et(e,a),"one"),r=n("login")??"",i=n("uid")==="0",[o="",s=""]=(n("file_about")??"").split(" ");return{otherKernel:n("kernel"),login:r,asRoot:i,sudo:i&&r!==n("user"),needsRoot:n("needs_root"),sudoError:n("sudo_error"),machine:n("machine")??"",tools:new Set(nn(e,"tool")),interpreterExists:n("interpreter")==="yes",wantedOwner:n("wanted_owner")||void 0,wantedRunAs:n("wanted_run_as")||void 0,missingUsers:[...new Set(nn(e,"missing_user"))],missingGroup:n("missing_group"),processes:nn(e,"process").map(Qy),unseen:n("unseen")??"",sessionKills:n("session_kills")==="yes",lingers:n("lingers")==="yes",folderRefused:n("folder_refused"),folder:n("folder")?{path:n("folder")??"",owner:n("folder_owner")??"",mode:n("folder_mode")??"",writable:n("folder_writable")==="yes",mount:n("mount")??"",options:(n("mount_options")??"").split(",")}:void 0,freeBytes:Number(n("free_kb")??0)*1024,immutable:nn(e,"immutable"),file:n("file_bytes")?{owner:o,mode:s.padStart(4,"0"),bytes:Number(n("file_bytes")),sha256:n("file_sha256")??"",capabilities:n("file_capabilities")??""}:void 0,fileProblem:Wy(e,t.destination),seen:n("seen")??"",stateRefused:n("state_refused"),unfinished:n("unfinished")?{phase:n("unfinished")??"",run:n("unfinished_run")||"an unknown run"}:void 0,locked:n("locked"),live:n("live_workflow")===void 0?void 0:{workflow:n("live_workflow")??"",runNumber:Number(n("live_run_number")??0),run:n("live_run")??""},releases:nn(e,"release").map(Ky).sort((a,u)=>u.keptAt-a.keptAt),history:nn(e,"history"),service:n("service")===void 0?void 0:yc(n("service")??""),serviceError:n("service_error"),httpClient:n("http_client"),health:n("health"),portHolder:n("port_holder"),logProblem:jy(e),directoryClosed:n("directory_closed")==="yes"}}c(Fy,"toFound");function Qy(e){let{pid:t,user:n,live:r,same:i,unit:o,unit_user:s}=yc(e);return{pid:Number(t),user:n??"",live:r==="yes",same:i??"args",unit:o??"",unitUser:s??""}}c(Qy,"toProcess");function Ky(e){let[t="",n="0",r="",i=""]=e.split(" ");return{sha256:t,keptAt:Number(n),about:`${r} ${i}`}}c(Ky,"toRelease");function Wy(e,t){let n=et(e,"file_link"),r=et(e,"file_odd");if(n!==void 0)return`${t} is a symbolic link to ${n}`;if(et(e,"file_folder"))return`${t} is a folder`;if(r!==void 0)return`${t} is a ${r}`;if(et(e,"file_unreadable"))return`${t} can't be read by this account`}c(Wy,"fileProblem");function jy(e){let t=et(e,"log_folder_missing"),n=et(e,"log_unwritable");if(t!==void 0)return`the folder ${t} of the log file does not exist`;if(et(e,"log_is_folder"))return"the log file is a folder";if(n!==void 0)return`the account the program runs as can't write to ${n}`}c(jy,"logProblem");var Yh=require("node:timers/promises");var pi=class extends Error{static{c(this,"OutdatedError")}},kn=class extends Error{static{c(this,"DiedError")}},Ir=class extends Error{static{c(this,"DeltaError")}};function Mt(e){return{failed:"",why:"",output:"",broken:"",pid:void 0,downtimeMs:void 0,bytesSent:0,phases:[],...e}}c(Mt,"bareOutcome");function _i({said:e=[],complete:t=!1},n){if(!t)return;let r=c(a=>Gy(a??"",n),"prose"),i=et(e,"gave_up");if(i==="changed")throw new pi;if(i!==void 0){let a=r(et(e,"why"));if(i==="delta")throw new Ir(a);let u=`another deploy of it holds the lock: ${a}`;return Mt({state:et(e,"staged")?"staged":"untouched",failed:i==="locked"?"lock":"stage",why:i==="locked"?u:a})}if(et(e,"died")!==void 0)throw new kn;let o=et(e,"state");if(o===void 0)return;let s=et(e,"gone");if(s!==void 0&&["active","rolled-back"].includes(o)){let a=`it ended as ${o}, but pid ${s} is gone since`;return Mt({state:"broken",failed:"transaction",why:"the target may have gone down",broken:a})}return{state:o,failed:et(e,"failed")??"",why:r(et(e,"why")),output:r(nn(e,"output").join(`
-`)),broken:r(et(e,"broken")),pid:Number(et(e,"pid"))||void 0,downtimeMs:et(e,"downtime_ms")===void 0?void 0:Number(et(e,"downtime_ms")),bytesSent:0,phases:qy(e)}}c(_i,"outcomeOf");var Zy=4;function Gy(e,t){return t.map(r=>r.slice(r.indexOf("=")+1)).filter(r=>r.length>=Zy).reduce((r,i)=>r.replaceAll(i,"***"),e)}c(Gy,"withoutValues");function qy(e){return nn(e,"phase").map(t=>{let[n="",r="0"]=t.split(" ");return{phase:n,afterMs:Number(r)*10}})}c(qy,"phasesOf");var Gh={staged:"the new file is on the target, its sha256 checked there",stop:"stopping what runs the file",receive:"receiving the new file",swap:"replacing the file",start:"starting the new version",stable:"healthy; watching that it stays so",accept:"the new version holds",rollback:"the new version failed: going back","restart-old":"starting the previous version","rollback-stable":"the previous version is healthy; watching that it stays so"};function Ho(e){return(t,n)=>{let r=t==="phase"?n.split(" ")[0]:t;t==="note"&&e.line(`  ${n}`),(t==="phase"||t==="staged")&&r&&Gh[r]&&e.phase(r,Gh[r])}}c(Ho,"tellPhases");var qh=`prelude() {
+main`;var My=120;async function $c(e,t,n){let r="Looking at the target",i=await Sr(e,{text:Gh,values:Fy(t,n)},{sudo:!1,limitSeconds:My,what:r,another:!t.dryRun});if(!i.complete)throw Kh(e,{what:r,state:"untouched. Nothing was changed by looking."},i);return Qy(i.said,t)}c($c,"inspect");function Fy(e,t){return{folder:e.folder,name:e.name,sudo:e.sudo,owner:e.owner,run_as:e.runAs,capabilities:e.capabilities,restart:e.restart,service:e.service&&Do(e.service.replace(/^user:/,"")),service_is_user:e.service?.startsWith("user:")?"yes":"",interpreter:t?.elf?.interpreter,args:hi(e.args),environment:hi(e.environment),working_directory:e.workingDirectory??e.folder,log_file:e.logFile,sha256:t?.sha256??e.rollbackTo,...Ec(e)}}c(Fy,"inspectValues");function Ec({health:e}){let t=e.url?new URL(e.url):void 0,n=t&&/^(localhost|127\.[\d.]+|\[::1\])$/.test(t.hostname);return{health_url:e.url,health_url_port:n?t.port||(t.protocol==="https:"?"443":"80"):void 0,health_status:e.status,health_contains:e.contains,health_port:e.port,health_command:e.command}}c(Ec,"healthValues");function hi(e){return e.map(qa).join(" ")}c(hi,"words");function Qy(e,t){let n=c(a=>et(e,a),"one"),r=n("login")??"",i=n("uid")==="0",[o="",s=""]=(n("file_about")??"").split(" ");return{otherKernel:n("kernel"),login:r,asRoot:i,sudo:i&&r!==n("user"),needsRoot:n("needs_root"),sudoError:n("sudo_error"),machine:n("machine")??"",tools:new Set(nn(e,"tool")),interpreterExists:n("interpreter")==="yes",wantedOwner:n("wanted_owner")||void 0,wantedRunAs:n("wanted_run_as")||void 0,missingUsers:[...new Set(nn(e,"missing_user"))],missingGroup:n("missing_group"),processes:nn(e,"process").map(Ky),unseen:n("unseen")??"",sessionKills:n("session_kills")==="yes",lingers:n("lingers")==="yes",folderRefused:n("folder_refused"),folder:n("folder")?{path:n("folder")??"",owner:n("folder_owner")??"",mode:n("folder_mode")??"",writable:n("folder_writable")==="yes",mount:n("mount")??"",options:(n("mount_options")??"").split(",")}:void 0,freeBytes:Number(n("free_kb")??0)*1024,immutable:nn(e,"immutable"),file:n("file_bytes")?{owner:o,mode:s.padStart(4,"0"),bytes:Number(n("file_bytes")),sha256:n("file_sha256")??"",capabilities:n("file_capabilities")??""}:void 0,fileProblem:jy(e,t.destination),seen:n("seen")??"",stateRefused:n("state_refused"),unfinished:n("unfinished")?{phase:n("unfinished")??"",run:n("unfinished_run")||"an unknown run"}:void 0,locked:n("locked"),live:n("live_workflow")===void 0?void 0:{workflow:n("live_workflow")??"",runNumber:Number(n("live_run_number")??0),run:n("live_run")??""},releases:nn(e,"release").map(Wy).sort((a,u)=>u.keptAt-a.keptAt),history:nn(e,"history"),service:n("service")===void 0?void 0:yc(n("service")??""),serviceError:n("service_error"),httpClient:n("http_client"),health:n("health"),portHolder:n("port_holder"),logProblem:Zy(e),directoryClosed:n("directory_closed")==="yes"}}c(Qy,"toFound");function Ky(e){let{pid:t,user:n,live:r,same:i,unit:o,unit_user:s}=yc(e);return{pid:Number(t),user:n??"",live:r==="yes",same:i??"args",unit:o??"",unitUser:s??""}}c(Ky,"toProcess");function Wy(e){let[t="",n="0",r="",i=""]=e.split(" ");return{sha256:t,keptAt:Number(n),about:`${r} ${i}`}}c(Wy,"toRelease");function jy(e,t){let n=et(e,"file_link"),r=et(e,"file_odd");if(n!==void 0)return`${t} is a symbolic link to ${n}`;if(et(e,"file_folder"))return`${t} is a folder`;if(r!==void 0)return`${t} is a ${r}`;if(et(e,"file_unreadable"))return`${t} can't be read by this account`}c(jy,"fileProblem");function Zy(e){let t=et(e,"log_folder_missing"),n=et(e,"log_unwritable");if(t!==void 0)return`the folder ${t} of the log file does not exist`;if(et(e,"log_is_folder"))return"the log file is a folder";if(n!==void 0)return`the account the program runs as can't write to ${n}`}c(Zy,"logProblem");var Xh=require("node:timers/promises");var qh=`prelude() {
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
 LC_ALL=C
 export PATH LC_ALL
@@ -1163,6 +2667,132 @@ pause_ms() {
 pause_part=$(($1 % 1000))
 while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
 sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
+enter_folder() {
+if [ "$me" != 0 ]; then
+cd -P -- "$1" 2>/dev/null && return 0
+refused="$1 can't be entered by $me_name"
+return 1
+fi
+cd / || return 1
+walk_rest=$1
+walk_links=0
+while [ -n "$walk_rest" ]; do
+walk_step=\${walk_rest%%/*}
+case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
+case $walk_step in '' | .) continue ;; esac
+if [ -L "./$walk_step" ]; then
+follow_link "./$walk_step" || return 1
+continue
+fi
+walk_at=\${PWD%/}
+cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
+[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
+done
+}
+follow_link() {
+if [ "$(stat -c %u "$1")" != 0 ]; then
+refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
+return 1
+fi
+walk_links=$((walk_links + 1))
+[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
+walk_link=$(readlink "$1" && echo x)
+walk_link=\${walk_link%?x}
+case $walk_link in /*) cd / ;; esac
+walk_rest=$walk_link/$walk_rest
+}
+user_shell_words() {
+user_shell=/bin/sh
+for user_shell_try in /bin/dash /usr/bin/dash; do
+[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+done
+user_words "$1"
+case $user_words in
+su*) user_shell_words="$user_words" ;;
+*) user_shell_words="$user_words $user_shell" ;;
+esac
+user_shell_words=\${user_shell_words# }
+}
+user_words() {
+user_words=
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
+user_groups=--init-groups
+user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
+if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
+user_words="setpriv --reuid=$1 --regid=$user_group $user_groups --"
+elif chroot --help 2>&1 | grep -q -- --userspec; then
+user_words="chroot --userspec=$1:$user_group /"
+else
+user_words="su -s /bin/sh $1"
+fi
+}
+as_user() {
+user_words "$1"
+shift
+case $user_words in
+su*) $user_words -c 'exec "$0" "$@"' -- "$@" ;;
+*) $user_words "$@" ;;
+esac
+}
+enter_state() {
+state_folder=.$in_name.deploy
+if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
+[ "\${1:-}" = create ] || return 2
+mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+fi
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder is no folder of ours"
+return 1
+fi
+case $(stat -c '%u %a' .) in
+"$me 700") ;;
+"$me "*) chmod 700 . ;;
+*) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
+esac
+}
+look_for_unfinished() {
+state_phase=
+[ -f journal ] || return 0
+owner_of .
+state_phase=$(as_user "$owner_user" tail -n 1 journal)
+case $state_phase in
+phase=end) ;;
+phase=*)
+say unfinished "\${state_phase#phase=}"
+state_run=$(as_user "$owner_user" head -n 1 journal)
+say unfinished_run "\${state_run#transaction=}"
+;;
+esac
 }
 find_running() {
 running=
@@ -1241,99 +2871,6 @@ process_alive() {
 process_start "$1" || return 1
 case $process_state in Z | X) return 1 ;; esac
 [ "$process_start" = "$2" ]
-}
-know_me() {
-me_name=$(id)
-me_name=\${me_name#uid=}
-me_name=\${me_name%% gid=*}
-me=\${me_name%%(*}
-me_name=\${me_name#*(}
-me_name=\${me_name%)}
-}
-owner_of() {
-owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_mode=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_user=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_group=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_uid=\${owner_rest%:*}
-[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
-}
-name_of() {
-name_of=
-case $2 in
-'' | *[!0-9]*) ;;
-*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
-esac
-name_of=\${name_of:-$2}
-}
-enter_folder() {
-if [ "$me" != 0 ]; then
-cd -P -- "$1" 2>/dev/null && return 0
-refused="$1 can't be entered by $me_name"
-return 1
-fi
-cd / || return 1
-walk_rest=$1
-walk_links=0
-while [ -n "$walk_rest" ]; do
-walk_step=\${walk_rest%%/*}
-case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
-case $walk_step in '' | .) continue ;; esac
-if [ -L "./$walk_step" ]; then
-follow_link "./$walk_step" || return 1
-continue
-fi
-walk_at=\${PWD%/}
-cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
-[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
-done
-}
-follow_link() {
-if [ "$(stat -c %u "$1")" != 0 ]; then
-refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
-return 1
-fi
-walk_links=$((walk_links + 1))
-[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
-walk_link=$(readlink "$1" && echo x)
-walk_link=\${walk_link%?x}
-case $walk_link in /*) cd / ;; esac
-walk_rest=$walk_link/$walk_rest
-}
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
-fi
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder is no folder of ours"
-return 1
-fi
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
-esac
-}
-look_for_unfinished() {
-state_phase=
-[ -f journal ] || return 0
-owner_of .
-state_phase=$(as_user "$owner_user" tail -n 1 journal)
-case $state_phase in
-phase=end) ;;
-phase=*)
-say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner_user" head -n 1 journal)
-say unfinished_run "\${state_run#transaction=}"
-;;
-esac
 }
 follow() {
 follow_ended=
@@ -1392,1513 +2929,9 @@ if flock -n -s 9 9<lock; then return 0; fi
 pause_cs 20
 done
 }
-main`;async function zo({inputs:e,log:t,signal:n,sudo:r,limitSeconds:i,reconnect:o},s){let a=Date.now()+i*1e3,u="the target could not be reached again";for(;Date.now()<a&&!n.aborted;){try{var f=[];try{let w=Zn(f,await o(),!0);let b=await Sr(w,{text:qh,values:{folder:e.folder,name:e.name,id:s}},{sudo:r,what:"Learning the end of the transaction",limitSeconds:Math.max(5,(a-Date.now())/1e3),signal:n,onSay:Ho(t)});if(b.complete&&et(b.said,"never")!==void 0)return Mt({state:"untouched",failed:"upload",why:"the connection was lost before the transaction began"});let $=_i(b,e.environment);if($)return $}catch(d){var h=d,_=!0}finally{var A=Gn(f,h,_);A&&await A}}catch(w){if(w instanceof kn)throw w;u=w.message.split(`
-`)[0]??u}await(0,Yh.setTimeout)(1e3,void 0,{signal:n}).catch(()=>{})}return Mt({state:"unknown",failed:"connection",why:n.aborted?`the step was cancelled (${n.reason})`:u})}c(zo,"learn");var Xh=`prelude() {
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
-printf 'begin\\n'
-}
-end() {
-printf 'end\\n'
-}
-say() {
-case $2 in
-*\\\\* | *"$newline"*)
-say_rest=$2
-say_value=
-while [ -n "$say_rest" ]; do
-case $say_rest in
-*\\\\* | *"$newline"*) ;;
-*) break ;;
-esac
-say_plain=\${say_rest%%[\\\\"$newline"]*}
-say_rest=\${say_rest#"$say_plain"}
-case $say_rest in
-\\\\*) say_value=$say_value$say_plain'\\\\' ;;
-*) say_value=$say_value$say_plain'\\n' ;;
-esac
-say_rest=\${say_rest#?}
-done
-printf '%s=%s\\n' "$1" "$say_value$say_rest"
-;;
-*) printf '%s=%s\\n' "$1" "$2" ;;
-esac
-}
-newline=$(printf '\\n.')
-newline=\${newline%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
-timed() {
-timeout "$@" 9>&-
-}
-limited() {
-timed "$@" </dev/null
-}
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
-fi
-printf '%s\\n' "\${digest_line%% *}"
-}
-find_running() {
-running=
-running_unseen=
-sees_all
-find_comm=\${1##*/}
-while [ "\${#find_comm}" -gt 15 ]; do find_comm=\${find_comm%?}; done
-for find_proc in /proc/[0-9]*; do
-for find_candidate in "$@"; do
-[ "$find_proc/exe" -ef "$find_candidate" ] || continue
-running="$running \${find_proc#/proc/}"
-continue 2
-done
-[ "$sees_all" = yes ] || find_unseen "$find_proc"
-done
-find_deleted "$1"
-running=\${running# }
-running_unseen=\${running_unseen# }
-}
-find_deleted() {
-find_links=$(ls -ln /proc/[0-9]*/exe 2>/dev/null)
-case $find_links in *"/\${1##*/} (deleted)"*) ;; *) return 0 ;; esac
-find_path=$(cd -P "\${1%/*}/" 2>/dev/null && printf '%s' "\${PWD%/}/\${1##*/}") || find_path=$1
-find_links=$find_links$newline
-while [ -n "$find_links" ]; do
-find_link=\${find_links%%"$newline"*}
-find_links=\${find_links#*"$newline"}
-case $find_link in
-*"/exe -> $find_path (deleted)")
-find_pid=\${find_link%"/exe -> $find_path (deleted)"}
-find_pid=\${find_pid##*/proc/}
-[ ! "/proc/$find_pid/root/." -ef /. ] || running="$running $find_pid"
-;;
-esac
-done
-}
-sees_all() {
-[ -z "\${sees_all:-}" ] || return 0
-sees_all=no
-while read -r sees_key sees_value; do
-case $sees_key/$sees_value in CapEff:/*[89a-f]????) sees_all=yes ;; esac
-done </proc/self/status
-}
-find_unseen() {
-find_name=
-{ IFS= read -r find_name <"$1/comm"; } 2>/dev/null || return 0
-if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
-process_start "\${1#/proc/}" || return 0
-case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${1#/proc/}" ;; esac
-fi
-}
-eldest_running() {
-eldest=\${running%% *}
-for find_pid in $running; do
-process_start "$find_pid"
-case " $running " in
-*" \${process_parent:-none} "*) ;;
-*)
-eldest=$find_pid
-return 0
-;;
-esac
-done
-}
-process_start() {
-process_start=
-process_parent=
-{ IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-process_stat=\${process_stat##*) }
-set -- $process_stat
-process_start=\${20}
-process_state=$1
-process_parent=$2
-}
-process_alive() {
-process_start "$1" || return 1
-case $process_state in Z | X) return 1 ;; esac
-[ "$process_start" = "$2" ]
-}
-port_inodes() {
-port_inodes=
-[ "\${port_hex_of:-}" = "$1" ] || port_hex=$(printf '%04X' "$1")
-port_hex_of=$1
-port_net=/proc/\${2:-self}/net
-port_inodes=$(sed -n "s/^ *[0-9]*: [0-9A-F]*:$port_hex [0-9A-F]*:0000 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \\([0-9]*\\) .*/\\1/p" "$port_net/tcp" "$port_net/tcp6" 2>/dev/null)
-}
-port_owned_by() {
-port_number=$1
-shift
-for port_pid in "$@"; do
-port_inodes "$port_number" "$port_pid"
-[ -n "$port_inodes" ] || continue
-port_held_by "$port_pid" && return 0
-done
-return 1
-}
-port_held_by() {
-port_links=$(ls -l "/proc/$1/fd" 2>/dev/null)
-for port_inode in $port_inodes; do
-case $port_links in *"socket:[$port_inode]"*) return 0 ;; esac
-done
-return 1
-}
-port_owner() {
-port_owner_pids=
-port_unseen=
-port_inodes "$1"
-[ -n "$port_inodes" ] || return 0
-for port_proc in /proc/[0-9]*; do
-if port_held_by "\${port_proc#/proc/}"; then port_owner_pids="$port_owner_pids \${port_proc#/proc/}"; fi
-done
-port_owner_pids=\${port_owner_pids# }
-[ -n "$port_owner_pids" ] || port_unseen=yes
-}
-http_client() {
-http_client=
-if command -v curl >/dev/null; then
-http_client=curl
-return
-fi
-case $1 in
-http://*)
-if command -v perl >/dev/null && perl -MIO::Socket::INET -e 1 2>/dev/null; then
-http_client=perl
-return
-elif command -v nc >/dev/null; then
-http_client=nc
-return
-fi
-;;
-esac
-! command -v wget >/dev/null || http_client=wget
-}
-http_get() {
-http_status=
-http_body=
-http_error=
-[ -n "\${http_client:-}" ] || http_client "$1"
-case $http_client in
-curl) http_by_curl "$1" "$2" ;;
-perl | nc) http_by_socket "$1" "$2" ;;
-wget) http_by_wget "$1" "$2" ;;
-*) http_error='the target has no HTTP client' ;;
-esac
-[ -n "$http_status" ]
-}
-http_by_curl() {
-http_answer=$(printf 'url = "%s"\\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
-http_read && return
-http_error=\${http_answer#curl: }
-http_error=\${http_error%%"$newline"*}
-}
-http_cut() {
-tr -d '\\000' | head -c 65536
-}
-http_read() {
-http_rest=$newline$http_answer
-while :; do
-case $http_rest in *"\${newline}HTTP/"*) ;; *) return 1 ;; esac
-http_rest=\${http_rest#*"\${newline}HTTP/"}
-http_code=\${http_rest#* }
-http_code=\${http_code%"\${http_code#???}"}
-case $http_code in
-1[0-9][0-9]) ;;
-[0-9][0-9][0-9]) break ;;
-*) return 1 ;;
-esac
-done
-http_status=$http_code
-case $http_rest in *"$newline$http_return$newline"*) http_body=\${http_rest#*"$newline$http_return$newline"} ;; esac
-}
-http_by_socket() {
-http_rest=\${1#http://}
-http_host=\${http_rest%%[/?#]*}
-http_path=\${http_rest#"$http_host"}
-http_path=\${http_path%%#*}
-case $http_path in /*) ;; *) http_path=/$http_path ;; esac
-case $http_host in
-\\[*\\]:*) http_port=\${http_host##*:} http_name=\${http_host%]:*} http_name=\${http_name#[} ;;
-\\[*\\]) http_port=80 http_name=\${http_host#[} http_name=\${http_name%]} ;;
-*:*) http_port=\${http_host##*:} http_name=\${http_host%:*} ;;
-*) http_port=80 http_name=$http_host ;;
-esac
-http_names=$http_name
-[ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
-for http_name in $http_names; do
-http_answer=$(printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: health\\r\\nAccept: */*\\r\\nConnection: close\\r\\n\\r\\n' "$http_path" "$http_host" |
-http_exchange "$2" 2>/dev/null | http_cut)
-http_read && return
-done
-http_error="no HTTP answer from $http_host within $2 s"
-}
-http_exchange() {
-if [ "$http_client" = perl ]; then
-timed "$1" perl -e '
-use Socket qw(:all);
-my ($name, $port) = @ARGV;
-my $request = do { local $/; <STDIN> };
-my $v6 = $name =~ /:/;
-my $socket;
-my $address = $v6 ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $name) || exit 1) : pack_sockaddr_in($port, inet_aton($name) || exit 1);
-socket($socket, $v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0) && connect($socket, $address) || exit 1;
-syswrite($socket, $request);
-while (sysread($socket, my $block, 65536)) { syswrite(STDOUT, $block) }
-' "$http_name" "$http_port"
-else
-http_request=$(cat; printf .)
-http_reply=$(printf '%s' "\${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
-case $http_reply in
-HTTP/*) ;;
-*) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "\${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
-esac
-printf '%s' "$http_reply"
-fi
-}
-port_answers() {
-limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
-}
-http_by_wget() {
-http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
-case $http_answer in
-*"  HTTP/"*" "[0-9][0-9][0-9]*)
-http_status=\${http_answer#*"  HTTP/"}
-http_status=\${http_status#* }
-http_status=\${http_status%"\${http_status#???}"}
-http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
-;;
-*) http_error=\${http_answer##*"$newline"} ;;
-esac
-}
-http_wget() (
-unset http_proxy https_proxy
-HOME=/dev/null
-export HOME
-http_seconds=$1
-shift
-timed "$http_seconds" wget "$@"
-)
-http_return=$(printf '\\r')
-health_check() {
-health_contains=$1
-shift
-health_reason=
-if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
-health_reason="pid $* does not listen on port $in_health_port"
-port_inodes "$in_health_port"
-[ -z "$port_inodes" ] || health_reason="another process than pid $* listens on port $in_health_port"
-return 1
-fi
-[ -z "$in_health_url" ] || health_url || return 1
-[ -n "$in_health_command" ] || return 0
-limited 10 /bin/sh -c "$in_health_command" >/dev/null 2>&1 9>&- && return 0
-health_reason="the health command ended with exit code $?"
-return 1
-}
-health_url() {
-if ! http_get "$in_health_url" 5; then
-health_reason="$in_health_url: \${http_error:-no answer}"
-return 1
-fi
-if ! status_in "$http_status" "$in_health_status"; then
-health_reason="$in_health_url answers $http_status, not $in_health_status: $(health_excerpt)"
-return 1
-fi
-[ "$health_contains" = yes ] && [ -n "$in_health_contains" ] || return 0
-case $http_body in *"$in_health_contains"*) return 0 ;; esac
-health_reason="$in_health_url answers $http_status without '$in_health_contains': $(health_excerpt)"
-return 1
-}
-health_excerpt() {
-printf '%s' "$http_body" | head -c 200
-}
-status_in() {
-status_rest=$2,
-while [ -n "$status_rest" ]; do
-status_range=\${status_rest%%,*}
-status_rest=\${status_rest#*,}
-if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; then return 0; fi
-done
-return 1
-}
-user_shell_words() {
-user_shell=/bin/sh
-for user_shell_try in /bin/dash /usr/bin/dash; do
-[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
-done
-user_words "$1"
-case $user_words in
-su*) user_shell_words="$user_words" ;;
-*) user_shell_words="$user_words $user_shell" ;;
-esac
-user_shell_words=\${user_shell_words# }
-}
-user_words() {
-user_words=
-[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
-user_groups=--init-groups
-user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
-if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
-user_words="setpriv --reuid=$1 --regid=$user_group $user_groups --"
-elif chroot --help 2>&1 | grep -q -- --userspec; then
-user_words="chroot --userspec=$1:$user_group /"
-else
-user_words="su -s /bin/sh $1"
-fi
-}
-as_user() {
-user_words "$1"
-shift
-case $user_words in
-su*) $user_words -c 'exec "$0" "$@"' -- "$@" ;;
-*) $user_words "$@" ;;
-esac
-}
-systemctl_for() {
-systemctl_user=$1
-shift
-if [ -z "$systemctl_user" ]; then
-limited 30 systemctl "$@"
-else
-systemctl_uid=$(id -u "$systemctl_user") || return 1
-( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout 30 systemctl --user "$@" </dev/null 9>&- )
-fi
-}
-unit_of() {
-unit=
-unit_user=
-command -v systemctl >/dev/null || return 1
-unit_path=
-while IFS=: read -r unit_level unit_controllers unit_cgroup; do
-case $unit_level:$unit_controllers in *:name=systemd | 0:) ;; *) continue ;; esac
-case $unit_cgroup in *.service | *.service/*) unit_path=$unit_cgroup ;; esac
-done <"/proc/$1/cgroup"
-[ -n "$unit_path" ] || return 1
-unit_name=
-unit_manager=
-unit_rest=$unit_path
-while [ -n "$unit_rest" ]; do
-unit_step=\${unit_rest%%/*}
-case $unit_rest in */*) unit_rest=\${unit_rest#*/} ;; *) unit_rest= ;; esac
-case $unit_step in
-user@*.service) unit_manager=\${unit_step#user@} unit_manager=\${unit_manager%.service} unit_name= ;;
-*.service) unit_name=$unit_step ;;
-esac
-done
-[ -n "$unit_name" ] || return 1
-if [ -n "$unit_manager" ]; then
-unit_manager=$(stat -c %U "/proc/$1/." 2>/dev/null) || return 1
-fi
-unit_facts "$unit_name" "$unit_manager" || return 1
-unit_manages "$1" || return 1
-unit=$unit_name
-unit_user=$unit_manager
-}
-unit_manages() {
-[ "$unit_main" != 0 ] || return 1
-IFS= read -r unit_comm <"/proc/$unit_main/comm" 2>/dev/null || return 1
-unit_pid=$1
-[ "$unit_pid" != "$unit_main" ] || return 0
-case $unit_comm in sshd* | dropbear* | cron* | atd | login | agetty | *runner* | containerd* | dockerd* | lxd*) return 1 ;; esac
-while [ "$unit_pid" -gt 1 ]; do
-unit_parent=
-while read -r unit_key unit_value; do
-case $unit_key in PPid:) unit_parent=$unit_value ;; esac
-done <"/proc/$unit_pid/status"
-unit_pid=\${unit_parent:-0}
-[ "$unit_pid" != "$unit_main" ] || return 0
-done
-return 1
-}
-unit_facts() {
-unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_type='' unit_triggers='' unit_exit='' unit_result=''
-unit_error=
-if ! unit_answer=$(systemctl_for "$2" show -p LoadState -p ActiveState -p SubState -p MainPID -p NRestarts -p Type -p TriggeredBy -p ExecMainStatus -p Result -- "$1" 2>&1); then
-unit_error=$unit_answer
-return 1
-fi
-unit_rest=$unit_answer$newline
-while [ -n "$unit_rest" ]; do
-unit_line=\${unit_rest%%"$newline"*}
-unit_rest=\${unit_rest#*"$newline"}
-unit_value=\${unit_line#*=}
-case $unit_line in
-LoadState=*) unit_load=$unit_value ;;
-ActiveState=*) unit_active=$unit_value ;;
-SubState=*) unit_sub=$unit_value ;;
-MainPID=*) unit_main=$unit_value ;;
-NRestarts=*) unit_restarts=$unit_value ;;
-Type=*) unit_type=$unit_value ;;
-TriggeredBy=*) unit_triggers=$unit_value ;;
-ExecMainStatus=*) unit_exit=$unit_value ;;
-Result=*) unit_result=$unit_value ;;
-esac
-done
-}
-unit_stop() {
-unit_change stop "$@"
-}
-unit_start() {
-systemctl_for "$2" reset-failed -- "$1" >/dev/null 2>&1
-unit_change start "$@"
-}
-unit_change() {
-unit_error=$( (
-exec 9>&-
-systemctl_for "$3" --no-block "$1" -- "$2" 2>&1
-)) || return 1
-uptime_cs
-unit_until=$((now_cs + $4 * 100))
-while :; do
-unit_job=$(systemctl_for "$3" show -p Job -p ActiveState -- "$2" 2>&1) || { unit_error=$unit_job; return 1; }
-case $unit_job in
-*Job=[1-9]*) ;;
-*)
-case $1:$unit_job in
-stop:*ActiveState=inactive* | stop:*ActiveState=failed* | start:*ActiveState=active* | start:*ActiveState=reloading*) return 0 ;;
-start:*ActiveState=activating*) ;;
-start:*) unit_error='it did not become active'; return 1 ;;
-esac
-;;
-esac
-uptime_cs
-if [ "$now_cs" -ge "$unit_until" ]; then
-unit_error="no end within $4 s"
-return 1
-fi
-pause_cs 2
-done
-}
-enter_folder() {
-if [ "$me" != 0 ]; then
-cd -P -- "$1" 2>/dev/null && return 0
-refused="$1 can't be entered by $me_name"
-return 1
-fi
-cd / || return 1
-walk_rest=$1
-walk_links=0
-while [ -n "$walk_rest" ]; do
-walk_step=\${walk_rest%%/*}
-case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
-case $walk_step in '' | .) continue ;; esac
-if [ -L "./$walk_step" ]; then
-follow_link "./$walk_step" || return 1
-continue
-fi
-walk_at=\${PWD%/}
-cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
-[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
-done
-}
-follow_link() {
-if [ "$(stat -c %u "$1")" != 0 ]; then
-refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
-return 1
-fi
-walk_links=$((walk_links + 1))
-[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
-walk_link=$(readlink "$1" && echo x)
-walk_link=\${walk_link%?x}
-case $walk_link in /*) cd / ;; esac
-walk_rest=$walk_link/$walk_rest
-}
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
-fi
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder is no folder of ours"
-return 1
-fi
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
-esac
-}
-look_for_unfinished() {
-state_phase=
-[ -f journal ] || return 0
-owner_of .
-state_phase=$(as_user "$owner_user" tail -n 1 journal)
-case $state_phase in
-phase=end) ;;
-phase=*)
-say unfinished "\${state_phase#phase=}"
-state_run=$(as_user "$owner_user" head -n 1 journal)
-say unfinished_run "\${state_run#transaction=}"
-;;
-esac
-}
-know_me() {
-me_name=$(id)
-me_name=\${me_name#uid=}
-me_name=\${me_name%% gid=*}
-me=\${me_name%%(*}
-me_name=\${me_name#*(}
-me_name=\${me_name%)}
-}
-owner_of() {
-owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_mode=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_user=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_group=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_uid=\${owner_rest%:*}
-[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
-}
-name_of() {
-name_of=
-case $2 in
-'' | *[!0-9]*) ;;
-*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
-esac
-name_of=\${name_of:-$2}
-}
-quoted() {
-quoted_rest=$1
-quoted=
-while :; do
-case $quoted_rest in
-*\\'*)
-quoted=$quoted\${quoted_rest%%\\'*}"'\\\\''"
-quoted_rest=\${quoted_rest#*\\'}
-;;
-*) break ;;
-esac
-done
-quoted="'$quoted$quoted_rest'"
-}
-zero_words() {
-tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
-}
-take_lock() {
-exec 9>>lock || return 1
-uptime_cs
-lock_until=$((now_cs + $1 * 100))
-until flock -n 9; do
-uptime_cs
-if [ "$now_cs" -ge "$lock_until" ]; then
-lock_holder=
-IFS= read -r lock_holder <lock
-return 1
-fi
-pause_cs 20
-done
-printf '%s\\n' "$in_run (started $(date -u +%Y-%m-%dT%H:%M:%SZ), at most $in_limit_seconds s)" >lock
-}
-journal_open() {
-{
-printf 'transaction=%s\\n' "$in_run"
-for journal_key in new_sha new_live old_sha old_about old_live was_running old_words old_dir old_user old_log old_umask restart unit unit_user sockets; do
-eval "say $journal_key \\"\\\${$journal_key-}\\""
-done
-} >journal.new && sync journal.new && mv -f journal.new journal && sync .
-}
-journal() {
-phase=$1
-uptime_cs
-say phase "$phase $((now_cs - began_cs))"
-printf 'phase=%s\\n' "$phase" >>journal && sync journal
-}
-journal_read() {
-journal_phase=
-[ -f journal ] || return 1
-while IFS= read -r journal_line; do
-journal_value=\${journal_line#*=}
-case $journal_line in
-phase=*) journal_phase=$journal_value ;;
-transaction=*) journal_run=$journal_value ;;
-new_sha=* | new_live=* | old_sha=* | old_about=* | old_live=* | was_running=* | old_words=* | old_dir=* | old_user=* | old_log=* | old_umask=* | restart=* | unit=* | unit_user=* | sockets=*)
-unsaid "$journal_value"
-eval "\${journal_line%%=*}=\\$unsaid"
-;;
-esac
-done <journal
-[ -n "$journal_phase" ]
-}
-unsaid() {
-case $1 in
-*\\\\*) unsaid=$(printf '%b.' "$1") && unsaid=\${unsaid%.} ;;
-*) unsaid=$1 ;;
-esac
-}
-keep_previous() {
-[ -n "$old_sha" ] || return 0
-rm -f "releases/$old_sha"
-kept_now=$old_sha
-ln "../$in_name" "releases/$old_sha" 2>/dev/null || cp -p "../$in_name" "releases/$old_sha" || return 1
-if [ -L "releases/$old_sha" ] || [ ! -f "releases/$old_sha" ]; then
-return 1
-fi
-is_seen "releases/$old_sha" || sha256_is "$old_sha" <"releases/$old_sha" || return 1
-printf '%s %s %s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" >"releases/$old_sha.about"
-sync "releases/$old_sha" "releases/$old_sha.about" releases
-}
-is_seen() {
-case $in_seen in
-"$(stat -c '%d %i %s %Y' "$1") "*) ;;
-*) return 1 ;;
-esac
-}
-keep_packed() {
-[ -n "$old_sha" ] || return 0
-for packed in "releases/$old_sha" "releases/$old_sha.zst" "releases/$old_sha.gz"; do
-[ ! -e "$packed" ] || return 0
-done
-if command -v zstd >/dev/null; then packed=releases/$old_sha.zst; pack='zstd -q -c -1'; else packed=releases/$old_sha.gz; pack='gzip -c -1'; fi
-$pack <"../$in_name" >"$packed" || { rm -f "$packed"; return 1; }
-unpack "$packed" | sha256_is "$old_sha" || { rm -f "$packed"; return 1; }
-keep_attributes
-printf '%s %s %s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" >"releases/$old_sha.about"
-sync "$packed" "releases/$old_sha.about" releases
-}
-keep_attributes() {
-ln "../$in_name" original 2>/dev/null || return 0
-if [ ! -L original ] && is_seen original; then
-kept_context=
-[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
-cp --attributes-only "--preserve=mode,xattr$kept_context" original "releases/$old_sha.like" 2>/dev/null || rm -f "releases/$old_sha.like"
-fi
-rm -f original
-}
-release_file() {
-for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
-[ ! -f "$release_file" ] || return 0
-done
-release_file=
-return 1
-}
-unpack() {
-case $1 in
-*.zst) zstd -q -d -c "$1" ;;
-*.gz) gzip -d -c "$1" ;;
-*) cat "$1" ;;
-esac
-}
-sha256_is() {
-[ "$(digest)" = "$1" ]
-}
-restore_file() {
-release_file "$1" || return 1
-rm -f restored
-case $release_file in
-*.zst | *.gz) unpack "$release_file" >restored && restore_metadata "$1" restored ;;
-*) ln "$release_file" restored 2>/dev/null || cp -p "$release_file" restored ;;
-esac && sync restored
-}
-restore_metadata() {
-IFS=' ' read -r about_owner about_mode about_rest <"releases/$1.about" || return 1
-chown "$about_owner" "$2" 2>/dev/null || [ "$me" != 0 ] || return 1
-[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" "$2" || return 1
-chmod "$about_mode" "$2"
-}
-drop_release() {
-rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
-}
-prune_releases() {
-drop_release "$1"
-prune_seen=0
-for prune_about in $(ls -t releases); do
-case $prune_about in *.about) ;; *) continue ;; esac
-prune_seen=$((prune_seen + 1))
-[ "$prune_seen" -gt "$in_keep_releases" ] || continue
-drop_release "\${prune_about%.about}"
-done
-}
-receive() {
-rm -f incoming
-received=$(decode 2>decode.errors 9>&- | digest 9>&-)
-exec 3<&-
-received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
-if [ "$received_bytes" != "$in_size" ]; then
-refused="$received_bytes of $in_size bytes arrived$(room_left)"
-return 1
-fi
-if [ "$received" != "$in_sha256" ]; then
-refused="the bytes that arrived have sha256 \${received:-unknown}, not $in_sha256"
-return 1
-fi
-}
-decode() {
-case $in_encoding in
-zstd) arriving zstd -q -d -c | tee incoming ;;
-gzip) arriving gzip -d -c | tee incoming ;;
-delta-zstd) arriving zstd -q -d -c | apply_delta | tee incoming ;;
-delta-gzip) arriving gzip -d -c | apply_delta | tee incoming ;;
-*) arriving tee incoming ;;
-esac
-}
-arriving() {
-timeout "$in_upload_limit_seconds" "$@" <&3 &
-arriving_pid=$!
-end_silence "$arriving_pid" </dev/null >/dev/null 2>&1 3<&- &
-silence_pid=$!
-wait "$arriving_pid"
-kill "$silence_pid" 2>/dev/null
-wait "$silence_pid" 2>/dev/null
-}
-end_silence() {
-silence_pause=
-trap 'kill $silence_pause 2>/dev/null; exit' TERM
-silence_size=
-silence_left=$in_silence_seconds
-silence_tick=0.1
-while [ "$silence_left" -gt 0 ]; do
-sleep "$silence_tick" &
-silence_pause=$!
-wait "$silence_pause"
-kill -0 "$1" || return
-case $silence_tick in 0.1) silence_tick=0.3 ;; *) silence_tick=1 ;; esac
-silence_left=$((silence_left - 1))
-silence_now=$(stat -c %s incoming)
-[ "$silence_now" != "$silence_size" ] || continue
-silence_size=$silence_now
-silence_left=$in_silence_seconds
-sync incoming
-done
-printf 'nothing came for %s s\\n' "$in_silence_seconds" >decode.errors
-kill "$1"
-}
-apply_delta() {
-PERL5OPT='' PERL5LIB='' perl -e "$in_apply" "../$in_name"
-}
-room_left() {
-IFS= read -r decode_error <decode.errors && printf ' (%s)' "$decode_error"
-df -P . | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
-rm -f decode.errors
-}
-take_release() {
-restore_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
-is_as_kept restored || return 1
-mv -f restored incoming
-}
-prove_release() {
-release_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
-is_as_kept "$release_file"
-}
-is_as_kept() {
-unpack "$1" | sha256_is "$in_sha256" && return 0
-refused="the kept release $in_sha256 was changed since it was kept; it is not used"
-return 1
-}
-copy_live() {
-cp "releases/$old_sha" incoming && sha256_is "$in_sha256" <incoming && return 0
-refused='the file changed while it was copied'
-return 1
-}
-dress() {
-dress_like=
-[ -z "$old_sha" ] || dress_like=releases/$old_sha
-[ "$in_strategy" != in-place ] || [ ! -f "$dress_like.like" ] || dress_like=$dress_like.like
-[ -z "$in_owner" ] || chown "$in_owner" incoming || { refused="the owner can't be set to $in_owner"; return 1; }
-if [ -n "$dress_like" ] && [ -f "$dress_like" ]; then
-if cp --attributes-only --preserve=mode,xattr "$dress_like" incoming 2>/dev/null; then
-[ ! -e /sys/fs/selinux/enforce ] || cp --attributes-only --preserve=context "$dress_like" incoming 2>/dev/null || :
-elif [ -n "$in_old_capabilities" ]; then
-setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over: neither GNU cp nor setcap does it here"; return 1; }
-fi
-elif [ -n "$in_old_capabilities" ] && [ -z "$in_capabilities" ]; then
-setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over"; return 1; }
-fi
-chmod "$in_mode" incoming || { refused="the mode can't be set to $in_mode"; return 1; }
-if [ -n "$in_capabilities" ]; then
-setcap "$in_capabilities" incoming || { refused="the capabilities $in_capabilities can't be set"; return 1; }
-fi
-sync incoming || { refused='the new file could not be written to disk'; return 1; }
-}
-stop_all() {
-case $restart in
-systemd) unit_stop_all || return 1 ;;
-command) [ -z "$in_stop_command" ] || stop_by_command || return 1 ;;
-esac
-stop_processes
-}
-unit_stop_all() {
-for stop_unit in $sockets $unit; do
-unit_stop "$stop_unit" "$unit_user" "$((in_stop_timeout_seconds + 10))" || { refused="systemd could not stop $stop_unit: $unit_error"; return 1; }
-done
-}
-stop_by_command() {
-limited "$((in_stop_timeout_seconds + 10))" /bin/sh -c "$in_stop_command" >command.output 2>&1 9>&- && return 0
-refused="the stop command ended with exit code $?"
-return 1
-}
-stop_processes() {
-find_executors
-stop_kill=$in_stop_signal
-stop_seconds=$in_stop_timeout_seconds
-while [ -n "$running" ]; do
-stop_with "$stop_kill" "$stop_seconds"
-find_executors
-[ -n "$running" ] || break
-if [ "$stop_kill" = KILL ]; then
-refused="still alive 5 s after KILL: pid $running"
-return 1
-fi
-say note "no end on $stop_kill within $stop_seconds s, so KILL: pid $running"
-stop_kill=KILL
-stop_seconds=5
-done
-}
-stop_with() {
-stop_marks=
-for stop_pid in $running; do
-process_start "$stop_pid" && stop_marks="$stop_marks $stop_pid:$process_start"
-done
-uptime_cs
-stop_until=$((now_cs + $2 * 100))
-kill -s "$1" $running 2>/dev/null
-stop_pause=1
-for stop_mark in $stop_marks; do
-while process_alive "\${stop_mark%:*}" "\${stop_mark#*:}"; do
-uptime_cs
-[ "$now_cs" -lt "$stop_until" ] || return 0
-pause_ms "$stop_pause"
-[ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
-done
-done
-}
-find_executors() {
-find_running "$in_folder/$in_name" "releases/$old_sha" incoming
-}
-start_it() {
-pid=
-reaped=
-adopted=
-uptime_cs
-start_mark=$now_cs
-case $restart in
-none) return 0 ;;
-systemd) start_unit ;;
-command) start_by_command ;;
-process) start_process ;;
-esac
-}
-start_unit() {
-for start_name in $unit $sockets; do
-unit_start "$start_name" "$unit_user" "$in_health_timeout_seconds" || { refused="systemd could not start $start_name: $unit_error"; return 1; }
-done
-unit_main_pid
-}
-unit_main_pid() {
-unit_facts "$unit" "$unit_user" || return 0
-pid=$unit_main
-[ "$pid" != 0 ] || pid=
-}
-start_by_command() {
-: >command.output
-(ulimit -S -c "$core_limit"; exec setsid /bin/sh -c "$in_start_command") </dev/null >command.output 2>&1 9>&- &
-command_pid=$!
-}
-prepare_process() {
-quoted "$run_dir" && start_dir=$quoted
-quoted "$run_log" && start_log=$quoted
-if [ "$run_dir" -ef .. ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
-undo_ignored
-starter="umask $run_umask
-ulimit -S -c $core_limit
-\${run_env:+export $run_env
-}cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
-user_shell_words "$run_user"
-}
-start_process() {
-printf '%s\\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
-pid=$!
-}
-undo_ignored() {
-undo_ignored=
-case $in_folder/$in_name in *=*) return 0 ;; esac
-if env --default-signal=INT,QUIT true 2>/dev/null; then
-undo_ignored="$(command -v env) --default-signal=INT,QUIT"
-fi
-}
-remember_running() {
-old_words=$(zero_words "/proc/$1/cmdline" 1d)
-old_env=$(zero_words "/proc/$1/environ" '/^[A-Za-z_][A-Za-z0-9_]*=/!d; /^\\(UID\\|EUID\\|PPID\\|SHELLOPTS\\|BASHOPTS\\|BASH_VERSINFO\\|_\\)=/d')
-old_dir=$(readlink "/proc/$1/cwd")
-old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)
-case $old_log in /*' (deleted)' | '') old_log=/dev/null ;; /*) ;; *) old_log=/dev/null ;; esac
-old_umask=022
-while read -r remember_key remember_value; do
-case $remember_key in Umask:) old_umask=$remember_value ;; esac
-done <"/proc/$1/status"
-owner_of "/proc/$1" && old_user=$owner_user
-}
-prove() {
-failed=health
-prove_contains=$1
-uptime_cs
-prove_until=$((start_mark + in_health_timeout_seconds * 100))
-prove_pause=1
-until prove_once; do
-[ -z "$gone" ] || return 1
-uptime_cs
-if [ "$now_cs" -ge "$prove_until" ]; then
-refused="not healthy within $in_health_timeout_seconds s: $health_reason"
-return 1
-fi
-pause_cs "$prove_pause"
-[ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause * 3 / 2 + 1))
-done
-uptime_cs
-[ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))
-failed=stable
-journal "\${stable_phase:-stable}"
-[ "$restart" = none ] || prove_stable
-}
-prove_once() {
-gone=
-[ "$restart" != none ] || return 0
-find_pid || return 1
-health_check "$prove_contains" "$pid"
-}
-find_pid() {
-health_reason='no process executes the file yet'
-[ "$restart" != systemd ] || unit_main_pid
-if [ -n "$pid" ] && [ "/proc/$pid/exe" -ef "../$in_name" ]; then
-health_reason=
-return 0
-fi
-case $restart in
-process)
-if process_running "$pid"; then return 1; fi
-find_forked || process_ended
-;;
-command)
-find_forked && return 0
-command_ended
-[ -z "$gone" ] && is_script && health_reason=
-;;
-systemd)
-unit_facts "$unit" "$unit_user"
-case $unit_active/$unit_sub in
-failed/*)
-gone=yes
-refused="the unit failed: $unit_result, exit status $unit_exit"
-;;
-*/auto-restart)
-gone=yes
-refused="the program ended at once (exit status $unit_exit) and systemd starts it again"
-;;
-active/*) find_forked || main_is_script ;;
-*) find_forked ;;
-esac
-;;
-esac
-}
-find_forked() {
-find_running "$in_folder/$in_name"
-[ -n "$running" ] || return 1
-eldest_running
-pid=$eldest
-health_reason=
-}
-is_script() {
-[ "$(head -c 4 "../$in_name" | tail -c 3)" != ELF ]
-}
-main_is_script() {
-[ -n "$pid" ] && is_script && health_reason=
-}
-process_running() {
-process_start "$1" && process_alive "$1" "$process_start"
-}
-reap() {
-[ "$reaped" = "$1" ] && return 0
-wait "$1" 2>/dev/null
-ended_code=$?
-reaped=$1
-}
-process_ended() {
-gone=yes
-reap "$pid"
-uptime_cs
-ended_after=$((now_cs - start_mark))
-if [ "$ended_code" -gt 128 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
-seconds_text "$ended_after"
-refused="the process $ended_how after $seconds_text"
-return 1
-}
-command_ended() {
-process_running "$command_pid" && return 1
-reap "$command_pid"
-[ "$ended_code" -ne 0 ] || return 1
-gone=yes
-refused="the start command ended with exit code $ended_code"
-return 1
-}
-seconds_text() {
-seconds_text="$(($1 / 100)).$(($1 % 100 / 10)) s"
-}
-went_to_background() {
-[ "$restart" = process ] && [ -z "$adopted" ] || return 1
-reap "$stable_pid"
-[ "$ended_code" = 0 ] && find_forked || return 1
-adopted=yes
-}
-prove_stable() {
-stable_pid=$pid
-[ -z "$pid" ] || process_start "$pid"
-stable_start=\${process_start:-}
-stable_restarts=\${unit_restarts:-0}
-uptime_cs
-stable_until=$((now_cs + in_stable_cs))
-while :; do
-uptime_cs
-[ "$now_cs" -lt "$stable_until" ] || break
-stable_left=$((stable_until - now_cs))
-if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
-if [ -n "$stable_pid" ] && ! process_alive "$stable_pid" "$stable_start"; then
-if went_to_background; then
-prove_stable
-return
-fi
-if [ "$restart" = process ] && [ "$stable_pid" = "$pid" ]; then
-process_ended
-else
-refused="pid $stable_pid ended within the stable window"
-fi
-return 1
-fi
-done
-if [ "$restart" = systemd ]; then
-unit_facts "$unit" "$unit_user"
-if [ "$unit_main" != "$stable_pid" ] || [ "\${unit_restarts:-0}" != "$stable_restarts" ]; then
-refused="systemd restarted it within the stable window (pid $stable_pid, then $unit_main)"
-return 1
-fi
-fi
-[ "/proc/$stable_pid/exe" -ef "../$in_name" ] || is_script || { refused="pid $stable_pid executes another file now"; return 1; }
-health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
-}
-activate() {
-prepare_new
-if stop_all_and_check; then
-if swap && start_new && prove yes; then
-accept
-return
-fi
-fi
-[ "$in_rollback" = true ] || nothing_happened || { leave_broken 'going back is switched off (rollback: false)'; return; }
-remember_failure
-go_back
-}
-stop_all_and_check() {
-failed=stop
-journal stop || { refused='the journal can not be written'; return 1; }
-uptime_cs
-down_mark=$now_cs
-stop_all && port_is_free
-}
-port_is_free() {
-for free_port in $in_health_port $in_health_url_port; do
-uptime_cs
-free_until=$((now_cs + 300))
-while port_inodes "$free_port" && [ -n "$port_inodes" ]; do
-uptime_cs
-if [ "$now_cs" -ge "$free_until" ]; then
-[ "$free_port" = "$in_health_port" ] || health_is_foreign || break
-port_owner "$free_port"
-refused="port $free_port is held by another process\${port_owner_pids:+: pid $port_owner_pids}"
-return 1
-fi
-if [ "$free_port" != "$in_health_port" ] && ! health_is_foreign; then break; fi
-pause_cs 5
-done
-done
-}
-health_is_foreign() {
-( in_health_port='' in_health_command=''; health_check yes '' ) >/dev/null 2>&1
-}
-swap() {
-failed=swap
-[ "$in_encoding" != none ] || return 0
-if [ "$in_strategy" = in-place ]; then
-rm -f "../$in_name"
-journal receive
-obtain && dress || return 1
-fi
-journal swap || { refused='the journal can not be written'; return 1; }
-put_live incoming
-}
-obtain() {
-case $in_encoding in
-release | copy) take_release ;;
-*) receive ;;
-esac
-}
-put_live() {
-[ ! "$1" -ef "../$in_name" ] || { rm -f "$1"; return 0; }
-mv -fT "$1" "../$in_name" 2>/dev/null || { refused="the new file can't be renamed to $in_folder/$in_name"; return 1; }
-}
-prepare_new() {
-run_user=$in_run_as
-run_dir=$in_working_directory
-run_words=$in_args
-run_env=$in_environment
-run_log=$in_log_file
-[ -n "$run_log" ] || run_log=/dev/null
-run_umask=022
-[ "$restart" != process ] || prepare_process
-log_inode=0
-[ -z "$in_log_file" ] || log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
-}
-start_new() {
-failed=start
-log_mark
-journal start || { refused='the journal can not be written'; return 1; }
-start_it
-}
-log_mark() {
-log_from=0
-[ -n "$in_log_file" ] || return 0
-log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
-log_from=\${log_from%% *}
-log_from=\${log_from:-0}
-}
-accept() {
-journal accept
-sync ..
-remember_live "$new_sha" "$new_live"
-prune_releases "$new_sha"
-finish active
-}
-remember_failure() {
-failure=$refused
-failed_in=$failed
-say failed "$failed_in"
-say why "$failure"
-case $restart in
-systemd)
-if [ -z "$unit_user" ]; then
-say output "$(limited 5 journalctl -u "$unit" -n 20 -o cat --no-pager 2>/dev/null | tail -c 8000)"
-fi
-;;
-command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
-esac
-if [ -n "$in_log_file" ] && [ -n "\${log_from:-}" ]; then
-say output "$(as_user "$run_user" tail -c "+$((log_from + 1))" "$in_log_file" 2>/dev/null | tail -c 8000)"
-fi
-rm -f command.output start.errors
-}
-go_back() {
-journal rollback
-if nothing_happened; then
-if find_forked; then
-keep_running
-else
-drop_release "\${old_sha:-none}"
-finish staged
-fi
-return
-fi
-if ! stop_all; then
-leave_broken "$refused"
-return
-fi
-if [ -z "$old_sha" ]; then
-rm -f "../$in_name"
-pid=
-finish rolled-back
-return
-fi
-if ! live_is_old; then
-rm -f incoming
-if ! { restore_file "$old_sha" && put_live restored; }; then
-leave_broken "the previous release $old_sha can't be put back"
-return
-fi
-fi
-rm -f restored
-start_old
-stable_phase=rollback-stable
-if [ "$refused" = '' ] && prove ''; then
-drop_release "$old_sha"
-remember_live "$old_sha" "$old_live"
-finish rolled-back
-else
-leave_broken "the previous version is in place again, but $refused"
-fi
-}
-nothing_happened() {
-[ "$failed" = stop ] && live_is_old || return 1
-[ "$was_running" != yes ] || find_forked
-}
-keep_running() {
-reaped=
-adopted=
-uptime_cs
-start_mark=$now_cs
-stable_phase=rollback-stable
-if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
-}
-live_is_old() {
-[ -n "$old_sha" ] || { [ ! -e "../$in_name" ]; return; }
-[ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
-[ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
-sha256_is "$old_sha" <"../$in_name"
-}
-start_old() {
-refused=
-run_words=$old_words
-run_env=$old_env
-run_dir=$old_dir
-run_user=$old_user
-run_log=$old_log
-run_umask=$old_umask
-if [ "$was_running" != yes ]; then
-run_words=$in_args
-run_dir=$in_working_directory
-run_user=$in_run_as
-run_log=$in_log_file
-run_umask=022
-fi
-[ -n "$run_env" ] || run_env=$in_environment
-[ -n "$run_log" ] || run_log=/dev/null
-[ "$restart" != process ] || prepare_process
-journal restart-old
-start_it || :
-}
-leave_broken() {
-say broken "$1"
-finish broken
-}
-remember_live() {
-printf '%s %s\\n' "$1" "$(stat -c '%d %i %s %Y %Z' "../$in_name")" >live.new
-printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" >>live.new
-mv -f live.new live
-}
-finish() {
-journal end >/dev/null
-printf '%s %s %s %s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "\${new_sha:--}" "\${in_run:--}" "\${in_actor:--}" "$1" >>history
-tail -n 100 history >history.new && mv -f history.new history
-rm -f incoming restored command.output start.errors decode.errors
-say state "$1"
-say pid "$pid"
-say downtime_ms "$((\${downtime_cs:-0} * 10))"
-end
-}
-follow() {
-follow_ended=
-follow_pid=
-follow_pause=1
-exec 8<progress
-while [ -z "$follow_ended" ]; do
-process_alive "$1" "$2" || follow_ended=yes
-while IFS= read -r follow_line <&8; do
-case $follow_line in
-begin) continue ;;
-end)
-[ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
-end
-return 0
-;;
-pid=*) follow_pid=\${follow_line#pid=} ;;
-esac
-printf '%s\\n' "$follow_line"
-follow_pause=1
-done
-[ -n "$follow_ended" ] || pause_cs "$follow_pause"
-[ "$follow_pause" -ge 10 ] || follow_pause=$((follow_pause + 1))
-done
-say died yes
-end
-}
-main() {
-prelude
-set -u
-uptime_cs
-began_cs=$now_cs
-if [ "\${in_detached:-}" = yes ]; then detached; else session; fi
-}
-session() {
-begin
-know_me
-handed=
-kept_now=
-trap 'exit 130' HUP INT TERM PIPE
-trap leave EXIT
-enter_folder "$in_folder" && enter_state create || give_up refused
-take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
-[ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
-[ -d releases ] || mkdir releases
-old_sha=$in_old_sha
-old_about=$in_old_about
-exec 3<&0
-stage || give_up refused
-hand_over
-}
-seen() {
-stat -c '%d %i %s %Y %Z' "../$in_name" 2>/dev/null || printf 'none\\n'
-[ ! -f journal ] || tail -n 1 journal
-}
-stage() {
-if [ "$in_action" = revert ]; then
-exec 3<&-
-handed_id=
-[ ! -f handed ] || IFS=' ' read -r handed_id _ <handed
-[ "$handed_id" = "$in_reverted" ] || { refused='another deploy has come since'; return 1; }
-return 0
-fi
-if [ "$in_action" = recover ]; then
-exec 3<&-
-return 0
-fi
-if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
-case $in_encoding in release | copy) exec 3<&- ;; esac
-[ "$in_encoding" != release ] || prove_release || return 1
-keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
-return 0
-fi
-case $in_encoding in
-none | copy) exec 3<&- ;;
-release)
-exec 3<&-
-take_release || return 1
-;;
-delta-*) receive || give_up delta ;;
-*) receive || return 1 ;;
-esac
-say staged "$in_sha256"
-keep_previous || { refused='the previous release could not be kept'; return 1; }
-[ "$in_encoding" != copy ] || copy_live || return 1
-[ "$in_encoding" = none ] || dress
-}
-leave() {
-[ -z "$handed" ] || return 0
-case $PWD in */".$in_name.deploy") rm -f incoming restored original decode.errors "releases/\${kept_now:-none}" "releases/\${kept_now:-none}.about" ;; esac
-}
-give_up() {
-say gave_up "$1"
-say why "\${2:-\${refused:-}}"
-end
-exit 1
-}
-hand_over() {
-rm -f progress handed
-: >progress
-handed=yes
-scope_words
-printf 'in_detached=yes\\\\ncore_limit=%s\\\\n%s' "$core_limit" "$line" |
-exec $scope_words setsid /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac' >progress 2>/dev/null &
-transaction=$!
-process_start "$transaction"
-printf '%s\\n' "$in_id $transaction $process_start" >handed
-exec 9>&- 3<&-
-say handed "$transaction"
-follow "$transaction" "$process_start"
-}
-scope_words() {
-scope_words=
-[ "$in_session_kills" = yes ] || return 0
-if [ "$me" = 0 ]; then
-scope_words='systemd-run --quiet --scope --collect --slice=system.slice --'
-else
-XDG_RUNTIME_DIR=/run/user/$me
-export XDG_RUNTIME_DIR
-scope_words='systemd-run --quiet --user --scope --collect --'
-fi
-}
-detached() {
-trap : HUP INT TERM QUIT PIPE USR1 USR2
-know_me
-begin
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
-restart=$in_restart
-unit=$in_unit
-unit_user=$in_unit_user
-sockets=
-if [ "$restart" = systemd ] && unit_facts "$unit" "$unit_user"; then sockets=$unit_triggers; fi
-refused='' failed='' down_mark='' downtime_cs='' pid=''
-old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask=''
-was_running=no
-find_executors
-if [ -n "$running" ]; then
-was_running=yes
-eldest_running
-[ "$restart" != process ] || remember_running "$eldest"
-fi
-case $in_action in
-recover) recover ;;
-revert) revert ;;
-deploy)
-journal_open
-activate
-;;
-esac
-}
-live_of_old() {
-old_live=
-case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
-old_live=\${old_live:-$newline$newline}
-}
-recover() {
-recover_env=$old_env
-journal_read || { finish untouched; return; }
-old_env=$recover_env
-was_running=\${was_running:-no}
-case $journal_phase in
-accept) keep_accepted ;;
-*) go_back ;;
-esac
-}
-keep_accepted() {
-prepare_new
-command_pid=
-reaped=
-adopted=
-uptime_cs
-start_mark=$now_cs
-stable_phase=accept
-if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
-if [ -z "$refused" ] && prove ''; then
-remember_live "$new_sha" "$new_live"
-finish active
-else
-stable_phase=rollback-stable
-remember_failure
-go_back
-fi
-}
-revert() {
-revert_env=$old_env
-journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
-old_env=$revert_env
-go_back
-}
-main`;var Jh=30,Vy=5e4;async function ep(e,t){let n={bytes:0,whole:!1},r=tb(t);for(;;)try{return await Jy(e,t,{sending:n,form:await eb(e,t,r)})}catch(i){if(i instanceof Ir)t.log.line(`The delta came to nothing: ${i.message}.`),r={lacks:"it came to nothing"};else if(i instanceof vr)t.log.line(`${i.message}: another way ends sooner.`);else throw i}}c(ep,"activate");async function Jy(e,t,{sending:n,form:r}){let{inputs:i,plan:o}=t,{encoding:s,payload:a}=r;n.whole=a===void 0;let u=s.startsWith("delta")?Kh:void 0,f={...ap(t),action:"deploy",encoding:s,apply:u};await t.onBegin({id:f.id,sudo:t.found.sudo,limitSeconds:Sn(i)});let d=await op(e,t,{values:f,sending:n,form:r}),h=_i(d,t.inputs.environment);if(!h&&n.failure instanceof vr)throw n.failure;if(u&&!h&&n.failure)throw new Ir(n.failure.message);return h?{...h,bytesSent:n.bytes}:!n.whole&&i.strategy==="staged"?Mt({state:"untouched",failed:"upload",why:`${kc(d)} before the upload of ${Ct(o.file.bytes)} was whole`,bytesSent:n.bytes}):{...await ip(t,f.id,kc(d)),bytesSent:n.bytes}}c(Jy,"attempt");function tp(e,t){return rp(e,t,{action:"recover"})}c(tp,"recover");function np(e,t,n){return rp(e,t,{action:"revert",reverted:n})}c(np,"revert");async function rp(e,t,n){let r={...ap(t),...n,encoding:"none"},i=await op(e,t,{values:r,sending:{bytes:0,whole:!0}});return _i(i,t.inputs.environment)??await ip(t,r.id,kc(i))}c(rp,"work");function ip(e,t,n){return e.log.line(`Lost the target: ${n}. The transaction goes on there by itself; connecting again to learn its end.`),zo({...e,sudo:e.found.sudo,limitSeconds:Sn(e.inputs)},t)}c(ip,"learnAfter");var vr=class extends Error{static{c(this,"TooSlowError")}};async function op(e,{inputs:t,found:n,plan:r,transfers:i,log:o,signal:s},{values:a,sending:u,form:f}){u.failure=void 0;try{return await Sr(e,{text:Xh,values:a},{sudo:n.sudo,what:`Activating ${t.destination}`,limitSeconds:sp(r.file.bytes)+t.lockTimeoutSeconds+Sn(t),signal:s,onSay:Ho(o),payload:c(async d=>{if(!f?.payload){d.end();return}let h=t.strategy==="staged"&&t.lockTimeoutSeconds>=5,_=u.bytes,A=nb(o),w=c((b,$)=>{if(u.bytes=_+b,A(b),!(!h||!$||!f.isTooSlow?.(b,$)))throw new vr(`The link carries ${Ct($)}/s`)},"onProgress");try{let b=await jh(f.payload.read(),d,{stallSeconds:Jh,onProgress:w});u.whole=!0,await i.measured(b.bytesPerSecond)}catch(b){throw(b instanceof Bn||b instanceof vr)&&(u.failure=b),b}},"payload")})}catch(d){return{error:d}}}c(op,"runDeploy");function kc({error:e}){return e instanceof nt?e.fields.why.replace(/\.$/,""):e?.message??"the connection was lost"}c(kc,"lostWhy");async function eb(e,{plan:t,found:n,source:r,transfers:i,log:o},s){if(t.file.from==="release")return{encoding:"release"};if(t.file.from==="a copy of it")return{encoding:"copy"};if(t.file.from==="in place already"||!r)return{encoding:"none"};let[a,u]=[e.isNear(),e.roundTripMs()],f=await i.choose(r,{near:a,roundTripMs:u,tools:n.tools,present:s});return o.phase("transfer",f.why),f}c(eb,"chooseForm");function tb({found:{file:e},inputs:t}){return e?.sha256?t.strategy==="in-place"?{lacks:"in-place removes the present file first"}:e:{lacks:"there is no file yet"}}c(tb,"presentFile");function sp(e){return 120+Math.ceil(e/Vy)}c(sp,"uploadLimitSeconds");function Sn({stopTimeoutSeconds:e,health:t}){return 2*(e+20+t.timeoutSeconds+10+t.stableSeconds+10)+60}c(Sn,"transactionLimitSeconds");function ap({inputs:e,found:t,plan:n,run:r}){return{id:(0,Vh.randomUUID)(),folder:e.folder,name:e.name,run:r.url||"a run outside a workflow",actor:r.actor,workflow:`${r.repository} ${r.workflow}`,run_number:r.number,seen:t.seen,size:n.file.bytes,sha256:n.file.sha256,old_sha:t.file?.sha256,old_about:t.file?`${t.file.owner} ${t.file.mode}`:"",old_capabilities:t.file?.capabilities,owner:/:|^\d+$/.test(n.owner)?n.owner:`${n.owner}:`,mode:n.mode,capabilities:e.capabilities,strategy:e.strategy,restart:n.restart,unit:n.unit,unit_user:n.unitUser,stop_command:e.stopCommand,start_command:e.startCommand,stop_signal:e.stopSignal,stop_timeout_seconds:e.stopTimeoutSeconds,run_as:n.runAs,args:hi(e.args),environment:hi(e.environment),working_directory:e.workingDirectory??e.folder,log_file:e.logFile,...Ec(e),health_timeout_seconds:e.health.timeoutSeconds,stable_cs:Math.round(e.health.stableSeconds*100),stable_seconds:e.health.stableSeconds,rollback:String(e.rollback),keep_releases:e.keepReleases,lock_timeout_seconds:e.lockTimeoutSeconds,upload_limit_seconds:sp(n.file.bytes),silence_seconds:Jh,limit_seconds:Sn(e),session_kills:t.sessionKills?"yes":""}}c(ap,"deployValues");function nb(e){let t=Date.now(),n=2e3;return r=>{Date.now()-t<n||(t=Date.now(),n=Math.min(2*n,3e4),e.phase("upload",`${Ct(r)} sent`))}}c(nb,"tellProgress");function cp(e,t,{source:n,build:r}){let i=e.rollbackTo?ib(e.rollbackTo,t):void 0,{restart:o,unit:s,unitUser:a,because:u}=ob(e,t),f=t.wantedOwner??t.file?.owner??t.login,d={file:{from:"upload",sha256:"",bytes:0},owner:f,mode:e.mode??t.file?.mode??"0755",restart:o,unit:s,unitUser:a,runAs:t.wantedRunAs??(f.split(":")[0]||t.login)};d.file=rb(t,n,{release:i?.sha256,looksRight:!up(e,t,d)});let h=[...sb(t),...ab(e,t,{source:n,restart:o}),...cb(e,t),...ub(e,t,d.file),...fb(t,d),...db(t,d),...hb(e,t,d),...pb(e,t),..._b(e,t,i),...gb(e,t,r)];if(h.length>0)return{...d,kind:"refused",obstacles:h,steps:[]};let _=mb(e,t,d);return _?{...d,kind:"deploy",obstacles:h,steps:yb(e,t,{plan:d,difference:_,because:u})}:{...d,kind:"unchanged",obstacles:h,steps:[]}}c(cp,"planDeploy");function rb(e,t,{release:n,looksRight:r}){let i=t?.sha256??n??"",o=t?.bytes??0;return e.file?.sha256!==i?{from:t?"upload":"release",sha256:i,bytes:o}:{from:r?"in place already":"a copy of it",sha256:i,bytes:e.file.bytes}}c(rb,"newFile");function ib(e,t){if(e==="previous")return t.releases[0];let n=t.releases.filter(({sha256:r})=>r.startsWith(e));return n.length===0&&t.file?.sha256.startsWith(e)?{sha256:t.file.sha256}:n.length===1?n[0]:void 0}c(ib,"findRelease");function ob(e,t){let n=t.processes.find(({unit:o})=>o!=="");if(e.service){let o=Do(e.service.replace(/^user:/,"")),s=t.service?.user??"";return{restart:"systemd",unit:o,unitUser:s,because:"the input service names it"}}if((e.restart==="auto"||e.restart==="systemd")&&n){let{unit:o,unitUser:s}=n;return{restart:"systemd",unit:o,unitUser:s,because:`it manages pid ${n.pid}, which runs the file`}}let r=e.restart==="auto"?"process":e.restart,i=e.restart==="auto"?"no unit manages the program":`restart is ${r}`;return{restart:r,unit:"",unitUser:"",because:i}}c(ob,"chooseRestart");function sb(e){let t=[];for(let n of["flock","setsid","sha256sum","stat","timeout"])e.tools.has(n)||t.push({why:`the target has no \`${n}\`.`,remedy:"install util-linux and coreutils there, or busybox."});return e.sudoError!==void 0&&t.push({why:`root is needed, because ${e.needsRoot}, and sudo refuses: ${e.sudoError||"no reason given"}`,remedy:`allow ${e.login} to use sudo without a password there, or log in as the account that owns the file.`}),e.stateRefused&&t.push({why:`${e.stateRefused}.`,remedy:"deploy with the account that owns it, or move it away (its kept releases go with it)."}),t}c(sb,"hostObstacles");function ab({health:e},t,{source:n,restart:r}){let i=[];return n?n.elf?(pu(n.elf,t.machine)?n.elf.interpreter&&!t.interpreterExists&&i.push({why:`${n.path} needs the loader ${n.elf.interpreter}, which the target does not have.`,remedy:/musl/.test(n.elf.interpreter)?"build it for glibc, or link it statically.":"build it for the C library of the target (musl?), or link it statically."}):i.push({why:`${n.path} is built for ${n.elf.machine}, the target is ${t.machine}.`,remedy:"build for the target, or correct host."}),i):(r==="process"?i.push({why:`${n.path} is no ELF program, so the process that runs it can't be found by what it executes.`,remedy:"ship the compiled binary; for a script use restart: systemd, command or none."}):r==="command"&&(e.port!==void 0||!(e.url||e.command))&&i.push({why:`${n.path} is no ELF program, so neither its process nor whose port it is can be told after the start command.`,remedy:"set health-url or health-command, and no health-port."}),i):i}c(ab,"sourceObstacles");function cb(e,t){let n=[];if(t.folderRefused&&n.push({why:`${t.folderRefused}.`,remedy:`create the folder ${e.folder} with the owner it is to have, or correct destination.`}),t.fileProblem&&n.push({why:`${t.fileProblem}.`,remedy:"name the regular file itself as destination, readable to this account."}),!t.folder)return n;let{path:r,owner:i,mode:o,mount:s,options:a}=t.folder;a.includes("ro")?n.push({why:`${s} is mounted read-only.`,remedy:`remount ${s} read-write; if it became read-only by itself, check its disk.`}):!t.folder.writable&&t.sudoError===void 0&&n.push({why:`${t.login} can't write to ${r} (${i}, ${o}).`,remedy:"allow sudo, or log in as an account that may."}),a.includes("noexec")&&n.push({why:`${s} is mounted noexec, so nothing in ${r} can be started.`,remedy:"choose a destination on another file system."});for(let u of t.immutable)n.push({why:`the ${u==="file"?"file":`folder ${r}`} is immutable or append-only.`,remedy:`run \`chattr -i -a ${u==="file"?e.destination:r}\` there if that was not meant.`});return n}c(cb,"fileObstacles");function ub({strategy:e},t,n){return n.from!=="upload"||!t.folder?[]:(e==="staged"?n.bytes:n.bytes-(t.file?.bytes??0)*(1-1/3))+lb<=t.freeBytes?[]:[{why:`${Ct(n.bytes)} are to be written, ${Ct(t.freeBytes)} are free on ${t.folder.mount}.`,remedy:e==="staged"?"free some room there, or use strategy: in-place.":"free some room there."}]}c(ub,"roomObstacles");var lb=1e6;function fb(e,t){let n=e.missingUsers.map(i=>({why:`there is no user ${i} on the target.`,remedy:"create it there, or correct owner and run-as."}));return e.missingGroup&&n.push({why:`there is no group ${e.missingGroup} on the target.`,remedy:"create it there, or correct owner."}),t.restart!=="process"||n.length>0||(!(e.asRoot||t.runAs===e.login)&&e.sudoError===void 0&&n.push({why:`${e.login} can't start a program as ${t.runAs}.`,remedy:"allow sudo, or log in as that account."}),t.runAs==="root"&&e.folder&&!["root","0"].includes(e.folder.owner)&&n.push({why:`root would execute a file from ${e.folder.path}, where ${e.folder.owner} can put another one.`,remedy:"set run-as to the service account, or give the folder to root."})),n}c(fb,"accountObstacles");function db(e,{restart:t,unit:n}){let r=[];return t==="systemd"&&!n&&r.push({why:"no unit runs the file now, so which one is meant is unknown.",remedy:"set service to the name of the unit."}),e.serviceError!==void 0?r.push({why:`the unit ${n} can't be asked for: ${e.serviceError}.`,remedy:"is systemd running there, and the user manager for a user unit?"}):e.service&&e.service.load!=="loaded"&&r.push({why:`the unit ${n} is ${e.service.load||"not there"}.`,remedy:"install and load the unit first (systemctl daemon-reload), or correct service."}),t==="none"&&e.processes.length>0&&r.push({why:`restart is none, but ${lp(e.processes)} runs the file.`,remedy:"stop it first, or let this step restart it: restart: auto."}),e.unseen&&e.sudoError===void 0&&r.push({why:`pid ${e.unseen} may run the file, but ${e.login} can't see what it executes.`,remedy:e.asRoot?"start the container with --cap-add SYS_PTRACE: its root may not look into other processes.":"log in as root or as its account, or allow sudo."}),e.sessionKills&&!e.asRoot&&!e.lingers&&t!=="systemd"&&r.push({why:`logind there ends everything that ${e.login} started when the connection closes (KillUserProcesses=yes).`,remedy:`run \`loginctl enable-linger ${e.login}\` there once.`}),r}c(db,"restartObstacles");function hb(e,t,{restart:n,runAs:r}){let i=t.missingUsers.length===0&&(t.asRoot||r===t.login);if(n!=="process"||!i)return[];let o=[];return t.logProblem&&o.push({why:`${t.logProblem}.`,remedy:"create it with the right owner, or correct log-file."}),t.directoryClosed&&o.push({why:`the working directory ${e.workingDirectory??e.folder} is not there for ${r}.`,remedy:"create it, let that account in, or correct working-directory."}),o}c(hb,"startObstacles");function pb({health:e},t){let n=[];return e.url&&t.httpClient===""&&n.push({why:`nothing on the target can ask ${e.url}.`,remedy:"install curl there, or use health-port or health-command."}),t.portHolder&&n.push({why:`port ${e.port} is held by another process (pid ${t.portHolder}), which does not run the file.`,remedy:"stop that process, or correct health-port."}),n}c(pb,"healthObstacles");function _b({rollbackTo:e},t,n){if(!e||n)return[];let r=t.releases.map(({sha256:o})=>o.slice(0,12)).join(", ")||"none";return[{why:`${t.releases.filter(({sha256:o})=>o.startsWith(e)).length>1?"more than one kept release begins with":"no kept release is"} ${e}; kept are: ${r}.`,remedy:"choose one of those, or deploy the version from its source."}]}c(_b,"releaseObstacles");function gb({allowOlder:e,rollbackTo:t},{live:n},r){return e||t||!n||n.workflow!==r.workflow||n.runNumber<=r.number?[]:[{why:`run ${n.runNumber} of this workflow is deployed already (${n.run}); this is the older run ${r.number}.`,remedy:"nothing, if the newer build is meant to stay; else set allow-older: true."}]}c(gb,"orderObstacles");function mb(e,t,n){let{file:r,processes:i}=t;if(!r)return"there is no such file yet";if(n.file.from==="upload"||n.file.from==="release")return"its sha256 differs";if(e.force)return"force is set";let o=up(e,t,n);if(o)return o;if(n.restart==="none")return;if(i.length===0)return"no process runs it";let s=i.find(({live:u})=>!u);if(s)return`pid ${s.pid} still runs an older image of it`;if(n.restart==="process"){let u=i.find(({user:d})=>d!==n.runAs);if(u)return`pid ${u.pid} runs as ${u.user}, not ${n.runAs}`;let f=i.find(({same:d})=>d!=="yes");if(f)return`pid ${f.pid} was started with ${f.same==="folder"?"another working directory":`other ${f.same}`}`}return n.restart==="systemd"&&!i.some(({unit:u})=>u===n.unit)?`${n.unit} does not run it`:(e.health.url??e.health.port??e.health.command)!==void 0&&t.health!=="ok"?`it is not healthy: ${t.health}`:void 0}c(mb,"whatDiffers");function up(e,{file:t},n){if(t){if(!Ab(n.owner,t.owner))return`its owner is ${t.owner}, not ${n.owner}`;if(n.mode!==t.mode)return`its mode is ${t.mode}, not ${n.mode}`;if(e.capabilities&&!Fu(e.capabilities,t.capabilities))return"its capabilities differ"}}c(up,"metadataDiffers");function Ab(e,t){return e.includes(":")?e===t:e===t.split(":")[0]}c(Ab,"sameOwner");function yb(e,t,{plan:n,difference:r,because:i}){let o=[],s=e.strategy==="in-place",a={does:`upload ${Ct(n.file.bytes)} ${s?"once the program is stopped":"beside the live file"}`,because:r};return n.file.from==="upload"&&!s&&o.push(a),n.file.from==="release"&&o.push({does:`take the kept release ${Gt(n.file.sha256)}`,because:"rollback-to names it"}),n.restart==="systemd"&&o.push({does:`stop the unit ${n.unit}`,because:i}),n.restart==="command"&&e.stopCommand&&o.push({does:"run the stop command",because:i}),t.processes.length>0&&n.restart!=="systemd"&&o.push({does:`stop ${lp(t.processes)} with ${e.stopSignal}, after ${e.stopTimeoutSeconds} s with KILL`,because:n.file.from==="in place already"?r:"it runs the file that is replaced"}),n.file.from==="upload"&&s&&o.push(a),n.file.from==="in place already"?o.push({does:`leave the file as it is (${n.owner}, ${n.mode})`,because:"its sha256 is the wanted one"}):o.push({does:`replace the file by one rename, owner ${n.owner}, mode ${n.mode}`,because:t.file?"the path is always whole that way, old or new":"nothing is there yet"}),o.push(...bb(e,n,i)),o}c(yb,"steps");function bb(e,t,n){let{health:r}=e,i={none:[],systemd:[{does:`start the unit ${t.unit}`,because:n}],command:[{does:"run the start command",because:n}],process:[{does:`start it as ${t.runAs} in ${e.workingDirectory??e.folder}`,because:n}]};if(t.restart==="none")return[];let o=[r.port===void 0?"":`it listens on port ${r.port}`,r.url?`${r.url} answers ${r.status}${r.contains?" with the text wanted":""}`:"",r.command?"the health command succeeds":""].filter(s=>s!=="");return[...i[t.restart],{does:`prove that ${o.join(" and ")||"the process runs this file"} within ${r.timeoutSeconds} s, and stays so for ${r.stableSeconds} s`,because:e.rollback?"the previous version is put back if not":"the step fails if not (rollback is false)"}]}c(bb,"startSteps");function lp(e){return`pid ${e.map(({pid:t})=>t).join(", ")}`}c(lp,"pids");function dp({inputs:e,plan:t,outcome:n}){let{health:r,dryRun:i}=e,{state:o,failed:s,why:a}=n,u=(o==="active"||o==="unchanged")&&!i||s==="stable";if(!u&&s!=="health")return[];let f=`healthy for ${r.stableSeconds} s, as the same process`,d=[["health-port",r.port===void 0?void 0:`the process listens on ${r.port}`],["health-url",r.url&&`${r.url} answers ${r.status}`],["health-contains",r.contains&&"the text in the answer"],["health-command",r.command&&"exit code 0"]],h=[Sc("sha256",t.file.sha256)];if(!u)return[...h,fp("health",`within ${r.timeoutSeconds} s`,a)];for(let[_,A]of d)A&&h.push(Sc(_,A));return s==="stable"?[...h,fp("stable",f,a)]:o==="active"&&t.restart!=="none"?[...h,Sc("stable",f)]:h}c(dp,"checksOf");function Sc(e,t){return{name:e,expected:t,found:t,ok:!0}}c(Sc,"good");function fp(e,t,n){return{name:e,expected:t,found:n,ok:!1}}c(fp,"bad");var hp={state:"untouched",changed:!1,"downtime-ms":0,"bytes-sent":0,report:[]},pp="untouched. Nothing on the target was changed.";function _p(e){return e.fields.state!==void 0?e:new nt({...e.fields,state:pp})}c(_p,"asUntouched");async function gp(e,t){if(await t.outputs({...Cc(e),"duration-ms":e.durationMs,report:[Bc(e)]}),e.inputs.dryRun)return;let n=Rc(e);t.log.line("");for(let[r,i]of n)t.log.line(`  ${r.padEnd(10)}${i}`);if(t.log.line(""),await t.summary(xb(e,n)),!Cr(e.outcome.state))throw Nc(e)}c(gp,"report");function Cr(e){return e==="active"||e==="unchanged"}c(Cr,"isGreen");function Ic(e){return e==="active"||e==="unknown"}c(Ic,"hasChanged");function mp({kind:e,steps:t}){return e==="unchanged"?["Plan: nothing. The file, what runs it and its health are already as wanted."]:["Plan",...t.map(({does:n,because:r})=>`  - ${n}, because ${r}`)]}c(mp,"planLines");function Ap(e,t){let{file:n,processes:r,releases:i,unseen:o,history:s,unfinished:a}=e,u=r.map(({pid:f,user:d,live:h,unit:_})=>`pid ${f} (${d}${_?`, unit ${_}`:""}${h?"":", an older image of it"})`);return[...e.sudo?[`Working as root by sudo, because ${e.needsRoot}`]:[],n?`Found ${t}: sha256 ${Gt(n.sha256)}, ${Ct(n.bytes)}, ${n.owner} ${n.mode}${n.capabilities?`, ${n.capabilities}`:""}`:`Found nothing at ${t}`,u.length>0?`  run by ${u.join(" and ")}`:`  no process runs it${o?`; can't see pid ${o}`:""}`,...i.length>0?[`  kept releases: ${i.map(({sha256:f})=>Gt(f)).join(", ")}`]:[],...a?[`  an earlier deploy (${a.run}) is unfinished, in the phase ${a.phase}`]:[],...s.length>0?[`  last deploy: ${s.at(-1)}`]:[]]}c(Ap,"foundLines");function vc(e,t,n){return new an({what:`Preparing ${t}`,where:e,why:n.map(({why:r})=>r).join(`
+main`;var pi=class extends Error{static{c(this,"OutdatedError")}},kn=class extends Error{static{c(this,"DiedError")}},Ir=class extends Error{static{c(this,"DeltaError")}};function Mt(e){return{failed:"",why:"",output:"",broken:"",pid:void 0,downtimeMs:void 0,bytesSent:0,phases:[],...e}}c(Mt,"bareOutcome");function _i({said:e=[],complete:t=!1},n){if(!t)return;let r=c(a=>Yy(a??"",n),"prose"),i=et(e,"gave_up");if(i==="changed")throw new pi;if(i!==void 0){let a=r(et(e,"why"));if(i==="delta")throw new Ir(a);let u=`another deploy of it holds the lock: ${a}`;return Mt({state:et(e,"staged")?"staged":"untouched",failed:i==="locked"?"lock":"stage",why:i==="locked"?u:a})}if(et(e,"died")!==void 0)throw new kn;let o=et(e,"state");if(o===void 0)return;let s=et(e,"gone");if(s!==void 0&&["active","rolled-back"].includes(o)){let a=`it ended as ${o}, but pid ${s} is gone since`;return Mt({state:"broken",failed:"transaction",why:"the target may have gone down",broken:a})}return{state:o,failed:et(e,"failed")??"",why:r(et(e,"why")),output:r(nn(e,"output").join(`
+`)),broken:r(et(e,"broken")),pid:Number(et(e,"pid"))||void 0,downtimeMs:et(e,"downtime_ms")===void 0?void 0:Number(et(e,"downtime_ms")),bytesSent:0,phases:Xy(e)}}c(_i,"outcomeOf");var qy=4;function Yy(e,t){return t.map(r=>r.slice(r.indexOf("=")+1)).filter(r=>r.length>=qy).reduce((r,i)=>r.replaceAll(i,"***"),e)}c(Yy,"withoutValues");function Xy(e){return nn(e,"phase").map(t=>{let[n="",r="0"]=t.split(" ");return{phase:n,afterMs:Number(r)*10}})}c(Xy,"phasesOf");var Yh={staged:"the new file is on the target, its sha256 checked there",stop:"stopping what runs the file",receive:"receiving the new file",swap:"replacing the file",start:"starting the new version",stable:"healthy; watching that it stays so",accept:"the new version holds",rollback:"the new version failed: going back","restart-old":"starting the previous version","rollback-stable":"the previous version is healthy; watching that it stays so"};function Ho(e){return(t,n)=>{let r=t==="phase"?n.split(" ")[0]:t;t==="note"&&e.line(`  ${n}`),(t==="phase"||t==="staged")&&r&&Yh[r]&&e.phase(r,Yh[r])}}c(Ho,"tellPhases");async function zo({inputs:e,log:t,signal:n,sudo:r,limitSeconds:i,reconnect:o},s){let a=Date.now()+i*1e3,u="the target could not be reached again";for(;Date.now()<a&&!n.aborted;){try{var f=[];try{let w=Zn(f,await o(),!0);let b=await Sr(w,{text:qh,values:{folder:e.folder,name:e.name,id:s}},{sudo:r,what:"Learning the end of the transaction",limitSeconds:Math.max(5,(a-Date.now())/1e3),signal:n,onSay:Ho(t)});if(b.complete&&et(b.said,"never")!==void 0)return Mt({state:"untouched",failed:"upload",why:"the connection was lost before the transaction began"});let $=_i(b,e.environment);if($)return $}catch(d){var h=d,_=!0}finally{var A=Gn(f,h,_);A&&await A}}catch(w){if(w instanceof kn)throw w;u=w.message.split(`
+`)[0]??u}await(0,Xh.setTimeout)(1e3,void 0,{signal:n}).catch(()=>{})}return Mt({state:"unknown",failed:"connection",why:n.aborted?`the step was cancelled (${n.reason})`:u})}c(zo,"learn");var Jh=30,Vy=5e4;async function ep(e,t){let n={bytes:0,whole:!1},r=tb(t);for(;;)try{return await Jy(e,t,{sending:n,form:await eb(e,t,r)})}catch(i){if(i instanceof Ir)t.log.line(`The delta came to nothing: ${i.message}.`),r={lacks:"it came to nothing"};else if(i instanceof vr)t.log.line(`${i.message}: another way ends sooner.`);else throw i}}c(ep,"activate");async function Jy(e,t,{sending:n,form:r}){let{inputs:i,plan:o}=t,{encoding:s,payload:a}=r;n.whole=a===void 0;let u=s.startsWith("delta")?jh:void 0,f={...ap(t),action:"deploy",encoding:s,apply:u};await t.onBegin({id:f.id,sudo:t.found.sudo,limitSeconds:Sn(i)});let d=await op(e,t,{values:f,sending:n,form:r}),h=_i(d,t.inputs.environment);if(!h&&n.failure instanceof vr)throw n.failure;if(u&&!h&&n.failure)throw new Ir(n.failure.message);return h?{...h,bytesSent:n.bytes}:!n.whole&&i.strategy==="staged"?Mt({state:"untouched",failed:"upload",why:`${kc(d)} before the upload of ${Ct(o.file.bytes)} was whole`,bytesSent:n.bytes}):{...await ip(t,f.id,kc(d)),bytesSent:n.bytes}}c(Jy,"attempt");function tp(e,t){return rp(e,t,{action:"recover"})}c(tp,"recover");function np(e,t,n){return rp(e,t,{action:"revert",reverted:n})}c(np,"revert");async function rp(e,t,n){let r={...ap(t),...n,encoding:"none"},i=await op(e,t,{values:r,sending:{bytes:0,whole:!0}});return _i(i,t.inputs.environment)??await ip(t,r.id,kc(i))}c(rp,"work");function ip(e,t,n){return e.log.line(`Lost the target: ${n}. The transaction goes on there by itself; connecting again to learn its end.`),zo({...e,sudo:e.found.sudo,limitSeconds:Sn(e.inputs)},t)}c(ip,"learnAfter");var vr=class extends Error{static{c(this,"TooSlowError")}};async function op(e,{inputs:t,found:n,plan:r,transfers:i,log:o,signal:s},{values:a,sending:u,form:f}){u.failure=void 0;try{return await Sr(e,{text:Zh,values:a},{sudo:n.sudo,what:`Activating ${t.destination}`,limitSeconds:sp(r.file.bytes)+t.lockTimeoutSeconds+Sn(t),signal:s,onSay:Ho(o),payload:c(async d=>{if(!f?.payload){d.end();return}let h=t.strategy==="staged"&&t.lockTimeoutSeconds>=5,_=u.bytes,A=nb(o),w=c((b,$)=>{if(u.bytes=_+b,A(b),!(!h||!$||!f.isTooSlow?.(b,$)))throw new vr(`The link carries ${Ct($)}/s`)},"onProgress");try{let b=await Wh(f.payload.read(),d,{stallSeconds:Jh,onProgress:w});u.whole=!0,await i.measured(b.bytesPerSecond)}catch(b){throw(b instanceof Bn||b instanceof vr)&&(u.failure=b),b}},"payload")})}catch(d){return{error:d}}}c(op,"runDeploy");function kc({error:e}){return e instanceof nt?e.fields.why.replace(/\.$/,""):e?.message??"the connection was lost"}c(kc,"lostWhy");async function eb(e,{plan:t,found:n,source:r,transfers:i,log:o},s){if(t.file.from==="release")return{encoding:"release"};if(t.file.from==="a copy of it")return{encoding:"copy"};if(t.file.from==="in place already"||!r)return{encoding:"none"};let[a,u]=[e.isNear(),e.roundTripMs()],f=await i.choose(r,{near:a,roundTripMs:u,tools:n.tools,present:s});return o.phase("transfer",f.why),f}c(eb,"chooseForm");function tb({found:{file:e},inputs:t}){return e?.sha256?t.strategy==="in-place"?{lacks:"in-place removes the present file first"}:e:{lacks:"there is no file yet"}}c(tb,"presentFile");function sp(e){return 120+Math.ceil(e/Vy)}c(sp,"uploadLimitSeconds");function Sn({stopTimeoutSeconds:e,health:t}){return 2*(e+20+t.timeoutSeconds+10+t.stableSeconds+10)+60}c(Sn,"transactionLimitSeconds");function ap({inputs:e,found:t,plan:n,run:r}){return{id:(0,Vh.randomUUID)(),folder:e.folder,name:e.name,run:r.url||"a run outside a workflow",actor:r.actor,workflow:`${r.repository} ${r.workflow}`,run_number:r.number,seen:t.seen,size:n.file.bytes,sha256:n.file.sha256,old_sha:t.file?.sha256,old_about:t.file?`${t.file.owner} ${t.file.mode}`:"",old_capabilities:t.file?.capabilities,owner:/:|^\d+$/.test(n.owner)?n.owner:`${n.owner}:`,mode:n.mode,capabilities:e.capabilities,strategy:e.strategy,restart:n.restart,unit:n.unit,unit_user:n.unitUser,stop_command:e.stopCommand,start_command:e.startCommand,stop_signal:e.stopSignal,stop_timeout_seconds:e.stopTimeoutSeconds,run_as:n.runAs,args:hi(e.args),environment:hi(e.environment),working_directory:e.workingDirectory??e.folder,log_file:e.logFile,...Ec(e),health_timeout_seconds:e.health.timeoutSeconds,stable_cs:Math.round(e.health.stableSeconds*100),stable_seconds:e.health.stableSeconds,rollback:String(e.rollback),keep_releases:e.keepReleases,lock_timeout_seconds:e.lockTimeoutSeconds,upload_limit_seconds:sp(n.file.bytes),silence_seconds:Jh,limit_seconds:Sn(e),session_kills:t.sessionKills?"yes":""}}c(ap,"deployValues");function nb(e){let t=Date.now(),n=2e3;return r=>{Date.now()-t<n||(t=Date.now(),n=Math.min(2*n,3e4),e.phase("upload",`${Ct(r)} sent`))}}c(nb,"tellProgress");function cp(e,t,{source:n,build:r}){let i=e.rollbackTo?ib(e.rollbackTo,t):void 0,{restart:o,unit:s,unitUser:a,because:u}=ob(e,t),f=t.wantedOwner??t.file?.owner??t.login,d={file:{from:"upload",sha256:"",bytes:0},owner:f,mode:e.mode??t.file?.mode??"0755",restart:o,unit:s,unitUser:a,runAs:t.wantedRunAs??(f.split(":")[0]||t.login)};d.file=rb(t,n,{release:i?.sha256,looksRight:!up(e,t,d)});let h=[...sb(t),...ab(e,t,{source:n,restart:o}),...cb(e,t),...ub(e,t,d.file),...fb(t,d),...db(t,d),...hb(e,t,d),...pb(e,t),..._b(e,t,i),...gb(e,t,r)];if(h.length>0)return{...d,kind:"refused",obstacles:h,steps:[]};let _=mb(e,t,d);return _?{...d,kind:"deploy",obstacles:h,steps:yb(e,t,{plan:d,difference:_,because:u})}:{...d,kind:"unchanged",obstacles:h,steps:[]}}c(cp,"planDeploy");function rb(e,t,{release:n,looksRight:r}){let i=t?.sha256??n??"",o=t?.bytes??0;return e.file?.sha256!==i?{from:t?"upload":"release",sha256:i,bytes:o}:{from:r?"in place already":"a copy of it",sha256:i,bytes:e.file.bytes}}c(rb,"newFile");function ib(e,t){if(e==="previous")return t.releases[0];let n=t.releases.filter(({sha256:r})=>r.startsWith(e));return n.length===0&&t.file?.sha256.startsWith(e)?{sha256:t.file.sha256}:n.length===1?n[0]:void 0}c(ib,"findRelease");function ob(e,t){let n=t.processes.find(({unit:o})=>o!=="");if(e.service){let o=Do(e.service.replace(/^user:/,"")),s=t.service?.user??"";return{restart:"systemd",unit:o,unitUser:s,because:"the input service names it"}}if((e.restart==="auto"||e.restart==="systemd")&&n){let{unit:o,unitUser:s}=n;return{restart:"systemd",unit:o,unitUser:s,because:`it manages pid ${n.pid}, which runs the file`}}let r=e.restart==="auto"?"process":e.restart,i=e.restart==="auto"?"no unit manages the program":`restart is ${r}`;return{restart:r,unit:"",unitUser:"",because:i}}c(ob,"chooseRestart");function sb(e){let t=[];for(let n of["flock","setsid","sha256sum","stat","timeout"])e.tools.has(n)||t.push({why:`the target has no \`${n}\`.`,remedy:"install util-linux and coreutils there, or busybox."});return e.sudoError!==void 0&&t.push({why:`root is needed, because ${e.needsRoot}, and sudo refuses: ${e.sudoError||"no reason given"}`,remedy:`allow ${e.login} to use sudo without a password there, or log in as the account that owns the file.`}),e.stateRefused&&t.push({why:`${e.stateRefused}.`,remedy:"deploy with the account that owns it, or move it away (its kept releases go with it)."}),t}c(sb,"hostObstacles");function ab({health:e},t,{source:n,restart:r}){let i=[];return n?n.elf?(pu(n.elf,t.machine)?n.elf.interpreter&&!t.interpreterExists&&i.push({why:`${n.path} needs the loader ${n.elf.interpreter}, which the target does not have.`,remedy:/musl/.test(n.elf.interpreter)?"build it for glibc, or link it statically.":"build it for the C library of the target (musl?), or link it statically."}):i.push({why:`${n.path} is built for ${n.elf.machine}, the target is ${t.machine}.`,remedy:"build for the target, or correct host."}),i):(r==="process"?i.push({why:`${n.path} is no ELF program, so the process that runs it can't be found by what it executes.`,remedy:"ship the compiled binary; for a script use restart: systemd, command or none."}):r==="command"&&(e.port!==void 0||!(e.url||e.command))&&i.push({why:`${n.path} is no ELF program, so neither its process nor whose port it is can be told after the start command.`,remedy:"set health-url or health-command, and no health-port."}),i):i}c(ab,"sourceObstacles");function cb(e,t){let n=[];if(t.folderRefused&&n.push({why:`${t.folderRefused}.`,remedy:`create the folder ${e.folder} with the owner it is to have, or correct destination.`}),t.fileProblem&&n.push({why:`${t.fileProblem}.`,remedy:"name the regular file itself as destination, readable to this account."}),!t.folder)return n;let{path:r,owner:i,mode:o,mount:s,options:a}=t.folder;a.includes("ro")?n.push({why:`${s} is mounted read-only.`,remedy:`remount ${s} read-write; if it became read-only by itself, check its disk.`}):!t.folder.writable&&t.sudoError===void 0&&n.push({why:`${t.login} can't write to ${r} (${i}, ${o}).`,remedy:"allow sudo, or log in as an account that may."}),a.includes("noexec")&&n.push({why:`${s} is mounted noexec, so nothing in ${r} can be started.`,remedy:"choose a destination on another file system."});for(let u of t.immutable)n.push({why:`the ${u==="file"?"file":`folder ${r}`} is immutable or append-only.`,remedy:`run \`chattr -i -a ${u==="file"?e.destination:r}\` there if that was not meant.`});return n}c(cb,"fileObstacles");function ub({strategy:e},t,n){return n.from!=="upload"||!t.folder?[]:(e==="staged"?n.bytes:n.bytes-(t.file?.bytes??0)*(1-1/3))+lb<=t.freeBytes?[]:[{why:`${Ct(n.bytes)} are to be written, ${Ct(t.freeBytes)} are free on ${t.folder.mount}.`,remedy:e==="staged"?"free some room there, or use strategy: in-place.":"free some room there."}]}c(ub,"roomObstacles");var lb=1e6;function fb(e,t){let n=e.missingUsers.map(i=>({why:`there is no user ${i} on the target.`,remedy:"create it there, or correct owner and run-as."}));return e.missingGroup&&n.push({why:`there is no group ${e.missingGroup} on the target.`,remedy:"create it there, or correct owner."}),t.restart!=="process"||n.length>0||(!(e.asRoot||t.runAs===e.login)&&e.sudoError===void 0&&n.push({why:`${e.login} can't start a program as ${t.runAs}.`,remedy:"allow sudo, or log in as that account."}),t.runAs==="root"&&e.folder&&!["root","0"].includes(e.folder.owner)&&n.push({why:`root would execute a file from ${e.folder.path}, where ${e.folder.owner} can put another one.`,remedy:"set run-as to the service account, or give the folder to root."})),n}c(fb,"accountObstacles");function db(e,{restart:t,unit:n}){let r=[];return t==="systemd"&&!n&&r.push({why:"no unit runs the file now, so which one is meant is unknown.",remedy:"set service to the name of the unit."}),e.serviceError!==void 0?r.push({why:`the unit ${n} can't be asked for: ${e.serviceError}.`,remedy:"is systemd running there, and the user manager for a user unit?"}):e.service&&e.service.load!=="loaded"&&r.push({why:`the unit ${n} is ${e.service.load||"not there"}.`,remedy:"install and load the unit first (systemctl daemon-reload), or correct service."}),t==="none"&&e.processes.length>0&&r.push({why:`restart is none, but ${lp(e.processes)} runs the file.`,remedy:"stop it first, or let this step restart it: restart: auto."}),e.unseen&&e.sudoError===void 0&&r.push({why:`pid ${e.unseen} may run the file, but ${e.login} can't see what it executes.`,remedy:e.asRoot?"start the container with --cap-add SYS_PTRACE: its root may not look into other processes.":"log in as root or as its account, or allow sudo."}),e.sessionKills&&!e.asRoot&&!e.lingers&&t!=="systemd"&&r.push({why:`logind there ends everything that ${e.login} started when the connection closes (KillUserProcesses=yes).`,remedy:`run \`loginctl enable-linger ${e.login}\` there once.`}),r}c(db,"restartObstacles");function hb(e,t,{restart:n,runAs:r}){let i=t.missingUsers.length===0&&(t.asRoot||r===t.login);if(n!=="process"||!i)return[];let o=[];return t.logProblem&&o.push({why:`${t.logProblem}.`,remedy:"create it with the right owner, or correct log-file."}),t.directoryClosed&&o.push({why:`the working directory ${e.workingDirectory??e.folder} is not there for ${r}.`,remedy:"create it, let that account in, or correct working-directory."}),o}c(hb,"startObstacles");function pb({health:e},t){let n=[];return e.url&&t.httpClient===""&&n.push({why:`nothing on the target can ask ${e.url}.`,remedy:"install curl there, or use health-port or health-command."}),t.portHolder&&n.push({why:`port ${e.port} is held by another process (pid ${t.portHolder}), which does not run the file.`,remedy:"stop that process, or correct health-port."}),n}c(pb,"healthObstacles");function _b({rollbackTo:e},t,n){if(!e||n)return[];let r=t.releases.map(({sha256:o})=>o.slice(0,12)).join(", ")||"none";return[{why:`${t.releases.filter(({sha256:o})=>o.startsWith(e)).length>1?"more than one kept release begins with":"no kept release is"} ${e}; kept are: ${r}.`,remedy:"choose one of those, or deploy the version from its source."}]}c(_b,"releaseObstacles");function gb({allowOlder:e,rollbackTo:t},{live:n},r){return e||t||!n||n.workflow!==r.workflow||n.runNumber<=r.number?[]:[{why:`run ${n.runNumber} of this workflow is deployed already (${n.run}); this is the older run ${r.number}.`,remedy:"nothing, if the newer build is meant to stay; else set allow-older: true."}]}c(gb,"orderObstacles");function mb(e,t,n){let{file:r,processes:i}=t;if(!r)return"there is no such file yet";if(n.file.from==="upload"||n.file.from==="release")return"its sha256 differs";if(e.force)return"force is set";let o=up(e,t,n);if(o)return o;if(n.restart==="none")return;if(i.length===0)return"no process runs it";let s=i.find(({live:u})=>!u);if(s)return`pid ${s.pid} still runs an older image of it`;if(n.restart==="process"){let u=i.find(({user:d})=>d!==n.runAs);if(u)return`pid ${u.pid} runs as ${u.user}, not ${n.runAs}`;let f=i.find(({same:d})=>d!=="yes");if(f)return`pid ${f.pid} was started with ${f.same==="folder"?"another working directory":`other ${f.same}`}`}return n.restart==="systemd"&&!i.some(({unit:u})=>u===n.unit)?`${n.unit} does not run it`:(e.health.url??e.health.port??e.health.command)!==void 0&&t.health!=="ok"?`it is not healthy: ${t.health}`:void 0}c(mb,"whatDiffers");function up(e,{file:t},n){if(t){if(!Ab(n.owner,t.owner))return`its owner is ${t.owner}, not ${n.owner}`;if(n.mode!==t.mode)return`its mode is ${t.mode}, not ${n.mode}`;if(e.capabilities&&!Fu(e.capabilities,t.capabilities))return"its capabilities differ"}}c(up,"metadataDiffers");function Ab(e,t){return e.includes(":")?e===t:e===t.split(":")[0]}c(Ab,"sameOwner");function yb(e,t,{plan:n,difference:r,because:i}){let o=[],s=e.strategy==="in-place",a={does:`upload ${Ct(n.file.bytes)} ${s?"once the program is stopped":"beside the live file"}`,because:r};return n.file.from==="upload"&&!s&&o.push(a),n.file.from==="release"&&o.push({does:`take the kept release ${Gt(n.file.sha256)}`,because:"rollback-to names it"}),n.restart==="systemd"&&o.push({does:`stop the unit ${n.unit}`,because:i}),n.restart==="command"&&e.stopCommand&&o.push({does:"run the stop command",because:i}),t.processes.length>0&&n.restart!=="systemd"&&o.push({does:`stop ${lp(t.processes)} with ${e.stopSignal}, after ${e.stopTimeoutSeconds} s with KILL`,because:n.file.from==="in place already"?r:"it runs the file that is replaced"}),n.file.from==="upload"&&s&&o.push(a),n.file.from==="in place already"?o.push({does:`leave the file as it is (${n.owner}, ${n.mode})`,because:"its sha256 is the wanted one"}):o.push({does:`replace the file by one rename, owner ${n.owner}, mode ${n.mode}`,because:t.file?"the path is always whole that way, old or new":"nothing is there yet"}),o.push(...bb(e,n,i)),o}c(yb,"steps");function bb(e,t,n){let{health:r}=e,i={none:[],systemd:[{does:`start the unit ${t.unit}`,because:n}],command:[{does:"run the start command",because:n}],process:[{does:`start it as ${t.runAs} in ${e.workingDirectory??e.folder}`,because:n}]};if(t.restart==="none")return[];let o=[r.port===void 0?"":`it listens on port ${r.port}`,r.url?`${r.url} answers ${r.status}${r.contains?" with the text wanted":""}`:"",r.command?"the health command succeeds":""].filter(s=>s!=="");return[...i[t.restart],{does:`prove that ${o.join(" and ")||"the process runs this file"} within ${r.timeoutSeconds} s, and stays so for ${r.stableSeconds} s`,because:e.rollback?"the previous version is put back if not":"the step fails if not (rollback is false)"}]}c(bb,"startSteps");function lp(e){return`pid ${e.map(({pid:t})=>t).join(", ")}`}c(lp,"pids");function dp({inputs:e,plan:t,outcome:n}){let{health:r,dryRun:i}=e,{state:o,failed:s,why:a}=n,u=(o==="active"||o==="unchanged")&&!i||s==="stable";if(!u&&s!=="health")return[];let f=`healthy for ${r.stableSeconds} s, as the same process`,d=[["health-port",r.port===void 0?void 0:`the process listens on ${r.port}`],["health-url",r.url&&`${r.url} answers ${r.status}`],["health-contains",r.contains&&"the text in the answer"],["health-command",r.command&&"exit code 0"]],h=[Sc("sha256",t.file.sha256)];if(!u)return[...h,fp("health",`within ${r.timeoutSeconds} s`,a)];for(let[_,A]of d)A&&h.push(Sc(_,A));return s==="stable"?[...h,fp("stable",f,a)]:o==="active"&&t.restart!=="none"?[...h,Sc("stable",f)]:h}c(dp,"checksOf");function Sc(e,t){return{name:e,expected:t,found:t,ok:!0}}c(Sc,"good");function fp(e,t,n){return{name:e,expected:t,found:n,ok:!1}}c(fp,"bad");var hp={state:"untouched",changed:!1,"downtime-ms":0,"bytes-sent":0,report:[]},pp="untouched. Nothing on the target was changed.";function _p(e){return e.fields.state!==void 0?e:new nt({...e.fields,state:pp})}c(_p,"asUntouched");async function gp(e,t){if(await t.outputs({...Cc(e),"duration-ms":e.durationMs,report:[Bc(e)]}),e.inputs.dryRun)return;let n=Rc(e);t.log.line("");for(let[r,i]of n)t.log.line(`  ${r.padEnd(10)}${i}`);if(t.log.line(""),await t.summary(xb(e,n)),!Cr(e.outcome.state))throw Nc(e)}c(gp,"report");function Cr(e){return e==="active"||e==="unchanged"}c(Cr,"isGreen");function Ic(e){return e==="active"||e==="unknown"}c(Ic,"hasChanged");function mp({kind:e,steps:t}){return e==="unchanged"?["Plan: nothing. The file, what runs it and its health are already as wanted."]:["Plan",...t.map(({does:n,because:r})=>`  - ${n}, because ${r}`)]}c(mp,"planLines");function Ap(e,t){let{file:n,processes:r,releases:i,unseen:o,history:s,unfinished:a}=e,u=r.map(({pid:f,user:d,live:h,unit:_})=>`pid ${f} (${d}${_?`, unit ${_}`:""}${h?"":", an older image of it"})`);return[...e.sudo?[`Working as root by sudo, because ${e.needsRoot}`]:[],n?`Found ${t}: sha256 ${Gt(n.sha256)}, ${Ct(n.bytes)}, ${n.owner} ${n.mode}${n.capabilities?`, ${n.capabilities}`:""}`:`Found nothing at ${t}`,u.length>0?`  run by ${u.join(" and ")}`:`  no process runs it${o?`; can't see pid ${o}`:""}`,...i.length>0?[`  kept releases: ${i.map(({sha256:f})=>Gt(f)).join(", ")}`]:[],...a?[`  an earlier deploy (${a.run}) is unfinished, in the phase ${a.phase}`]:[],...s.length>0?[`  last deploy: ${s.at(-1)}`]:[]]}c(Ap,"foundLines");function vc(e,t,n){return new an({what:`Preparing ${t}`,where:e,why:n.map(({why:r})=>r).join(`
 `),state:pp,remedy:n.map(({remedy:r})=>r).join(`
 `)})}c(vc,"refusal");function Cc({plan:e,found:t,outcome:n}){return{state:n.state,changed:Ic(n.state),sha256:e.file.sha256,"previous-sha256":t.file?.sha256??"",pid:n.pid??"","downtime-ms":n.downtimeMs??0,"bytes-sent":n.bytesSent}}c(Cc,"scalarsOf");function Bc(e){let{plan:t,found:n,outcome:r,target:i,inputs:o,durationMs:s}=e;return{target:i,destination:o.destination,state:r.state,sha256:t.file.sha256,previousSha256:n.file?.sha256??"",pid:r.pid??null,downtimeMs:r.downtimeMs??null,bytesSent:r.bytesSent,durationMs:s,failed:r.failed,why:r.why,phases:r.phases,checks:dp(e)}}c(Bc,"entryOf");function Rc({target:e,plan:t,found:n,outcome:r,inputs:i,durationMs:o}){let s=n.file?Gt(n.file.sha256):"nothing",a=Gt(t.file.sha256),u=[["state",r.state],["target",e],["file",i.destination],["sha256",wb(r.state,s,a)]];return r.pid&&u.push(["pid",String(r.pid)]),r.downtimeMs!==void 0&&u.push(["downtime",`${r.downtimeMs} ms`]),u.push(["sent",Ct(r.bytesSent)],["time",`${(o/1e3).toFixed(1)} s`]),u}c(Rc,"tableOf");function wb(e,t,n){return t===n?t:e==="active"?`${t} -> ${n}`:e==="broken"||e==="unknown"?`was ${t}, tried ${n}`:`${t} (${n} is not deployed)`}c(wb,"digests");function xb({inputs:e},t){let n=t.map(([r,i])=>`| ${r} | ${i.replaceAll("|","\\|")} |`);return[`### Deploy of ${e.name}`,"","| | |","| --- | --- |",...n,""].join(`
 `)}c(xb,"summaryOf");var $b={lock:"Waiting for the lock of",stage:"Staging",upload:"Uploading",stop:"Stopping",connection:"Following the deploy of","revert-all":"Keeping the new version of"};function Nc({target:e,inputs:t,found:n,outcome:r}){return new an({what:`${$b[r.failed]??"Activating"} ${t.destination}`,where:e,why:`${r.why||"no reason was given"}.`,state:`${r.state}. ${Eb(r,n,t)}`,remedy:kb(r,t),output:r.output})}c(Nc,"failureOf");function Eb({state:e,pid:t,broken:n},r,i){let o=r.file?`The previous version (sha256 ${Gt(r.file.sha256)})`:"";return{active:"The new version runs.",unchanged:"It already was exactly so.",untouched:"Nothing on the target was changed.",staged:`${o||"What was there"} ${r.processes.length>0?"runs":"is"} as before; the new file was uploaded and removed again.`,"rolled-back":o?`${o} is running again${t?` as pid ${t}`:""}.`:"There was no version before; the new file was removed and nothing runs.",broken:`${Sb(n)}. A person must look at ${i.folder}.`,unknown:"The connection was lost and the end could not be learned; the target ends the transaction by itself."}[e]}c(Eb,"stateSentence");function kb({state:e,failed:t,output:n},r){return e==="unknown"?"run verify-deploy, or this job again: it finishes or undoes what it finds.":e==="broken"?"log in and look; a kept release can be activated with rollback-to: previous.":t==="lock"?"wait for the other deploy, or raise lock-timeout-seconds.":["upload","stage","swap"].includes(t)?"look at the connection and the free space, then run the job again.":t==="revert-all"?"look at the target that failed; then run the job again.":t==="stop"?"find out what keeps the program from ending, then run the job again.":n?"read the last lines of the program below, fix the cause, run the job again.":r.logFile?`the program wrote nothing to ${r.logFile}; run it by hand, fix the cause, run the job again.`:"set log-file to see what the program says, fix the cause, run the job again."}c(kb,"remedyOf");function Sb(e){return e.charAt(0).toUpperCase()+e.slice(1)}c(Sb,"capitalised");var yp=4;async function wp(e,{source:t,...n}){let{inputs:r,context:i,book:o}=n,s=Date.now(),a=c(()=>Uo(e,i),"reconnect"),[u,f]=await Rb(t,a());try{i.log.phase("connect",`${f.target.name}`);let d={...n,source:u,reconnect:a},{found:h,plan:_,outcome:A,deploy:w}=await Ib(f,d),b=o.begun()?.id;await o.end(A.state),u&&Cr(A.state)&&n.transfers.arrived(u,f.isNear());let $=A.state==="active"&&w&&b?()=>vb(f,{deploy:w,id:b,parts:d}):void 0,I=Date.now()-s;return{target:f.target.name,inputs:r,found:h,plan:_,outcome:A,durationMs:I,undo:$,host:f}}catch(d){throw await f[Symbol.asyncDispose](),d}}c(wp,"deployTarget");async function Ib(e,t){let{inputs:n,source:r,context:i}=t,{log:o,run:s}=i;for(let a=1;;a+=1){let u=await $c(e,n,r);if(u.otherKernel)throw vc(e.target.name,n.destination,[Bb(u.otherKernel)]);let f={workflow:`${s.repository} ${s.workflow}`,number:s.number},d=cp(n,u,{source:r,build:f}),h=xp(t,u,d);if(u.unfinished&&!u.locked&&!n.dryRun&&a<yp){await $p(e,h);continue}for(let _ of Ap(u,n.destination))o.line(_);if(d.kind==="refused")throw vc(e.target.name,n.destination,d.obstacles);for(let _ of mp(d))o.line(_);if(n.dryRun)return o.line("dry-run is set: nothing was changed."),{found:u,plan:d,outcome:Mt({state:"unchanged"})};if(d.kind==="unchanged")return{found:u,plan:d,outcome:Mt({state:"unchanged",pid:u.processes[0]?.pid})};try{return{found:u,plan:d,outcome:await ep(e,h),deploy:h}}catch(_){if(_ instanceof kn)return{found:u,plan:d,outcome:await Ep(h,t)};if(!(_ instanceof pi)||a>=yp)throw _;o.line("Another deploy came in between: looking again."),await t.book.end("untouched")}}}c(Ib,"carryOut");function xp({inputs:e,source:t,transfers:n,context:r,reconnect:i,book:o},s,a){let{run:u,log:f,signal:d}=r;return{inputs:e,found:s,plan:a,source:t,transfers:n,run:u,log:f,signal:d,onBegin:o.begin,reconnect:i}}c(xp,"deployOf");async function $p(e,t){let{log:n,found:r}=t,{run:i,phase:o}=r.unfinished??{run:"an unknown run",phase:"unknown"};n.line(`An earlier deploy (${i}) was interrupted in the phase ${o}: finishing it first.`);let s=await tp(e,t),a=s.pid?`, pid ${s.pid}`:"";return n.line(`  ended as ${s.state}${a}${s.broken?`: ${s.broken}`:""}`),s}c($p,"finishInterrupted");async function vb(e,{deploy:t,id:n,parts:r}){try{return await np(e,t,n)}catch(i){if(i instanceof kn)return await Ep(t,r);throw i}}c(vb,"takeBack");async function Ep(e,t){let n=Date.now()+Sn(e.inputs)*1e3,r="the transaction was killed on the target";for(;;)try{var i=[];try{let f=Zn(i,await e.reconnect(),!0);let d=await $c(f,e.inputs,e.source);if(!d.unfinished){let _=Cb(e.found,d)?"staged":"unknown";return Mt({state:_,failed:"transaction",why:r})}let h=await $p(f,xp(t,d,e.plan));return{...h,failed:"transaction",why:r}}catch(o){var s=o,a=!0}finally{var u=Gn(i,s,a);u&&await u}}catch{if(Date.now()>=n||e.signal.aborted)return Mt({state:"unknown",failed:"transaction",why:`${r}, and it can't be asked any more`});await(0,bp.setTimeout)(1e3,void 0,{signal:e.signal}).catch(()=>{})}}c(Ep,"undoDead");function Cb(e,t){let n=c(({processes:r})=>r.map(({pid:i})=>i).join(),"pids");return e.file?.sha256===t.file?.sha256&&n(e)===n(t)&&n(t)!==""}c(Cb,"isAsBefore");function Bb(e){return{why:`the target is no Linux system but ${e}.`,remedy:"deploy to Linux, where a process can be found by what it executes (/proc)."}}c(Bb,"otherKernel");async function Rb(e,t){let[n,r]=await Promise.allSettled([e,t]);if(n.status==="rejected")throw r.status==="fulfilled"&&await r.value[Symbol.asyncDispose](),n.reason;if(r.status==="rejected")throw r.reason;return[n.value,r.value]}c(Rb,"both");var Mo=["target","state","sha256","pid","downtime","sent","time"];function Fo({done:e,failure:t}){return t!==void 0||e!==void 0&&!Cr(e.outcome.state)}c(Fo,"isRed");async function kp(e,t,n){await t.outputs({...Ip(e),"duration-ms":n});let r=[Mo,...e.map(Nb)];for(let i of["",...Pb(r),""])t.log.line(i);if(await t.summary(Tb(r)),e.some(i=>i.done===void 0||Fo(i)))throw Ob(e)}c(kp,"reportSeveral");async function Sp(e,t,n){throw await t.outputs({...Ip([e]),"duration-ms":n}),e.failure}c(Sp,"reportFailure");function Ip(e){let t=e.flatMap(({done:i})=>i??[]),n=As(e.map(Cp)),r=t.find(({outcome:i})=>i.state===n)??t[0];return{...r&&Cc(r),state:n,changed:t.some(({outcome:i})=>Ic(i.state)),"downtime-ms":Math.max(0,...t.map(({outcome:i})=>i.downtimeMs??0)),"bytes-sent":t.reduce((i,{outcome:o})=>i+o.bytesSent,0),report:e.map(({done:i,...o})=>i?Bc(i):{target:o.target,state:"untouched",why:vp(o)})}}c(Ip,"outputsOf");function Nb({done:e,...t}){if(!e)return[t.target,"untouched",vp(t)];let n=new Map(Rc(e));return Mo.map(r=>r==="target"?t.target:n.get(r)??"")}c(Nb,"rowOf");function vp({failure:e,skipped:t}){return e?.fields.why.split(`

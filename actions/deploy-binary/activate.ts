@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/action/log.ts';
 import type { Run } from '../../lib/action/run.ts';
-import applyDelta from '../../lib/delta/apply.pl';
 import { ConnectionError } from '../../lib/errors.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
@@ -11,6 +10,8 @@ import { type Payload, PayloadError } from '../../lib/transfer/payload.ts';
 import type { Encoding } from '../../lib/transfer/plan-transfer.ts';
 import type { Receiver, TargetTransfers, Transfer } from '../../lib/transfer/transfers.ts';
 import { megabytes } from '../../lib/values.ts';
+import applyDelta from '../../target/programs/apply-delta.pl';
+import program from '../../target/programs/deploy.sh';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
@@ -18,7 +19,6 @@ import { learn } from './learn.ts';
 import { bareOutcome, DeltaError, type Outcome, outcomeOf } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
-import program from './remote/deploy.sh';
 
 /** Everything one activation works with. */
 export interface Deploy {

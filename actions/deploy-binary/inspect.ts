@@ -3,8 +3,8 @@ import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
 import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import program from '../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from './inputs.ts';
-import program from './remote/inspect.sh';
 
 /** A process that executes the destination file. */
 export interface FoundProcess {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram, saidOnce } from '../../lib/ssh/run.ts';
+import program from '../../target/programs/follow.sh';
 import type { Deploy } from './activate.ts';
 import { bareOutcome, DiedError, type Outcome, outcomeOf } from './outcome.ts';
 import { tellPhases } from './phases.ts';
-import program from './remote/follow.sh';
 
 /** What it takes to ask again. */
 export interface Learning extends Pick<Deploy, 'inputs' | 'log' | 'signal' | 'reconnect'> {

@@ -1,8 +1,8 @@
 import { unitName } from '../../lib/service/unit.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import program from '../../target/programs/inspect-verify.sh';
 import type { VerifyInputs } from './inputs.ts';
-import program from './remote/inspect.sh';
 
 /** A process that executes the file, or an image of it that is deleted. */
 export interface FoundProcess {

@@ -1,4 +1,4 @@
-import program from './enter-container.sh';
+import program from '../../target/programs/enter-container.sh';
 import { type Program, RUN_PROGRAM } from './program.ts';
 
 const KINDS = ['lxd', 'incus', 'docker', 'podman'] as const;

@@ -5,8 +5,8 @@ import { open } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openAligner } from '../../../lib/delta/align.ts';
-import program from '../../../lib/delta/apply.pl';
 import { deltaOf } from '../../../lib/delta/delta.ts';
+import program from '../../../target/programs/apply-delta.pl';
 
 const MIB = 1 << 20;
 let folder = '';

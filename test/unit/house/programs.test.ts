@@ -6,7 +6,7 @@ import { filesBelow } from '../../../scripts/checks/imports.mjs';
 import { shPrograms } from '../../../scripts/checks/shell.mjs';
 import { shProgram } from '../../../scripts/sh-program.mjs';
 
-const FILES = [...filesBelow('actions', '.sh'), ...filesBelow('lib', '.sh')];
+const FILES = filesBelow('target', '.sh');
 const PROGRAMS = shPrograms();
 const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']];
 

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { filesBelow } from '../../../scripts/checks/imports.mjs';
 
-const SOURCES = ['actions', 'lib'].flatMap((folder) => [...filesBelow(folder, '.ts'), ...filesBelow(folder, '.sh')]);
+const SOURCES = ['actions', 'lib', 'target'].flatMap((folder) => [
+  ...filesBelow(folder, '.ts'),
+  ...filesBelow(folder, '.sh'),
+]);
 const TEXT = SOURCES.map((path) => readFileSync(path, 'utf8')).join('\n');
 
 describe.each(readdirSync('actions'))('what %s says of its errors', (action) => {

@@ -1,5 +1,12 @@
 # Proof that what was started is this file, runs, is healthy, and stays so.
 
+. ../health/health.sh
+. ../lib/clock.sh
+. ../process/find.sh
+. ../service/systemd.sh
+. ../state/journal.sh
+. ./start.sh
+
 # prove LIVE_CONTAINS: within in_health_timeout_seconds healthy, then the same process for in_stable_seconds.
 # Sets refused and failed (which phase), pid, downtime_cs.
 prove() {

@@ -1,20 +1,19 @@
 # Runs on the target: says what is there of a deployed program. It opens nothing for writing.
 # shellcheck disable=SC2154
-. ../../../lib/remote/prelude.sh
-. ../../../lib/remote/say.sh
-. ../../../lib/remote/clock.sh
-. ../../../lib/remote/limit.sh
-. ../../../lib/remote/digest.sh
-. ../../../lib/remote/account.sh
-. ../../../lib/remote/folder.sh
-. ../../../lib/remote/elevate.sh
-. ../../../lib/process/find.sh
-. ../../../lib/process/port.sh
-. ../../../lib/health/http.sh
-. ../../../lib/health/health.sh
-. ../../../lib/service/as-user.sh
-. ../../../lib/service/systemd.sh
-. ./search.sh
+. ../lib/prelude.sh
+. ../lib/say.sh
+. ../lib/clock.sh
+. ../health/health.sh
+. ../health/http.sh
+. ../inspect/search.sh
+. ../lib/account.sh
+. ../lib/digest.sh
+. ../lib/elevate.sh
+. ../process/find.sh
+. ../process/port.sh
+. ../service/as-user.sh
+. ../service/systemd.sh
+. ../state/folder.sh
 
 main() {
   prelude

@@ -1,5 +1,7 @@
 # Literal strings in a binary, in constant memory, with grep and awk.
 
+. ../lib/say.sh
+
 # search_strings LINES: of the strings (one per line), says `string` for each that is in standard input, which must be a
 # file; fails when it can't be searched. NUL ends a string in a binary, so it may end a line here. grep gives the leftmost,
 # longest match: what overlaps it is looked for again, until nothing more is found.

@@ -1,6 +1,8 @@
 # One deploy of a destination at a time. The lock is held by an open descriptor (9), inherited by the transaction, so
 # that it lives exactly as long as somebody works here: killed, crashed and rebooted holders free it by themselves.
 
+. ../lib/clock.sh
+
 # take_lock SECONDS: fails after that long, lock_holder says who has it.
 take_lock() {
   exec 9>>lock || return 1

@@ -1,3 +1,7 @@
+# What a deploy needs root for.
+
+. ../service/systemd.sh
+
 # reason_for_root: the first step that this account can't do by itself.
 reason_for_root() {
   if [ -z "$folder_entered" ] || [ ! -w . ]; then

@@ -1,6 +1,8 @@
 # Kept releases: releases/SHA256 is the file (releases/SHA256.zst or .gz after an in-place deploy, and its attributes on the
 # empty releases/SHA256.like), with releases/SHA256.about beside it: owner, mode, time and run.
 
+. ../lib/digest.sh
+
 # keep_previous: the live file's inode gets a second name, so that it survives the swap.
 keep_previous() {
   [ -n "$old_sha" ] || return 0

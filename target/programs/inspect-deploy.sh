@@ -1,21 +1,21 @@
 # Runs on the target before anything is decided: says what is there. It opens nothing for writing.
 # shellcheck disable=SC2154
-. ../../../lib/remote/prelude.sh
-. ../../../lib/remote/say.sh
-. ../../../lib/remote/clock.sh
-. ../../../lib/remote/limit.sh
-. ../../../lib/remote/digest.sh
-. ../../../lib/process/find.sh
-. ../../../lib/process/port.sh
-. ../../../lib/health/http.sh
-. ../../../lib/health/health.sh
-. ../../../lib/service/as-user.sh
-. ../../../lib/service/systemd.sh
-. ../../../lib/remote/folder.sh
-. ../../../lib/remote/account.sh
-. ./words.sh
-. ../../../lib/remote/elevate.sh
-. ./reason-for-root.sh
+. ../lib/prelude.sh
+. ../lib/say.sh
+. ../lib/limit.sh
+. ../health/health.sh
+. ../health/http.sh
+. ../inspect/reason-for-root.sh
+. ../lib/account.sh
+. ../lib/digest.sh
+. ../lib/elevate.sh
+. ../lib/path.sh
+. ../lib/quote.sh
+. ../process/find.sh
+. ../process/port.sh
+. ../service/as-user.sh
+. ../service/systemd.sh
+. ../state/folder.sh
 
 main() {
   prelude

@@ -1,5 +1,11 @@
 # Starting the program so that it holds nothing of us: own session, /dev/null as standard input, none of our descriptors.
 
+. ../lib/account.sh
+. ../lib/clock.sh
+. ../lib/quote.sh
+. ../service/as-user.sh
+. ../service/systemd.sh
+
 # start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
 start_it() {
   pid=

@@ -1,12 +1,12 @@
 # Runs on the target after a lost connection: waits for the end of the transaction in_id and tells it.
 # shellcheck disable=SC2154
-. ../../../lib/remote/prelude.sh
-. ../../../lib/remote/say.sh
-. ../../../lib/remote/clock.sh
-. ../../../lib/process/find.sh
-. ../../../lib/remote/account.sh
-. ../../../lib/remote/folder.sh
-. ./follow-transaction.sh
+. ../lib/prelude.sh
+. ../lib/say.sh
+. ../lib/clock.sh
+. ../lib/account.sh
+. ../lib/path.sh
+. ../state/folder.sh
+. ../transaction/follow.sh
 
 main() {
   prelude

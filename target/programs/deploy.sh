@@ -1,29 +1,25 @@
 # Runs on the target: takes the lock, receives and proves the new file, hands the transaction over to a detached copy of
 # itself, and tells the runner how it goes.
 # shellcheck disable=SC2154
-. ../../../lib/remote/prelude.sh
-. ../../../lib/remote/say.sh
-. ../../../lib/remote/clock.sh
-. ../../../lib/remote/limit.sh
-. ../../../lib/remote/digest.sh
-. ../../../lib/process/find.sh
-. ../../../lib/process/port.sh
-. ../../../lib/health/http.sh
-. ../../../lib/health/health.sh
-. ../../../lib/service/as-user.sh
-. ../../../lib/service/systemd.sh
-. ../../../lib/remote/folder.sh
-. ../../../lib/remote/account.sh
-. ./words.sh
-. ./lock.sh
-. ./journal.sh
-. ./releases.sh
-. ./stage.sh
-. ./stop.sh
-. ./start.sh
-. ./prove.sh
-. ./transaction.sh
-. ./follow-transaction.sh
+. ../lib/prelude.sh
+. ../lib/say.sh
+. ../lib/clock.sh
+. ../lib/account.sh
+. ../lib/path.sh
+. ../process/find.sh
+. ../service/systemd.sh
+. ../state/folder.sh
+. ../state/journal.sh
+. ../state/live.sh
+. ../state/lock.sh
+. ../state/releases.sh
+. ../transaction/activate.sh
+. ../transaction/follow.sh
+. ../transaction/metadata.sh
+. ../transaction/receive.sh
+. ../transaction/recover.sh
+. ../transaction/start.sh
+. ../transaction/stop.sh
 
 main() {
   prelude
@@ -168,53 +164,6 @@ detached() {
       activate
       ;;
   esac
-}
-
-# live_of_old: sets old_live to what is remembered of the file that is replaced, three empty lines for one that came otherwise.
-live_of_old() {
-  old_live=
-  case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
-  old_live=${old_live:-$newline$newline}
-}
-
-# recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
-recover() {
-  recover_env=$old_env
-  journal_read || { finish untouched; return; }
-  old_env=$recover_env
-  was_running=${was_running:-no}
-  case $journal_phase in
-    accept) keep_accepted ;;
-    *) go_back ;;
-  esac
-}
-
-# keep_accepted: it was proved, and only the last words were missing; but a host that went down may have lost the process.
-keep_accepted() {
-  prepare_new
-  command_pid=
-  reaped=
-  adopted=
-  uptime_cs
-  start_mark=$now_cs
-  stable_phase=accept
-  if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
-  if [ -z "$refused" ] && prove ''; then
-    remember_live "$new_sha" "$new_live"
-    finish active
-  else
-    stable_phase=rollback-stable
-    remember_failure
-    go_back
-  fi
-}
-
-# revert: the deploy before us was good, but the step was not, on another target. Its journal knows what was there before.
-revert() {
-  revert_env=$old_env
-  journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
-  old_env=$revert_env
-  go_back
 }
 
 main

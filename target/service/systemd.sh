@@ -1,5 +1,10 @@
 # systemd units, system and user ones.
 
+. ../lib/clock.sh
+. ../lib/limit.sh
+. ../lib/say.sh
+. ./as-user.sh
+
 # systemctl_for USER ARGUMENT…: the manager of the system, or of USER.
 systemctl_for() {
   systemctl_user=$1

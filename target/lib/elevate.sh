@@ -1,3 +1,7 @@
+# Going on as root.
+
+. ./say.sh
+
 # elevate: runs this whole program again as root, when a step needs it and `sudo -n` may. What a step needs is told by
 # reason_for_root of the program, which sets root_reason. Succeeds when the rest was said by root.
 elevate() {

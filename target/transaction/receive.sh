@@ -1,5 +1,8 @@
 # Getting the new file into our own folder, proved and with its metadata, as `incoming`.
 
+. ../lib/digest.sh
+. ../state/releases.sh
+
 # receive: the payload on descriptor 3, decoded as in_encoding says. Succeeds only with the very bytes expected.
 receive() {
   rm -f incoming
@@ -102,27 +105,4 @@ copy_live() {
   cp "releases/$old_sha" incoming && sha256_is "$in_sha256" <incoming && return 0
   refused='the file changed while it was copied'
   return 1
-}
-
-# dress: owner, mode, capabilities, ACL, extended attributes and label, while the old version still runs.
-# Sets refused.
-dress() {
-  dress_like=
-  [ -z "$old_sha" ] || dress_like=releases/$old_sha
-  [ "$in_strategy" != in-place ] || [ ! -f "$dress_like.like" ] || dress_like=$dress_like.like
-  [ -z "$in_owner" ] || chown "$in_owner" incoming || { refused="the owner can't be set to $in_owner"; return 1; }
-  if [ -n "$dress_like" ] && [ -f "$dress_like" ]; then
-    if cp --attributes-only --preserve=mode,xattr "$dress_like" incoming 2>/dev/null; then
-      [ ! -e /sys/fs/selinux/enforce ] || cp --attributes-only --preserve=context "$dress_like" incoming 2>/dev/null || :
-    elif [ -n "$in_old_capabilities" ]; then
-      setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over: neither GNU cp nor setcap does it here"; return 1; }
-    fi
-  elif [ -n "$in_old_capabilities" ] && [ -z "$in_capabilities" ]; then
-    setcap "$in_old_capabilities" incoming || { refused="the capabilities $in_old_capabilities can't be carried over"; return 1; }
-  fi
-  chmod "$in_mode" incoming || { refused="the mode can't be set to $in_mode"; return 1; }
-  if [ -n "$in_capabilities" ]; then
-    setcap "$in_capabilities" incoming || { refused="the capabilities $in_capabilities can't be set"; return 1; }
-  fi
-  sync incoming || { refused='the new file could not be written to disk'; return 1; }
 }

@@ -1,5 +1,7 @@
 # An HTTP request from the target's point of view, with whatever client is there. The answer stays in memory.
 
+. ../lib/limit.sh
+
 # http_client URL: sets http_client to the client that will ask, empty when there is none.
 http_client() {
   http_client=

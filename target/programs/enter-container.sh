@@ -1,7 +1,7 @@
 # Runs on the host of a container: goes into it. What follows on standard input is the program that runs there.
 # shellcheck disable=SC2154
-. ../remote/prelude.sh
-. ../remote/say.sh
+. ../lib/prelude.sh
+. ../lib/say.sh
 
 main() {
   prelude

@@ -1,5 +1,11 @@
 # Stopping what runs the file: every process that executes it, found by what it executes.
 
+. ../lib/clock.sh
+. ../lib/limit.sh
+. ../lib/say.sh
+. ../process/find.sh
+. ../service/systemd.sh
+
 # stop_all: succeeds when no process executes the file any more. Sets refused.
 stop_all() {
   case $restart in

@@ -1,3 +1,9 @@
+# Whether the program is healthy.
+
+. ./http.sh
+. ../lib/limit.sh
+. ../process/port.sh
+
 # health_check CONTAINS PID…: whether the program is healthy by in_health_port (one of the pids listens on it),
 # in_health_url with in_health_status and, if CONTAINS is yes, in_health_contains, and in_health_command.
 # Sets health_reason when it is not.

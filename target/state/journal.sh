@@ -1,5 +1,8 @@
 # The journal: what a later run needs to finish or undo this one. Each phase is on disk before it begins.
 
+. ../lib/clock.sh
+. ../lib/say.sh
+
 # journal_open KEY=VALUE…: begins a new one; old_* variables are what going back needs.
 journal_open() {
   {

@@ -1,0 +1,130 @@
+# Going back: the previous release in place, running and healthy again, whatever was half done.
+
+. ../lib/clock.sh
+. ../lib/limit.sh
+. ../lib/say.sh
+. ../service/as-user.sh
+. ../state/journal.sh
+. ../state/live.sh
+. ../state/releases.sh
+. ./activate.sh
+. ./prove.sh
+. ./start.sh
+. ./stop.sh
+. ./swap.sh
+
+# remember_failure: what the new version said, before its log moves on.
+remember_failure() {
+  failure=$refused
+  failed_in=$failed
+  say failed "$failed_in"
+  say why "$failure"
+  case $restart in
+    systemd)
+      if [ -z "$unit_user" ]; then
+        say output "$(limited 5 journalctl -u "$unit" -n 20 -o cat --no-pager 2>/dev/null | tail -c 8000)"
+      fi
+      ;;
+    command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
+  esac
+  # Read with the program's own rights: its log may be a link to what only root may read.
+  if [ -n "$in_log_file" ] && [ -n "${log_from:-}" ]; then
+    say output "$(as_user "$run_user" tail -c "+$((log_from + 1))" "$in_log_file" 2>/dev/null | tail -c 8000)"
+  fi
+  rm -f command.output start.errors
+}
+
+# go_back: the previous release in place, running and healthy again, whatever was half done.
+go_back() {
+  journal rollback
+  if nothing_happened; then
+    if find_forked; then
+      # Is it still well?
+      keep_running
+    else
+      drop_release "${old_sha:-none}"
+      finish staged
+    fi
+    return
+  fi
+  if ! stop_all; then
+    leave_broken "$refused"
+    return
+  fi
+  if [ -z "$old_sha" ]; then
+    rm -f "../$in_name"
+    # What was started and fell over is nothing to look after.
+    pid=
+    finish rolled-back
+    return
+  fi
+  if ! live_is_old; then
+    # What arrived may hold the room that the previous release needs.
+    rm -f incoming
+    if ! { restore_file "$old_sha" && put_live restored; }; then
+      leave_broken "the previous release $old_sha can't be put back"
+      return
+    fi
+  fi
+  rm -f restored
+  start_old
+  stable_phase=rollback-stable
+  if [ "$refused" = '' ] && prove ''; then
+    drop_release "$old_sha"
+    remember_live "$old_sha" "$old_live"
+    finish rolled-back
+  else
+    leave_broken "the previous version is in place again, but $refused"
+  fi
+}
+
+# nothing_happened: what ran could not be stopped, or nothing ran; the file is as it was.
+nothing_happened() {
+  [ "$failed" = stop ] && live_is_old || return 1
+  [ "$was_running" != yes ] || find_forked
+}
+
+keep_running() {
+  reaped=
+  adopted=
+  uptime_cs
+  start_mark=$now_cs
+  stable_phase=rollback-stable
+  if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
+}
+
+# live_is_old: none where there was none; by inode where the release is a second name of it, by content where it was packed or copied.
+live_is_old() {
+  [ -n "$old_sha" ] || { [ ! -e "../$in_name" ]; return; }
+  [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
+  [ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
+  sha256_is "$old_sha" <"../$in_name"
+}
+
+# start_old: as it was running; if nothing ran, or it can't be known any more (reboot), as this step would start it.
+start_old() {
+  refused=
+  run_words=$old_words
+  run_env=$old_env
+  run_dir=$old_dir
+  run_user=$old_user
+  run_log=$old_log
+  run_umask=$old_umask
+  if [ "$was_running" != yes ]; then
+    run_words=$in_args
+    run_dir=$in_working_directory
+    run_user=$in_run_as
+    run_log=$in_log_file
+    run_umask=022
+  fi
+  [ -n "$run_env" ] || run_env=$in_environment
+  [ -n "$run_log" ] || run_log=/dev/null
+  [ "$restart" != process ] || prepare_process
+  journal restart-old
+  start_it || :
+}
+
+leave_broken() {
+  say broken "$1"
+  finish broken
+}
