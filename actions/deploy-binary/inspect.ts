@@ -6,10 +6,17 @@ import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from
 import program from '../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from './inputs.ts';
 
-/** A process that executes the destination file. */
-export interface FoundProcess {
+/** A process that executes the destination file, and the account that started it. */
+export interface Executor {
   pid: number;
+  uid: string;
   user: string;
+}
+
+/** One of an account whose processes can be the program. */
+export interface FoundProcess extends Executor {
+  /** Whether another of them started it. */
+  worker: boolean;
   /** False when it still executes a deleted or replaced image. */
   live: boolean;
   /** Whether it was started as this step would start it: `yes`, or what differs. */
@@ -48,7 +55,18 @@ export interface Found {
   wantedRunAs: string | undefined;
   missingUsers: string[];
   missingGroup: string | undefined;
+  /** Numbers of the accounts whose processes can be the program: root, the login, the file's owner, run-as. */
+  accounts: string;
+  /** The number of the account that the plan starts it as; empty when there is no such account. */
+  runUid: string;
+  /** The account that the last deploy started it as, and its number; empty when it is not known. */
+  lastRunAs: string;
+  lastRunUid: string;
   processes: FoundProcess[];
+  /** Processes of any other account that execute the file: stopped, never imitated. At most ten. */
+  strangers: Executor[];
+  /** Pids of those that execute it inside of a container. */
+  contained: string;
   /** Pids that may execute the file but can't be seen by this account. */
   unseen: string;
   sessionKills: boolean;
@@ -155,7 +173,13 @@ function toFound(said: Said, inputs: DeployInputs): Found {
     wantedRunAs: one('wanted_run_as') || undefined,
     missingUsers: [...new Set(saidAll(said, 'missing_user'))],
     missingGroup: one('missing_group'),
+    accounts: one('accounts') ?? '',
+    runUid: one('run_uid') ?? '',
+    lastRunAs: one('last_run_as') ?? '',
+    lastRunUid: one('last_run_uid') ?? '',
     processes: saidAll(said, 'process').map(toProcess),
+    strangers: saidAll(said, 'stranger').map(toExecutor),
+    contained: one('contained') ?? '',
     unseen: one('unseen') ?? '',
     sessionKills: one('session_kills') === 'yes',
     lingers: one('lingers') === 'yes',
@@ -211,15 +235,21 @@ function toFound(said: Said, inputs: DeployInputs): Found {
 }
 
 function toProcess(text: string): FoundProcess {
-  const { pid, user, live, same, unit, unit_user } = saidPairs(text);
+  const { worker, live, same, unit, unit_user } = saidPairs(text);
   return {
-    pid: Number(pid),
-    user: user ?? '',
+    ...toExecutor(text),
+    worker: worker === 'yes',
     live: live === 'yes',
     same: (same as FoundProcess['same']) ?? 'args',
     unit: unit ?? '',
     unitUser: unit_user ?? '',
   };
+}
+
+/** The account's name comes last, because it may contain blanks. */
+function toExecutor(text: string): Executor {
+  const { pid, uid } = saidPairs(text);
+  return { pid: Number(pid), uid: uid ?? '', user: text.slice(text.indexOf(' user=') + 6) };
 }
 
 function toRelease(text: string): FoundRelease {

@@ -70,6 +70,7 @@ export function planDeploy(
     ...fileObstacles(inputs, found),
     ...roomObstacles(inputs, found, plan.file),
     ...accountObstacles(found, plan),
+    ...processObstacles(inputs, found, plan),
     ...restartObstacles(found, plan),
     ...startObstacles(inputs, found, plan),
     ...healthObstacles(inputs, found),
@@ -270,6 +271,34 @@ function accountObstacles(found: Found, plan: Pick<Plan, 'owner' | 'restart' | '
   return list;
 }
 
+/** What runs the file now must be what this step can start again as it was. */
+function processObstacles(inputs: DeployInputs, found: Found, { restart, runAs }: Pick<Plan, 'restart' | 'runAs'>) {
+  const list: Obstacle[] = [];
+  if (found.contained) {
+    list.push({
+      why: `pid ${found.contained} runs the file inside of a container.`,
+      remedy: 'deploy into the container (input `container`), or stop it first.',
+    });
+  }
+  if (restart !== 'process') return list;
+  const instances = found.processes.filter(({ uid, worker }) => uid === found.runUid && !worker);
+  const others = [...found.processes, ...found.strangers].filter(({ uid }) => uid !== found.runUid);
+  const [other] = others;
+  if (instances.length === 0 && other && inputs.runAs === undefined) {
+    list.push({
+      why: `pid ${other.pid} runs the file as ${other.user}, but this step would start it as ${runAs}.`,
+      remedy: `set \`run-as\` to the account that the program is to run as: ${runAs} or ${other.user}.`,
+    });
+  }
+  if (instances.length > 1) {
+    list.push({
+      why: `${instances.length} separate instances run the file (${pids(instances)}), and this step starts only one.`,
+      remedy: 'use a systemd unit for each, or `restart: command` with a `start-command` that starts them all.',
+    });
+  }
+  return list;
+}
+
 function restartObstacles(found: Found, { restart, unit }: { restart: Restart; unit: string }): Obstacle[] {
   const list: Obstacle[] = [];
   if (restart === 'systemd' && !unit) {
@@ -392,7 +421,7 @@ function whatDiffers(
   const stale = processes.find(({ live }) => !live);
   if (stale) return `pid ${stale.pid} still runs an older image of it`;
   if (plan.restart === 'process') {
-    const foreign = processes.find(({ user }) => user !== plan.runAs);
+    const foreign = processes.find(({ uid }) => uid !== found.runUid);
     if (foreign) return `pid ${foreign.pid} runs as ${foreign.user}, not ${plan.runAs}`;
     const other = processes.find(({ same }) => same !== 'yes');
     if (other)
@@ -446,6 +475,15 @@ function steps(
     list.push({
       does: `stop ${pids(found.processes)} with ${inputs.stopSignal}, after ${inputs.stopTimeoutSeconds} s with KILL`,
       because: plan.file.from === 'in place already' ? difference : 'it runs the file that is replaced',
+    });
+  }
+  const others = [...(plan.restart === 'process' ? found.processes : []), ...found.strangers].filter(
+    ({ uid }) => uid !== found.runUid,
+  );
+  if (others.length > 0 && plan.restart !== 'none') {
+    list.push({
+      does: `not start ${others.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')} again`,
+      because: `only ${plan.runAs} is to run the program`,
     });
   }
   if (plan.file.from === 'upload' && inPlace) list.push(upload);

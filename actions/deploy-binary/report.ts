@@ -57,7 +57,7 @@ export function planLines({ kind, steps }: Plan): string[] {
 
 /** What was found, in a few lines. */
 export function foundLines(found: Found, destination: string): string[] {
-  const { file, processes, releases, unseen, history, unfinished } = found;
+  const { file, processes, strangers, releases, unseen, history, unfinished } = found;
   const runs = processes.map(
     ({ pid, user, live, unit }) =>
       `pid ${pid} (${user}${unit ? `, unit ${unit}` : ''}${live ? '' : ', an older image of it'})`,
@@ -70,6 +70,9 @@ export function foundLines(found: Found, destination: string): string[] {
     runs.length > 0
       ? `  run by ${runs.join(' and ')}`
       : `  no process runs it${unseen ? `; can't see pid ${unseen}` : ''}`,
+    ...(strangers.length > 0
+      ? [`  also run by other accounts: ${strangers.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')}`]
+      : []),
     ...(releases.length > 0 ? [`  kept releases: ${releases.map(({ sha256 }) => short(sha256)).join(', ')}`] : []),
     ...(unfinished ? [`  an earlier deploy (${unfinished.run}) is unfinished, in the phase ${unfinished.phase}`] : []),
     ...(history.length > 0 ? [`  last deploy: ${history.at(-1)}`] : []),

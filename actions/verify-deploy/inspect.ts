@@ -34,6 +34,8 @@ export interface Found {
   strings: ReadonlySet<string>;
   searchFailed: boolean;
   processes: FoundProcess[];
+  /** Processes of accounts that the program does not run as, which prove nothing: at most ten. */
+  strangers: { pid: number; user: string }[];
   unseen: string;
   service: Record<string, string> | undefined;
   serviceError: string | undefined;
@@ -106,11 +108,11 @@ function toFound(said: Said): Found {
     strings: new Set(saidAll(said, 'string')),
     searchFailed: one('search_failed') === 'yes',
     processes: saidAll(said, 'process').map((text) => {
-      const { pid, user = '', uid = '', started, worker, live, sha256 = '' } = saidPairs(text);
+      const { pid, uid = '', started, worker, live, sha256 = '' } = saidPairs(text);
       const age = (ticks - Number(started)) / TICKS_PER_SECOND;
       return {
         pid: Number(pid),
-        user,
+        user: accountName(text),
         uid,
         started: now - age,
         worker: worker === 'yes',
@@ -118,6 +120,10 @@ function toFound(said: Said): Found {
         sha256,
       };
     }),
+    strangers: saidAll(said, 'stranger').map((text) => ({
+      pid: Number(saidPairs(text).pid),
+      user: accountName(text),
+    })),
     unseen: one('unseen') ?? '',
     service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
     serviceError: one('service_error'),
@@ -134,6 +140,11 @@ function toFound(said: Said): Found {
     deploying: one('deploying'),
     history: one('history'),
   };
+}
+
+/** It comes last, because it may contain blanks. */
+function accountName(text: string): string {
+  return text.slice(text.indexOf(' user=') + 6);
 }
 
 /** The clock is there for its fraction of a second. A group's name may have blanks. */

@@ -107,12 +107,12 @@ function whyNotSearched(found: Found): string | undefined {
 }
 
 function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
-  const { processes, unseen } = found;
+  const { processes, strangers, unseen } = found;
   if (inputs.running === 'any') return [];
   if (inputs.running === 'no') {
-    const seen =
-      processes.length > 0 ? pids(found) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : 'no process';
-    return [check('running', 'no process', seen, processes.length === 0 && !unseen)];
+    const all = [...processes, ...strangers];
+    const seen = all.length > 0 ? pids(all) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : 'no process';
+    return [check('running', 'no process', seen, all.length === 0 && !unseen)];
   }
   const stale = processes.find(({ live, sha256 }) => !live && sha256 !== found.sha256);
   const replaced = processes.find(({ live }) => !live);
@@ -121,10 +121,12 @@ function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
     : replaced
       ? `pid ${replaced.pid} runs a deleted image with the same sha256 ${short(replaced.sha256)}`
       : processes.length > 0
-        ? pids(found)
-        : unseen
-          ? `pid ${unseen} may run it; ${blind(found)}`
-          : 'no process runs it';
+        ? pids(processes)
+        : strangers.length > 0
+          ? `only ${pids(strangers)}, which is neither its owner nor root; set run-as if the program runs as that account`
+          : unseen
+            ? `pid ${unseen} may run it; ${blind(found)}`
+            : 'no process runs it';
   const list = [
     check(
       'running',
@@ -153,7 +155,7 @@ function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
   return list;
 }
 
-function pids({ processes }: Found): string {
+function pids(processes: readonly { pid: number; user: string }[]): string {
   return processes.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ');
 }
 

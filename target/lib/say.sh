@@ -35,3 +35,5 @@ say() {
 
 newline=$(printf '\n.')
 newline=${newline%.}
+usual_ifs=$(printf ' \t\n.')
+usual_ifs=${usual_ifs%.}

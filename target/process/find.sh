@@ -1,46 +1,75 @@
-# Processes by what they execute.
+# Processes by what they execute: device and inode of their image, never a name or a path that somebody could forge.
 
-# find_running FILE [OTHER…]: sets running to the pids that execute one of the files (by device and inode), or a deleted
-# image of FILE, seen from our own root: a container's program of the same path is another file, while a unit with a
-# mount namespace of its own is found. Sets running_unseen to those that may, by their name, but can't be looked into.
+. ./process.sh
+
+# image_of FILE: sets image to DEVICE:INODE of a regular file; empty for anything else, a link included.
+image_of() {
+  image=$(stat -c '%d:%i %f' "$1" 2>/dev/null) || image=
+  case $image in
+    *' 8'???) image=${image% *} ;;
+    *) image= ;;
+  esac
+}
+
+# executes PID IMAGE: whether it does now.
+executes() {
+  [ -n "$2" ] && [ "$(stat -L -c '%d:%i' "/proc/$1/exe" 2>/dev/null)" = "$2" ]
+}
+
+# find_running PATH IMAGE…: the processes that execute one of the images, or the deleted image of PATH. Sets
+#   running         those of a trusted account ($trusted, numbers), seen from our own root
+#   strangers       those of other accounts: anybody may execute a file that everybody can read
+#   contained       those of a trusted account whose root is another one: in a container
+#   running_unseen  those that may execute it, by their name, but can't be inspected by this account
 find_running() {
-  running=
-  running_unseen=
+  running=''
+  strangers=''
+  contained=''
+  running_unseen=''
+  find_path=$1
+  shift
+  find_images=" $* "
   sees_all
-  find_comm=${1##*/}
-  # The kernel keeps 15 bytes of the name.
-  while [ "${#find_comm}" -gt 15 ]; do find_comm=${find_comm%?}; done
-  for find_proc in /proc/[0-9]*; do
-    for find_candidate in "$@"; do
-      [ "$find_proc/exe" -ef "$find_candidate" ] || continue
-      running="$running ${find_proc#/proc/}"
-      continue 2
-    done
-    [ "$sees_all" = yes ] || find_unseen "$find_proc"
+  # Digits only: nothing in this list was chosen by another account.
+  find_list=$(stat -L -c '%n %d:%i %h' /proc/[0-9]*/exe 2>/dev/null)
+  find_matches=
+  find_deleted=
+  IFS=$newline
+  for find_line in $find_list; do
+    find_image=${find_line#* }
+    find_pid=${find_line%%/exe*}
+    find_pid=${find_pid#/proc/}
+    case $find_images in
+      *" ${find_image% *} "*) find_matches="$find_matches $find_pid" ;;
+      *) case $find_image in *' 0') find_deleted="$find_deleted $find_pid" ;; esac ;;
+    esac
   done
-  find_deleted "$1"
+  IFS=$usual_ifs
+  for find_pid in $find_matches; do sort_in "$find_pid"; done
+  for find_pid in $find_deleted; do
+    is_trusted "$find_pid" && [ "$(readlink "/proc/$find_pid/exe" 2>/dev/null)" = "$find_path (deleted)" ] && sort_in "$find_pid"
+  done
+  [ "$sees_all" = yes ] || find_unseen "${find_path##*/}"
   running=${running# }
+  strangers=${strangers# }
+  contained=${contained# }
   running_unseen=${running_unseen# }
 }
 
-# find_deleted FILE: one process lists every link; one each would be slow.
-find_deleted() {
-  find_links=$(ls -ln /proc/[0-9]*/exe 2>/dev/null)
-  case $find_links in *"/${1##*/} (deleted)"*) ;; *) return 0 ;; esac
-  # The kernel tells paths without the symbolic links on their way.
-  find_path=$(cd -P "${1%/*}/" 2>/dev/null && printf '%s' "${PWD%/}/${1##*/}") || find_path=$1
-  find_links=$find_links$newline
-  while [ -n "$find_links" ]; do
-    find_link=${find_links%%"$newline"*}
-    find_links=${find_links#*"$newline"}
-    case $find_link in
-      *"/exe -> $find_path (deleted)")
-        find_pid=${find_link%"/exe -> $find_path (deleted)"}
-        find_pid=${find_pid##*/proc/}
-        [ ! "/proc/$find_pid/root/." -ef /. ] || running="$running $find_pid"
-        ;;
-    esac
-  done
+sort_in() {
+  if [ "/proc/$1/root/." -ef /. ]; then
+    if is_trusted "$1"; then running="$running $1"; elif [ -n "$process_uid" ]; then strangers="$strangers $1"; fi
+  elif is_trusted "$1"; then
+    contained="$contained $1"
+  fi
+}
+
+# is_trusted PID: whether both its accounts are among $trusted: a set-user-ID program runs with its owner's rights, but another
+# account may have started it. Sets process_uid.
+is_trusted() {
+  process_uid "$1" || return 1
+  case " $trusted " in *" $process_uid "*) ;; *) return 1 ;; esac
+  case " $trusted " in *" $process_effective_uid "*) ;; *) return 1 ;; esac
 }
 
 # sees_all: sets sees_all to yes when we may look into every process: a container's root often lacks that capability
@@ -53,49 +82,30 @@ sees_all() {
   done </proc/self/status
 }
 
-# find_unseen PROC: a process of that name whose program this account may not see. A dead one, not yet buried, has none.
+# find_unseen NAME: processes of that name whose program this account may not see. A dead one, not yet buried, has none.
 find_unseen() {
-  find_name=
-  { IFS= read -r find_name <"$1/comm"; } 2>/dev/null || return 0
-  if [ "$find_name" = "$find_comm" ] && ! readlink "$1/exe" >/dev/null 2>&1; then
-    process_start "${1#/proc/}" || return 0
-    case $process_state in Z | X) ;; *) running_unseen="$running_unseen ${1#/proc/}" ;; esac
-  fi
-}
-
-# eldest_running: sets eldest to the one of $running that none of the others started: a server's workers execute the same
-# file, maybe under another account.
-eldest_running() {
-  eldest=${running%% *}
-  for find_pid in $running; do
-    process_start "$find_pid"
-    case " $running " in
-      *" ${process_parent:-none} "*) ;;
-      *)
-        eldest=$find_pid
-        return 0
-        ;;
-    esac
+  find_comm=$1
+  # The kernel keeps 15 bytes of the name.
+  while [ "${#find_comm}" -gt 15 ]; do find_comm=${find_comm%?}; done
+  for find_proc in /proc/[0-9]*; do
+    find_name=
+    { IFS= read -r find_name <"$find_proc/comm"; } 2>/dev/null || continue
+    [ "$find_name" = "$find_comm" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
+    process_start "${find_proc#/proc/}" || continue
+    case $process_state in Z | X) ;; *) running_unseen="$running_unseen ${find_proc#/proc/}" ;; esac
   done
 }
 
-# process_start PID: sets process_start to its start in clock ticks since boot, empty when it is gone, and process_parent.
-process_start() {
-  process_start=
-  process_parent=
-  { IFS= read -r process_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-  # The name may contain blanks and parentheses: count from its end.
-  process_stat=${process_stat##*) }
-  # shellcheck disable=SC2086
-  set -- $process_stat
-  process_start=${20}
-  process_state=$1
-  process_parent=$2
-}
-
-# process_alive PID START: whether it is still that process, and no zombie.
-process_alive() {
-  process_start "$1" || return 1
-  case $process_state in Z | X) return 1 ;; esac
-  [ "$process_start" = "$2" ]
+# main_process [UID]: sets main_pid to the one of $running, of that account, that none of the others started: a server's workers
+# execute the same file, maybe under another account. Sets main_pids to all of that kind: more than one is several instances.
+main_process() {
+  main_pid=
+  main_pids=
+  for find_pid in $running; do
+    process_start "$find_pid" && process_uid "$find_pid" || continue
+    [ -z "${1:-}" ] || [ "$process_uid" = "$1" ] || continue
+    case " $running " in *" ${process_parent:-none} "*) ;; *) main_pids="$main_pids $find_pid" ;; esac
+  done
+  main_pids=${main_pids# }
+  main_pid=${main_pids%% *}
 }

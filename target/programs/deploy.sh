@@ -148,20 +148,32 @@ detached() {
   sockets=
   if [ "$restart" = systemd ] && unit_facts "$unit" "$unit_user"; then sockets=$unit_triggers; fi
   refused='' failed='' down_mark='' downtime_cs='' pid=''
-  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask=''
+  trusted=$in_accounts
+  run_uid=$in_run_uid
+  old_image='' new_image='' back_image='' live_image=''
+  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_remembered=no
   was_running=no
-  find_executors
-  if [ -n "$running" ]; then
-    was_running=yes
-    eldest_running
-    [ "$restart" != process ] || remember_running "$eldest"
-  fi
   case $in_action in
     recover) recover ;;
     revert) revert ;;
     deploy)
+      old_image=$(seen_image)
+      remember_present
+      [ "$in_strategy" = in-place ] || [ "$in_encoding" = none ] || { image_of incoming; new_image=$image; }
+      [ "$in_encoding" != none ] || new_image=$old_image
       journal_open
       activate
+      ;;
+  esac
+}
+
+# seen_image: the image of the file that the runner decided on and the session compared under the lock.
+seen_image() {
+  case $in_seen in
+    none*) ;;
+    *)
+      seen_rest=${in_seen#* }
+      printf '%s:%s\n' "${in_seen%% *}" "${seen_rest%% *}"
       ;;
   esac
 }

@@ -13,9 +13,11 @@
 . ../lib/quote.sh
 . ../process/find.sh
 . ../process/port.sh
+. ../process/trust.sh
 . ../service/as-user.sh
 . ../service/systemd.sh
 . ../state/folder.sh
+. ../state/last-deploy.sh
 
 main() {
   prelude
@@ -41,8 +43,17 @@ look() {
   file_seen=none
   file_user=${in_login:-$me_name}
   name_wanted
-  if enter_folder "$in_folder"; then folder_entered=yes; fi
-  find_running "$in_folder/$in_name"
+  live_image=
+  if enter_folder "$in_folder"; then
+    folder_entered=yes
+    image_of "./$in_name"
+    live_image=$image
+  fi
+  know_accounts
+  # shellcheck disable=SC2086
+  find_running "${PWD%/}/$in_name" $live_image $last_image
+  # shellcheck disable=SC2086
+  ! trust_units || find_running "${PWD%/}/$in_name" $live_image $last_image
   narrow_unseen
   # On success the rest is said by this same program, run as root.
   if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
@@ -62,13 +73,38 @@ look() {
   fi
   look_at_folder
   look_at_file
-  run_as=${in_run_as:-${in_owner%%:*}}
-  [ -n "$run_as" ] || run_as=$file_user
   look_at_state
   look_at_service
   look_at_health
   look_at_log
   look_at_working_directory
+}
+
+# know_accounts: sets trusted to the accounts whose processes can be the program: root, this login, the owner of the file and of its
+# folder, the owner that it is to have, run-as, and the one that the last deploy started it as. Sets last_image to what that left.
+know_accounts() {
+  last_image=''
+  last_run_as=''
+  last_run_uid=''
+  trusted="0 $me"
+  [ -z "${in_login:-}" ] || trust "$in_login"
+  if [ -n "$folder_entered" ]; then
+    last_deploy
+    trust_number "$(stat -c %u .)"
+    if owner_of "./$in_name"; then
+      file_user=$owner_user
+      trusted="$trusted $owner_uid"
+    fi
+  fi
+  run_as=${in_run_as:-${in_owner%%:*}}
+  [ -n "$run_as" ] || run_as=$file_user
+  trust "$run_as"
+  run_uid=$trust_uid
+  [ -z "$in_owner" ] || trust "${in_owner%%:*}"
+  if [ -n "$last_run_as" ]; then
+    trust "$last_run_as"
+    last_run_uid=$trust_uid
+  fi
 }
 
 # name_wanted: what is wanted by number is compared with what is there by name.
@@ -126,30 +162,61 @@ group_exists() {
 }
 
 look_at_processes() {
+  say accounts "$trusted"
+  say run_uid "$run_uid"
+  say last_run_as "$last_run_as"
+  say last_run_uid "$last_run_uid"
   say unseen "$running_unseen"
-  for found_pid in $running; do
-    found_unit=
-    found_unit_user=
-    if unit_of "$found_pid"; then
-      found_unit=$unit
-      found_unit_user=$unit_user
-    fi
-    found_same=yes
-    found_words=$(zero_words "/proc/$found_pid/cmdline" 1d)
-    [ "${found_words% }" = "$in_args" ] || found_same=args
-    [ "/proc/$found_pid/cwd" -ef "$in_working_directory" ] || found_same=folder
-    same_environment || found_same=environment
-    found_live=no
-    [ ! "/proc/$found_pid/exe" -ef "$in_folder/$in_name" ] || found_live=yes
-    owner_of "/proc/$found_pid" || continue
-    say process "pid=$found_pid user=$owner_user live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user"
+  say contained "$contained"
+  for found_pid in $running; do look_at_process "$found_pid"; done
+  # Somebody may have started thousands.
+  found_left=10
+  for found_pid in $strangers; do
+    [ "$found_left" -gt 0 ] || break
+    found_left=$((found_left - 1))
+    process_uid "$found_pid" || continue
+    account_name "$process_uid"
+    say stranger "pid=$found_pid uid=$process_uid user=$account_name"
   done
 }
 
-# same_environment: whether every KEY=VALUE wanted is in the process's environment. Compared in memory.
+# account_name UID: sets account_name, without a process for the usual ones.
+account_name() {
+  case $1 in
+    "$run_uid") account_name=$run_as ;;
+    "$me") account_name=$me_name ;;
+    *)
+      name_of passwd "$1"
+      account_name=$name_of
+      ;;
+  esac
+}
+
+look_at_process() {
+  found_unit=
+  found_unit_user=
+  if unit_of "$1"; then
+    found_unit=$unit
+    found_unit_user=$unit_user
+  fi
+  found_same=yes
+  found_words=$(zero_words "/proc/$1/cmdline" 1d)
+  [ "${found_words% }" = "$in_args" ] || found_same=args
+  [ "/proc/$1/cwd" -ef "$in_working_directory" ] || found_same=folder
+  same_environment "$1" || found_same=environment
+  found_live=no
+  ! executes "$1" "$live_image" || found_live=yes
+  process_start "$1" && process_uid "$1" || return 0
+  found_worker=no
+  case " $running " in *" $process_parent "*) found_worker=yes ;; esac
+  account_name "$process_uid"
+  say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user user=$account_name"
+}
+
+# same_environment PID: whether every KEY=VALUE wanted is in its environment. Compared in memory.
 same_environment() {
   [ -n "$in_environment" ] || return 0
-  found_env=" $(zero_words "/proc/$found_pid/environ" '')"
+  found_env=" $(zero_words "/proc/$1/environ" '')"
   eval "set -- $in_environment"
   for wanted in "$@"; do
     quoted "$wanted"

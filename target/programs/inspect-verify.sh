@@ -11,9 +11,11 @@
 . ../lib/elevate.sh
 . ../process/find.sh
 . ../process/port.sh
+. ../process/trust.sh
 . ../service/as-user.sh
 . ../service/systemd.sh
 . ../state/folder.sh
+. ../state/last-deploy.sh
 
 main() {
   prelude
@@ -26,7 +28,7 @@ main() {
     end
     return
   fi
-  find_running "$in_folder/$in_name"
+  find_program
   # On success the rest is said by this same program, run as root.
   if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
   say user "$me_name"
@@ -41,6 +43,48 @@ main() {
   look_at_log
   look_at_state
   end
+}
+
+# find_program: the processes of the file at the path; through a link only where root or this account made it.
+find_program() {
+  file=$in_folder/$in_name
+  file_link=
+  live_image=
+  folder_path=$(cd -P "$in_folder/" 2>/dev/null && printf '%s' "${PWD%/}") || folder_path=$in_folder
+  trusted="0 $me"
+  trust_number "$(stat -L -c %u "$in_folder/" 2>/dev/null)"
+  [ -z "${in_login:-}" ] || trust "$in_login"
+  [ -z "$in_run_as" ] || trust "$in_run_as"
+  if [ -L "$file" ]; then
+    file_link=$(stat -c %u "$file")
+    case $file_link in 0 | "$me") file_link=ours ;; esac
+  fi
+  case $file_link in
+    '' | ours)
+      live_image=$(stat -L -c '%d:%i %f' "$file" 2>/dev/null)
+      case $live_image in *' 8'???) live_image=${live_image% *} ;; *) live_image= ;; esac
+      [ -z "$live_image" ] || trust_number "$(stat -L -c %u "$file")"
+      ;;
+  esac
+  find_executors
+  [ -z "$strangers" ] || ! trust_more || find_executors
+}
+
+find_executors() {
+  # The kernel gives paths without the links on their way.
+  # shellcheck disable=SC2086
+  find_running "$folder_path/$in_name" $live_image
+}
+
+# trust_more: the account that the last deploy started it as, and those of units.
+trust_more() {
+  trust_recorded=$trusted
+  if [ -e "$in_folder/.$in_name.deploy" ] && cd -P "$in_folder" 2>/dev/null; then
+    last_deploy
+    [ -z "$last_run_as" ] || trust "$last_run_as"
+    cd / || return 1
+  fi
+  trust_units || [ "$trusted" != "$trust_recorded" ]
 }
 
 # reason_for_root: what this account can't see for itself.
@@ -71,12 +115,18 @@ hidden() {
 }
 
 look_at_file() {
-  file=$in_folder/$in_name
   file_sha=
   if hidden "$file"; then
     say unreadable yes
     return 0
   fi
+  case $file_link in
+    '' | ours) ;;
+    *)
+      say file_problem 'a symbolic link that neither root nor this account made'
+      return 0
+      ;;
+  esac
   if [ ! -e "$file" ]; then
     [ ! -L "$file" ] || say file_problem "a symbolic link to nothing"
     return 0
@@ -105,13 +155,13 @@ look_at_file() {
 
 look_at_processes() {
   say unseen "$running_unseen"
-  eldest_running
+  main_process
   stable_marks=
   for found_pid in $running; do
     process_start "$found_pid" || continue
     found_worker=no
     case " $running " in *" $process_parent "*) found_worker=yes ;; esac
-    if [ "/proc/$found_pid/exe" -ef "$file" ]; then
+    if executes "$found_pid" "$live_image"; then
       found_live=yes
       found_sha=$file_sha
     else
@@ -121,8 +171,17 @@ look_at_processes() {
       process_alive "$found_pid" "$process_start" || continue
     fi
     [ "$found_worker" = yes ] || stable_marks="$stable_marks $found_pid:$process_start"
-    owner_of "/proc/$found_pid" || continue
-    say process "pid=$found_pid user=$owner_user uid=$owner_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha"
+    process_uid "$found_pid" || continue
+    name_of passwd "$process_uid"
+    say process "pid=$found_pid uid=$process_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha user=$name_of"
+  done
+  found_left=10
+  for found_pid in $strangers; do
+    [ "$found_left" -gt 0 ] || break
+    found_left=$((found_left - 1))
+    process_uid "$found_pid" || continue
+    name_of passwd "$process_uid"
+    say stranger "pid=$found_pid uid=$process_uid user=$name_of"
   done
 }
 
@@ -131,8 +190,8 @@ look_at_service() {
   service_user=
   if [ "$in_service_is_user" = yes ]; then
     service_user=$in_run_as
-    if [ -z "$service_user" ] && [ -n "$eldest" ]; then
-      owner_of "/proc/$eldest" && service_user=$owner_user
+    if [ -z "$service_user" ] && [ -n "$main_pid" ]; then
+      process_uid "$main_pid" && name_of passwd "$process_uid" && service_user=$name_of
     fi
     [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
   fi
@@ -191,8 +250,8 @@ look_at_stability() {
 look_at_log() {
   [ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
   log_user=$me_name
-  if [ "$me" = 0 ] && [ -n "$eldest" ]; then
-    owner_of "/proc/$eldest" && log_user=$owner_user
+  if [ "$me" = 0 ] && [ -n "$main_pid" ]; then
+    process_uid "$main_pid" && name_of passwd "$process_uid" && log_user=$name_of
   fi
   if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
     say log missing

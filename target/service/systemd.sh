@@ -68,11 +68,12 @@ unit_manages() {
 }
 
 # unit_facts UNIT USER: sets unit_load unit_active unit_sub unit_main unit_restarts unit_type unit_triggers unit_exit
-# unit_result; unit_error and a failure when systemd can't be asked.
+# unit_result unit_uid (of the account it runs as); unit_error and a failure when systemd can't be asked.
 unit_facts() {
-  unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_type='' unit_triggers='' unit_exit='' unit_result=''
+  unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_type='' unit_triggers='' unit_exit='' unit_result='' unit_uid=0
+  unit_running_uid=''
   unit_error=
-  if ! unit_answer=$(systemctl_for "$2" show -p LoadState -p ActiveState -p SubState -p MainPID -p NRestarts -p Type -p TriggeredBy -p ExecMainStatus -p Result -- "$1" 2>&1); then
+  if ! unit_answer=$(systemctl_for "$2" show -p LoadState -p ActiveState -p SubState -p MainPID -p NRestarts -p Type -p TriggeredBy -p ExecMainStatus -p Result -p User -p UID -- "$1" 2>&1); then
     unit_error=$unit_answer
     return 1
   fi
@@ -91,8 +92,15 @@ unit_facts() {
       TriggeredBy=*) unit_triggers=$unit_value ;;
       ExecMainStatus=*) unit_exit=$unit_value ;;
       Result=*) unit_result=$unit_value ;;
+      User=?*) unit_uid=$unit_value ;;
+      UID=[0-9]*) unit_running_uid=$unit_value ;;
     esac
   done
+  # What is not running has no number yet.
+  case ${unit_running_uid:-$unit_uid} in
+    *[!0-9]*) unit_uid=$(id -u -- "$unit_uid" 2>/dev/null) || unit_uid= ;;
+    *) unit_uid=${unit_running_uid:-$unit_uid} ;;
+  esac
 }
 
 # unit_stop UNIT USER SECONDS: through systemd, so that Restart= does not bring it back.

@@ -8,9 +8,12 @@ live_of_old() {
 }
 
 # remember_live SHA LIVE: what is live now, so that the next run knows it without hashing it: a changed file has another ctime.
-# LIVE is which run brought it, in three lines: workflow, number, URL.
+# LIVE is which run brought it, in three lines: workflow, number, URL. After them: where its output begins in the log, and the
+# account that this tool started it as.
 remember_live() {
+  live_run_as=
+  [ "$restart" != process ] || live_run_as=$run_user
   printf '%s %s\n' "$1" "$(stat -c '%d %i %s %Y %Z' "../$in_name")" >live.new
-  printf '%s\n' "$2" "${log_inode:-0} ${log_from:-0}" >>live.new
+  printf '%s\n' "$2" "${log_inode:-0} ${log_from:-0}" "$live_run_as" >>live.new
   mv -f live.new live
 }

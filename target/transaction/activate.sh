@@ -19,7 +19,7 @@
 activate() {
   prepare_new
   if stop_all_and_check; then
-    if swap && start_new && prove yes; then
+    if swap && live_image=$new_image && start_new && prove yes; then
       accept
       return
     fi
@@ -65,6 +65,7 @@ health_is_foreign() {
 # prepare_new: everything about the start that can be done while the old version still runs.
 prepare_new() {
   run_user=$in_run_as
+  run_uid=$in_run_uid
   run_dir=$in_working_directory
   run_words=$in_args
   run_env=$in_environment

@@ -1,6 +1,6 @@
 . ../lib/clock.sh
 . ../lib/say.sh
-. ../process/find.sh
+. ../process/process.sh
 
 # follow PID START: prints what the transaction says, until its end; `died` when it ended without one, `gone` when the process
 # it proved has ended since: a host that went down in between.

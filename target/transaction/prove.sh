@@ -44,7 +44,9 @@ prove_once() {
 find_pid() {
   health_reason='no process executes the file yet'
   [ "$restart" != systemd ] || unit_main_pid
-  if [ -n "$pid" ] && [ "/proc/$pid/exe" -ef "../$in_name" ]; then
+  # Looked at once: asked again at the end of the stable window.
+  if [ -n "$pid" ] && { [ "$pid" = "$image_pid" ] || executes "$pid" "$live_image"; }; then
+    image_pid=$pid
     health_reason=
     return 0
   fi
@@ -77,12 +79,13 @@ find_pid() {
   esac
 }
 
-# find_forked: the program may have gone to the background by itself.
+# find_forked: the program may have gone to the background on its own. What a process of it was started as is known only where we
+# start it.
 find_forked() {
-  find_running "$in_folder/$in_name"
-  [ -n "$running" ] || return 1
-  eldest_running
-  pid=$eldest
+  find_running '' "$live_image"
+  if [ "$restart" = process ]; then main_process "$run_uid"; else main_process; fi
+  [ -n "$main_pid" ] || return 1
+  pid=$main_pid
   health_reason=
 }
 
@@ -175,6 +178,53 @@ prove_stable() {
       return 1
     fi
   fi
-  [ "/proc/$stable_pid/exe" -ef "../$in_name" ] || is_script || { refused="pid $stable_pid executes another file now"; return 1; }
+  executes "$stable_pid" "$live_image" || is_script || { refused="pid $stable_pid now executes a different file"; return 1; }
+  image_of "../$in_name"
+  [ "$image" = "$live_image" ] || { refused="$in_folder/$in_name was replaced by another file within the stable window"; return 1; }
+  only_proved || return 1
   health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
+}
+
+# only_proved: nothing but the proved process and what it started executes the file, and nothing at all an older image of it: what
+# restarts the program on its own must not pass with a second copy, or with the old one.
+only_proved() {
+  find_executors
+  for only_pid in $running; do
+    if ! executes "$only_pid" "$live_image"; then
+      process_running "$only_pid" || continue
+      started_by "$only_pid"
+      refused="pid $only_pid still runs another version of the file$started_by"
+      return 1
+    fi
+    [ "$restart" = process ] || continue
+    belongs_to "$only_pid" "$stable_pid" && continue
+    process_running "$only_pid" || continue
+    started_by "$only_pid"
+    refused="pid $only_pid runs the file too, besides pid $stable_pid$started_by"
+    return 1
+  done
+  [ -z "$strangers" ] || say note "other accounts execute the file too: pid $strangers"
+}
+
+# belongs_to PID ANCESTOR: the same process, one that it started, or one of its session.
+belongs_to() {
+  process_start "$2" && belongs_session=$process_session
+  belongs_pid=$1
+  process_start "$belongs_pid" || return 0
+  [ "$process_session" != "${belongs_session:-none}" ] || return 0
+  while [ "${belongs_pid:-0}" -gt 1 ]; do
+    [ "$belongs_pid" != "$2" ] || return 0
+    process_start "$belongs_pid" || return 1
+    belongs_pid=$process_parent
+  done
+  return 1
+}
+
+# started_by PID: sets started_by to words for who started it, empty for one whose parent is gone.
+started_by() {
+  started_by=
+  process_start "$1" && [ "$process_parent" -gt 1 ] || return 0
+  started_name=
+  { IFS= read -r started_name <"/proc/$process_parent/comm"; } 2>/dev/null
+  started_by="; pid $process_parent ($started_name) started it and may start it again"
 }

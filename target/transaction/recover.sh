@@ -1,6 +1,8 @@
 # The end of a deploy that another one left: an interrupted one is finished or undone, a good one reverted.
 
 . ../lib/clock.sh
+. ../lib/digest.sh
+. ../process/find.sh
 . ../state/journal.sh
 . ../state/live.sh
 . ./activate.sh
@@ -10,26 +12,46 @@
 
 # recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
 recover() {
-  recover_env=$old_env
   journal_read || { finish untouched; return; }
-  old_env=$recover_env
-  was_running=${was_running:-no}
+  trusted="$trusted $accounts"
+  recover_environment
   case $journal_phase in
     accept) keep_accepted ;;
     *) go_back ;;
   esac
 }
 
+# recover_environment: of what runs now, if its account is the one that going back starts: the journal holds no secrets.
+recover_environment() {
+  known_live_image
+  find_executors
+  main_process "$old_uid"
+  old_env=
+  [ -z "$main_pid" ] || old_env=$(environment_of "$main_pid")
+}
+
+# known_live_image: what is live counts only while its bytes are those of a version that the journal names.
+known_live_image() {
+  image_of "../$in_name"
+  [ -n "$image" ] && [ "$image" != "$old_image" ] && [ "$image" != "$new_image" ] || return 0
+  known_sum=$(digest <"../$in_name")
+  case $known_sum in
+    "$new_sha") new_image=$image ;;
+    "$old_sha") back_image=$image ;;
+  esac
+}
+
 # keep_accepted: it was proved, and only the last words were missing; but a host that went down may have lost the process.
 keep_accepted() {
   prepare_new
+  live_image=$new_image
   command_pid=
   reaped=
   adopted=
   uptime_cs
   start_mark=$now_cs
   stable_phase=accept
-  if [ -n "$running" ]; then pid=$eldest; else start_it || :; fi
+  find_forked || start_it || :
   if [ -z "$refused" ] && prove ''; then
     remember_live "$new_sha" "$new_live"
     finish active
@@ -42,8 +64,8 @@ keep_accepted() {
 
 # revert: the deploy before us was good, but the step was not, on another target. Its journal knows what was there before.
 revert() {
-  revert_env=$old_env
   journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
-  old_env=$revert_env
+  trusted="$trusted $accounts"
+  recover_environment
   go_back
 }

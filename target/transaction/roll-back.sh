@@ -3,6 +3,7 @@
 . ../lib/clock.sh
 . ../lib/limit.sh
 . ../lib/say.sh
+. ../process/find.sh
 . ../service/as-user.sh
 . ../state/journal.sh
 . ../state/live.sh
@@ -38,6 +39,7 @@ remember_failure() {
 go_back() {
   journal rollback
   if nothing_happened; then
+    live_image=$old_image
     if find_forked; then
       # Is it still well?
       keep_running
@@ -58,10 +60,11 @@ go_back() {
     finish rolled-back
     return
   fi
+  live_image=$old_image
   if ! live_is_old; then
     # What arrived may hold the room that the previous release needs.
     rm -f incoming
-    if ! { restore_file "$old_sha" && put_live restored; }; then
+    if ! { restore_file "$old_sha" && image_of restored && back_image=$image && live_image=$image && put_live restored; }; then
       leave_broken "the previous release $old_sha can't be put back"
       return
     fi
@@ -81,6 +84,7 @@ go_back() {
 # nothing_happened: what ran could not be stopped, or nothing ran; the file is as it was.
 nothing_happened() {
   [ "$failed" = stop ] && live_is_old || return 1
+  live_image=$old_image
   [ "$was_running" != yes ] || find_forked
 }
 
@@ -101,7 +105,8 @@ live_is_old() {
   sha256_is "$old_sha" <"../$in_name"
 }
 
-# start_old: as it was running; if nothing ran, or it can't be known any more (reboot), as this step would start it.
+# start_old: as it was running; if nothing ran, or it can't be known (reboot, an account that is not imitated), as this step would
+# start it.
 start_old() {
   refused=
   run_words=$old_words
@@ -110,10 +115,10 @@ start_old() {
   run_user=$old_user
   run_log=$old_log
   run_umask=$old_umask
-  if [ "$was_running" != yes ]; then
+  run_uid=$old_uid
+  if [ "$old_remembered" != yes ]; then
     run_words=$in_args
     run_dir=$in_working_directory
-    run_user=$in_run_as
     run_log=$in_log_file
     run_umask=022
   fi

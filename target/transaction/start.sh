@@ -1,8 +1,8 @@
 # Starting the program so that it holds nothing of us: own session, /dev/null as standard input, none of our descriptors.
 
-. ../lib/account.sh
 . ../lib/clock.sh
 . ../lib/quote.sh
+. ../process/find.sh
 . ../service/as-user.sh
 . ../service/systemd.sh
 
@@ -11,6 +11,7 @@ start_it() {
   pid=
   reaped=
   adopted=
+  image_pid=
   uptime_cs
   start_mark=$now_cs
   case $restart in
@@ -73,11 +74,29 @@ undo_ignored() {
   fi
 }
 
-# remember_running PID: how the old version was started, so that going back starts it the same way.
-# The environment stays in this shell's memory.
+# remember_present: whether the old version runs, and how it was started, so that going back starts it the same way. Only a process
+# of the account that this step starts it as, or that the last deploy did, is imitated: others may execute the file as well.
+remember_present() {
+  find_executors
+  [ -z "$running" ] || was_running=yes
+  accounts=$trusted
+  old_user=$in_run_as
+  old_uid=$in_run_uid
+  [ "$restart" = process ] || return 0
+  main_process "$in_run_uid"
+  if [ -z "$main_pid" ] && [ -n "$in_last_run_uid" ]; then
+    main_process "$in_last_run_uid"
+    [ -z "$main_pid" ] || { old_user=$in_last_run_as; old_uid=$in_last_run_uid; }
+  fi
+  [ -z "$main_pid" ] || remember_running "$main_pid"
+}
+
+# remember_running PID: its arguments, environment, folder, log and umask. The environment stays in this shell's memory.
 remember_running() {
+  process_start "$1" || return 0
+  remember_start=$process_start
   old_words=$(zero_words "/proc/$1/cmdline" 1d)
-  old_env=$(zero_words "/proc/$1/environ" '/^[A-Za-z_][A-Za-z0-9_]*=/!d; /^\(UID\|EUID\|PPID\|SHELLOPTS\|BASHOPTS\|BASH_VERSINFO\|_\)=/d')
+  old_env=$(environment_of "$1")
   old_dir=$(readlink "/proc/$1/cwd")
   old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)
   case $old_log in /*' (deleted)' | '') old_log=/dev/null ;; /*) ;; *) old_log=/dev/null ;; esac
@@ -85,5 +104,11 @@ remember_running() {
   while read -r remember_key remember_value; do
     case $remember_key in Umask:) old_umask=$remember_value ;; esac
   done <"/proc/$1/status"
-  owner_of "/proc/$1" && old_user=$owner_user
+  # What was read is that process's only while it lives.
+  process_alive "$1" "$remember_start" && old_remembered=yes
+}
+
+# environment_of PID: as quoted words, without what a shell can't export.
+environment_of() {
+  zero_words "/proc/$1/environ" '/^[A-Za-z_][A-Za-z0-9_]*=/!d; /^\(UID\|EUID\|PPID\|SHELLOPTS\|BASHOPTS\|BASH_VERSINFO\|_\)=/d'
 }

@@ -30,33 +30,35 @@ stop_by_command() {
 
 stop_processes() {
   find_executors
-  stop_kill=$in_stop_signal
+  stop_signal=$in_stop_signal
   stop_seconds=$in_stop_timeout_seconds
-  while [ -n "$running" ]; do
-    stop_with "$stop_kill" "$stop_seconds"
+  while [ -n "$running$strangers" ]; do
+    stop_with "$stop_signal" "$stop_seconds"
     # What it forked in its last moment would be found now.
     find_executors
-    [ -n "$running" ] || break
-    if [ "$stop_kill" = KILL ]; then
+    # Strangers are signalled, never waited for: an account that starts it over and over must not hold a deploy up.
+    [ -n "$running" ] || [ "$stop_signal" != KILL ] || strangers=
+    if [ "$stop_signal" = KILL ] && [ -n "$running" ]; then
       refused="still alive 5 s after KILL: pid $running"
       return 1
     fi
-    say note "no end on $stop_kill within $stop_seconds s, so KILL: pid $running"
-    stop_kill=KILL
+    [ -z "$running" ] || say note "pid $running did not exit within $stop_seconds s of $stop_signal; sending KILL"
+    stop_signal=KILL
     stop_seconds=5
   done
 }
 
-# stop_with SIGNAL SECONDS: until none of $running is left, at most so long. Polls without a look at every process.
+# stop_with SIGNAL SECONDS: one signal to each of $running and $strangers, then waits until none of $running is left, at most so
+# long. Each is signalled only while it is still the process that was found. Polls without a look at every process.
 stop_with() {
   stop_marks=
-  for stop_pid in $running; do
-    process_start "$stop_pid" && stop_marks="$stop_marks $stop_pid:$process_start"
+  for stop_pid in $running $strangers; do
+    process_start "$stop_pid" || continue
+    kill -s "$1" "$stop_pid" 2>/dev/null || continue
+    case " $running " in *" $stop_pid "*) stop_marks="$stop_marks $stop_pid:$process_start" ;; esac
   done
   uptime_cs
   stop_until=$((now_cs + $2 * 100))
-  # shellcheck disable=SC2086
-  kill -s "$1" $running 2>/dev/null
   # Most programs end within milliseconds, and each counts.
   stop_pause=1
   for stop_mark in $stop_marks; do
@@ -69,7 +71,9 @@ stop_with() {
   done
 }
 
-# find_executors: sets running to the pids that execute the live file, the new one or the previous release.
+# find_executors: sets running to the processes that execute the old version, the new one, or what is put back; by images that were
+# read once, under the lock, and not by the path, where the owner of the folder can put anything.
 find_executors() {
-  find_running "$in_folder/$in_name" "releases/$old_sha" incoming
+  # shellcheck disable=SC2086
+  find_running "${PWD%/*}/$in_name" $old_image $new_image $back_image
 }

@@ -1,5 +1,7 @@
 # The new file takes the place of the old one.
 
+. ../lib/say.sh
+. ../process/find.sh
 . ../state/journal.sh
 . ./metadata.sh
 . ./receive.sh
@@ -11,6 +13,9 @@ swap() {
     rm -f "../$in_name"
     journal receive
     obtain && dress || return 1
+    image_of incoming
+    new_image=$image
+    say new_image "$new_image" >>journal
   fi
   journal swap || { refused='the journal can not be written'; return 1; }
   put_live incoming

@@ -105,7 +105,7 @@ describe('stopping', () => {
     await using host = await target();
     await host.startByHand(program('stubborn', 'ignores TERM'));
     const step = await host.deploy({ source: program('v2'), 'stop-timeout-seconds': 1 });
-    expect(step.log).toMatch(/no end on TERM within 1 s, so KILL: pid \d+/);
+    expect(step.log).toMatch(/pid \d+ did not exit within 1 s of TERM; sending KILL/);
     expect(await host.health()).toMatchObject({ version: 'v2' });
     expect(host.pids()).toHaveLength(1);
   });

@@ -7,7 +7,16 @@ const OLD = 'a'.repeat(64);
 const NEW = 'b'.repeat(64);
 const BUILD = { workflow: 'team/service deploy', number: 7 };
 
-const PROCESS: FoundProcess = { pid: 41, user: 'svc', live: true, same: 'yes', unit: '', unitUser: '' };
+const PROCESS: FoundProcess = {
+  pid: 41,
+  uid: '1001',
+  user: 'svc',
+  worker: false,
+  live: true,
+  same: 'yes',
+  unit: '',
+  unitUser: '',
+};
 
 /** A healthy Debian host where `svc` runs the old version, looked at as root. */
 const HOST: Found = {
@@ -24,7 +33,13 @@ const HOST: Found = {
   wantedRunAs: undefined,
   missingUsers: [],
   missingGroup: undefined,
+  accounts: '0 1001',
+  runUid: '1001',
+  lastRunAs: '',
+  lastRunUid: '',
   processes: [PROCESS],
+  strangers: [],
+  contained: '',
   unseen: '',
   sessionKills: false,
   lingers: false,
@@ -69,7 +84,7 @@ describe('nothing is to be done', () => {
     ['force is set', { force: 'true' }, {}],
     ['no process runs it', {}, { processes: [] }],
     ['an older image of it runs', {}, { processes: [{ ...PROCESS, live: false }] }],
-    ['another account runs it', { 'run-as': 'app' }, {}],
+    ['another account runs it', { 'run-as': 'app' }, { runUid: '1002' }],
     ['it runs with other arguments', {}, { processes: [{ ...PROCESS, same: 'args' }] }],
     ['it is not healthy', { 'health-url': 'http://localhost/' }, { health: 'answers 500' }],
     ['another unit runs it', { service: 'app' }, { service: { load: 'loaded', user: '' } }],

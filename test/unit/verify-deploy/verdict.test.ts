@@ -29,6 +29,7 @@ const FOUND: Found = {
   strings: new Set(['v2']),
   searchFailed: false,
   processes: [PROCESS],
+  strangers: [],
   unseen: '',
   service: { load: 'loaded', active: 'active', sub: 'running', main: '41', result: 'success', restarts: '0' },
   serviceError: undefined,
