@@ -18,6 +18,13 @@ async function compile(path) {
   return binary;
 }
 
+/** Whether the WebAssembly of `x.wasm` contains code of AssemblyScript's own library: without optimizing, nothing is inlined. */
+export async function usesStandardLibrary(wasm) {
+  const options = { ...OPTIONS, optimizeLevel: 0, converge: false, textFile: 'input.wat' };
+  const compiled = await asc.compileString({ 'input.ts': await readFile(textOf(wasm), 'utf8') }, options);
+  return /\(func \$~lib\//.test(compiled['input.wat']);
+}
+
 /** Where the text of `x.wasm` stands: in `x.ts` beside it. */
 const textOf = (path) => path.replace(WASM, '.ts');
 

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { assemblyPlugin } from './assembly.mjs';
 import { leanPlugin } from './lean-modules.mjs';
+import { licencesText } from './licences.mjs';
 import { shPlugin } from './sh-program.mjs';
 
 const OPTIONS = {
@@ -19,9 +20,10 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** Builds every bundle into `outdir`: one self-contained CommonJS file per action, and the demo. */
+/** Builds every bundle into `outdir`: one self-contained CommonJS file per action, the demo, and the licences of what is in them. */
 export async function buildAll(outdir) {
-  await Promise.all([buildActions(outdir), buildDemo(outdir)]);
+  const results = await Promise.all([buildActions(outdir, { metafile: true }), buildDemo(outdir)]);
+  writeFileSync(`${outdir}/LICENSES.txt`, await licencesText(results.map(({ metafile }) => metafile)));
 }
 
 /** Builds the actions' bundles; the result's metafile says what is in them. */
@@ -38,7 +40,13 @@ export function buildActions(outdir, options = {}) {
 
 /** The demo has an SSH server of its own: ssh2 as it is. */
 function buildDemo(outdir) {
-  return build({ ...OPTIONS, entryPoints: { demo: 'scripts/demo/main.ts' }, outdir, plugins: [shPlugin] });
+  return build({
+    ...OPTIONS,
+    entryPoints: { demo: 'scripts/demo/main.ts' },
+    outdir,
+    plugins: [shPlugin],
+    metafile: true,
+  });
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) await buildAll('dist');
