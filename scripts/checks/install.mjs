@@ -64,23 +64,34 @@ export async function installNodeModules() {
 export async function obstacle(tier) {
   if (tier !== 'e2e') return undefined;
   if (process.env.TEST_E2E === '0') return 'TEST_E2E is 0';
-  if (process.getuid?.() !== 0) return 'needs root';
+  if (!isRoot()) return 'needs root';
   const { code } = await run('unshare', ['--mount', '--net', 'true'], { limitSeconds: 10 });
   return code === 0 ? undefined : 'needs the right to mount and to make networks (a container without privileges?)';
 }
 
-/** Installs missing Debian packages where it may; gives per tier the names of what is still missing. */
-export async function installPackages(tiers) {
-  const absent = () => tiers.flatMap((tier) => Object.keys(NEEDED[tier])).filter((name) => !isThere(name));
-  const names = new Set(absent());
-  if (names.size > 0 && process.getuid?.() === 0 && isThere('apt-get')) {
-    await install([...new Set(tiers.flatMap((tier) => packagesOf(tier, names)))]);
-  }
-  return Object.fromEntries(tiers.map((tier) => [tier, packagesOf(tier, new Set(absent()))]));
+/**
+ * Lists the Debian packages that are missing, and installs them as root when `install` is set; otherwise says how. Gives per
+ * tier the packages that are still missing.
+ */
+export async function installPackages(tiers, { install }) {
+  const missing = () => Object.fromEntries(tiers.map((tier) => [tier, packagesOf(tier)]));
+  const packages = [...new Set(Object.values(missing()).flat())].sort();
+  if (packages.length === 0) return missing();
+  console.log(`Missing Debian packages: ${packages.join(' ')}`);
+  if (!isRoot() || !isThere('apt-get'))
+    console.log('Only root on Debian can install them; what needs them is left out.');
+  else if (!install) console.log('`npm test -- --install` installs them; what needs them is left out now.');
+  else await aptInstall(packages);
+  return missing();
 }
 
-async function install(packages) {
-  console.log(`Installing ${packages.join(' ')}`);
+/** Whether this run may install Debian packages: asked to, or not run by a person. */
+export function mayInstall({ install }, { CI } = process.env) {
+  return install || (CI !== undefined && !/^(|0|false)$/i.test(CI));
+}
+
+async function aptInstall(packages) {
+  console.log('Installing them');
   const options = { limitSeconds: 300, env: { DEBIAN_FRONTEND: 'noninteractive' } };
   const words = ['-q', '-o', 'DPkg::Lock::Timeout=120'];
   await run('apt-get', [...words, 'update'], options);
@@ -92,10 +103,13 @@ async function install(packages) {
   if (code !== 0) console.log(`apt-get failed; the tiers that need these are left out:\n${output}`);
 }
 
-function packagesOf(tier, names) {
-  return Object.entries(NEEDED[tier])
-    .filter(([name]) => names.has(name))
-    .map(([, debianPackage]) => debianPackage);
+function packagesOf(tier) {
+  const missing = Object.entries(NEEDED[tier]).filter(([name]) => !isThere(name));
+  return [...new Set(missing.map(([, debianPackage]) => debianPackage))];
+}
+
+function isRoot() {
+  return process.getuid?.() === 0;
 }
 
 function isThere(name) {
