@@ -4,7 +4,9 @@ import { parse } from 'yaml';
 
 interface ActionFile {
   name: string;
+  author?: string;
   description: string;
+  branding?: { icon?: string; color?: string };
   inputs: Record<string, { description: string; required?: boolean; default?: unknown }>;
   outputs: Record<string, { description: string }>;
   runs: Record<string, string>;
@@ -63,6 +65,12 @@ describe.each(ACTIONS)('%s', (name) => {
 
   test('a default never asks for a secret, which runners do not give there', () => {
     expect(inputs.filter(([, input]) => /secrets\./.test(String(input.default ?? '')))).toEqual([]);
+  });
+
+  test('it names its author, and the sign that catalogues show beside it', () => {
+    expect(action.author).toMatch(/\S/);
+    expect(action.branding?.icon).toMatch(/^[a-z-]+$/);
+    expect(action.branding?.color).toMatch(/^(white|black|yellow|blue|green|orange|red|purple|gray-dark)$/);
   });
 
   test('an output says only what it is', () => {
