@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
@@ -13,7 +14,7 @@ function git(...words: string[]): string {
   return execFileSync('git', ['-C', folder, ...names, ...words], { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
 
-test('a tag proves dist/, publishes the notes of its section and moves the major tag', async () => {
+test('a tag checks dist/, publishes the notes of its section with the digests, and moves the major tag', async () => {
   const posted: { path: string | undefined; token: string | undefined; body: string }[] = [];
   const forge = createServer(async (request, response) => {
     const blocks: Buffer[] = [];
@@ -25,10 +26,9 @@ test('a tag proves dist/, publishes the notes of its section and moves the major
   const { port } = forge.address() as { port: number };
   git('clone', '-q', '--bare', ROOT, 'origin.git');
   git('clone', '-q', `${folder}/origin.git`, 'work');
-  const changes = readFileSync(`${folder}/work/CHANGELOG.md`, 'utf8');
-  const released = changes.replace(/^## .*$/m, '## v9.8.7 (a test)\n\n- Flies\n\n## v9.8.6');
-  writeFileSync(`${folder}/work/CHANGELOG.md`, released);
-  git('-C', 'work', 'commit', '-q', '-am', 'Release v9.8.7');
+  edit('CHANGELOG.md', /^## .*$/m, '## [9.8.7] - 2030-01-01\n\n- Flies\n\n## [9.8.6] - 2029-01-01');
+  for (const name of ['package.json', 'package-lock.json']) edit(name, /"version": ".*"/, '"version": "9.8.7"');
+  git('-C', 'work', 'commit', '-q', '-am', 'release: v9.8.7');
   git('-C', 'work', 'tag', 'v9.8.7');
   const { code, log } = await runWorkflow(`${folder}/work/.forgejo/workflows/release.yml`, {
     ref: 'refs/tags/v9.8.7',
@@ -40,6 +40,18 @@ test('a tag proves dist/, publishes the notes of its section and moves the major
   expect(code, log).toBe(0);
   expect(posted).toHaveLength(1);
   expect(posted[0]).toMatchObject({ path: '/api/v1/repos/team/toolkit/releases', token: 'token token-of-the-job' });
-  expect(JSON.parse(posted[0]?.body ?? '')).toEqual({ tag_name: 'v9.8.7', name: 'v9.8.7', body: '- Flies' });
+  const { body, ...named } = JSON.parse(posted[0]?.body ?? '');
+  expect(named).toEqual({ tag_name: 'v9.8.7', name: 'v9.8.7' });
+  expect(body).toMatch(/^- Flies\n\n###/);
+  expect(body).toContain(`@${git('-C', 'work', 'rev-parse', 'HEAD')} # v9.8.7`);
+  const digest = createHash('sha256')
+    .update(readFileSync(`${folder}/work/dist/deploy-binary.cjs`))
+    .digest('hex');
+  expect(body).toContain(`| dist/deploy-binary.cjs | \`${digest}\` |`);
   expect(git('--git-dir', 'origin.git', 'rev-parse', 'v9')).toBe(git('-C', 'work', 'rev-parse', 'v9.8.7^{commit}'));
 });
+
+function edit(name: string, part: RegExp, text: string): void {
+  const path = `${folder}/work/${name}`;
+  writeFileSync(path, readFileSync(path, 'utf8').replace(part, text));
+}
