@@ -3,7 +3,7 @@ import { parseArguments, USAGE } from './checks/arguments.mjs';
 import { installNodeModules, installPackages, mayInstall, obstacle } from './checks/install.mjs';
 import { runTier } from './checks/tier.mjs';
 
-const CHECKS = ['types', 'style', 'shell', 'tables', 'bundles', 'commits'];
+const CHECKS = ['types', 'style', 'shell', 'tables', 'bundles', 'commits', 'workflows'];
 const ROOT = new URL('..', import.meta.url).pathname;
 
 process.chdir(ROOT);
@@ -42,17 +42,19 @@ async function runChecks(tally, missing) {
     }
     const startedAt = Date.now();
     const { check } = await import(`./checks/${name}.mjs`);
-    const result = await check();
-    if (result?.leftOut) {
-      tally.leftOut.push(`checks: ${name}: ${result.leftOut}`);
-      continue;
-    }
-    const problem = result;
+    const { problem, leftOut } = resultOf(await check());
+    if (leftOut) tally.leftOut.push(`checks: ${name}: ${leftOut}`);
+    if (leftOut && !problem) continue;
     console.log(`${problem ? 'FAILED' : 'ok    '} ${name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     if (problem) console.log(problem);
     if (problem) tally.failures.push(`checks: ${name}`);
     else tally.passed += 1;
   }
+}
+
+/** A check gives its problem, or an object with the problem and the reason why it, or a part of it, was left out. */
+function resultOf(answer) {
+  return typeof answer === 'object' ? answer : { problem: answer };
 }
 
 function add(tally, { passed, skipped, failures, leftOut }) {

@@ -112,7 +112,8 @@ function isRoot() {
   return process.getuid?.() === 0;
 }
 
-function isThere(name) {
+/** Whether a program is in PATH, or a file at an absolute path. */
+export function isThere(name) {
   if (name.startsWith('/')) return existsSync(name);
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => existsSync(`${folder}/${name}`));

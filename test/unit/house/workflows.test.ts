@@ -10,7 +10,9 @@ interface Step {
 
 interface Workflow {
   on?: unknown;
-  jobs?: Record<string, { 'runs-on'?: string; steps?: Step[] }>;
+  permissions?: unknown;
+  concurrency?: { group?: string };
+  jobs?: Record<string, { 'runs-on'?: string; 'timeout-minutes'?: number; steps?: Step[] }>;
 }
 
 interface ActionFile {
@@ -21,7 +23,7 @@ interface ActionFile {
 const ACTIONS: Record<string, ActionFile> = Object.fromEntries(
   readdirSync('actions').map((name) => [name, parse(readFileSync(`actions/${name}/action.yml`, 'utf8'))]),
 );
-const WORKFLOWS = ['examples', '.forgejo/workflows'].flatMap((folder) =>
+const WORKFLOWS = ['examples', '.forgejo/workflows', '.github/workflows'].flatMap((folder) =>
   readdirSync(folder).map((name) => `${folder}/${name}`),
 );
 const PAGES = ['README.md', ...pagesIn('docs'), ...Object.keys(ACTIONS).map((name) => `actions/${name}/README.md`)];
@@ -51,6 +53,23 @@ describe.each(WORKFLOWS)('the workflow %s', (path) => {
     });
     expect(missing.map(([use]) => use)).toEqual([]);
     expect(used.filter(([, id]) => !steps.some((step) => step.id === id)).map(([use]) => use)).toEqual([]);
+  });
+});
+
+describe.each(WORKFLOWS.filter((path) => path.startsWith('.')))('the pipeline %s', (path) => {
+  const text = readFileSync(path, 'utf8');
+  const workflow = parse(text) as Workflow;
+
+  test("names other people's actions by full commit, with the version beside it", () => {
+    const others = [...text.matchAll(/uses: (?!\.\/)(.*)$/gm)].map(([, uses]) => uses);
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.filter((uses) => !/^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(uses ?? ''))).toEqual([]);
+  });
+
+  test('may do no more than it says, never runs twice at once, and has an end', () => {
+    expect(workflow.permissions).toBeDefined();
+    expect(workflow.concurrency?.group).toMatch(/\S/);
+    for (const job of Object.values(workflow.jobs ?? {})) expect(job['timeout-minutes']).toBeGreaterThan(0);
   });
 });
 
