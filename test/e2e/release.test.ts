@@ -26,7 +26,11 @@ test('a tag checks dist/, publishes the notes of its section with the digests, a
   const { port } = forge.address() as { port: number };
   git('clone', '-q', '--bare', ROOT, 'origin.git');
   git('clone', '-q', `${folder}/origin.git`, 'work');
-  edit('CHANGELOG.md', /^## .*$/m, '## [9.8.7] - 2030-01-01\n\n- Flies\n\n## [9.8.6] - 2029-01-01');
+  edit(
+    'CHANGELOG.md',
+    /^## .*$/m,
+    '## [Unreleased]\n\n## [9.8.7] - 2030-01-01\n\n### Added\n\n- Flies\n\n## [9.8.6] - 2029-01-01',
+  );
   for (const name of ['package.json', 'package-lock.json']) edit(name, /"version": ".*"/, '"version": "9.8.7"');
   git('-C', 'work', 'commit', '-q', '-am', 'release: v9.8.7');
   git('-C', 'work', 'tag', 'v9.8.7');
@@ -42,7 +46,7 @@ test('a tag checks dist/, publishes the notes of its section with the digests, a
   expect(posted[0]).toMatchObject({ path: '/api/v1/repos/team/toolkit/releases', token: 'token token-of-the-job' });
   const { body, ...named } = JSON.parse(posted[0]?.body ?? '');
   expect(named).toEqual({ tag_name: 'v9.8.7', name: 'v9.8.7' });
-  expect(body).toMatch(/^- Flies\n\n###/);
+  expect(body).toMatch(/^### Added\n\n- Flies\n\n###/);
   expect(body).toContain(`@${git('-C', 'work', 'rev-parse', 'HEAD')} # v9.8.7`);
   const digest = createHash('sha256')
     .update(readFileSync(`${folder}/work/dist/deploy-binary.cjs`))
