@@ -8,7 +8,7 @@ const BECAUSE =
 
 /** The glossary: what is said, and the words it replaces. docs/STYLE.md has the same rows. */
 export const GLOSSARY = [
-  { say: 'inspect, check', not: /\blook(s|ed|ing)?\b(?!\s?-?up)|\bask(s|ed|ing)?\sfor\b/gi },
+  { say: 'inspect, check', not: /\blook(s|ed|ing)?\b(?!\s?-?up\b|\slike\b)|\bask(s|ed|ing)?\sfor\b/gi },
   { say: 'report, print, log, show', not: /\bt(ell(s|ing)?|old)\b|\bsaid\sloudly\b|\bsays?\s(so\s)?loudly\b/gi },
   { say: 'fail', not: /\bc[oa]mes?\sto\snothing\b|\bf(all|alls|ell|allen)\sover\b/gi },
   {
@@ -39,7 +39,8 @@ export const GLOSSARY = [
 const EXEMPT = ['docs/STYLE.md'];
 const MODULE = /\b(?:from|import\(?)\s*$/;
 const TITLE = /(?:\b(?:test|describe|it)(?:\.\w+)?\(|\)\()\s*$/;
-const CODE_SPAN = /`[^`\n]*`/g;
+/** Code in backquotes, and the markers of generated parts. */
+const CODE = /`[^`\n]*`|<!-- [\w:]+ -->/g;
 /** The line break in a paragraph of Markdown: what follows it is neither a list, a table, a heading nor a code fence. */
 const WRAPPED = /\n(?=[^\n|#>`-])/g;
 
@@ -81,7 +82,7 @@ function textsOf(path, source) {
 }
 
 function withoutCode(source) {
-  return source.replace(CODE_SPAN, '``');
+  return source.replace(CODE, '``');
 }
 
 function lineBreaks(text) {

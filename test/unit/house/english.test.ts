@@ -63,6 +63,7 @@ describe('what is read as a sentence', () => {
     ['nothing else runs'],
     ['at the beginning of the file'],
     ['look-up'],
+    ['what the log looks like'],
     ['for each target, for all hosts'],
   ])('"%s" is usual English', (text) => {
     expect(found('docs/a.md', text)).toEqual([]);

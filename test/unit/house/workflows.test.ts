@@ -107,7 +107,7 @@ function actionOf(step: Step | undefined): string | undefined {
 /** The YAML blocks of a page that use an action of ours and show its inputs. */
 function snippetsOf(path: string): string[] {
   const blocks = [...readFileSync(path, 'utf8').matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? '');
-  return blocks.filter((text) => /\/actions\/[\w-]+/.test(text));
+  return blocks.filter((text) => /\/actions\/[\w-]+/.test(text) && /^\s*with:/m.test(text));
 }
 
 function stepsOf(text: string): Step[] {
