@@ -42,7 +42,13 @@ async function rewrite() {
     Object.entries(now).map(([rule, list]) => [rule, grown.includes(rule) ? before[rule] : list]),
   );
   writeFileSync(LISTS, `${JSON.stringify(kept, null, 2)}\n`);
-  return [...grown, ...(await rewriteOverrides())];
+  return [...grown.map((rule) => `${rule} (${growth(before[rule], now[rule])})`), ...(await rewriteOverrides())];
+}
+
+/** The files whose number grew, as `path before -> now`. */
+function growth(before = {}, now) {
+  const changed = Object.entries(now).filter(([path, number]) => number > (before[path] ?? 0));
+  return changed.map(([path, number]) => `${path} ${before[path] ?? 0} -> ${number}`).join(', ');
 }
 
 function total(list) {

@@ -15,7 +15,7 @@ test('the licences of the bundles name every package in them, with its text', as
   const { metafile } = await buildActions('.cache/never-written', { write: false, metafile: true });
   const text = await licencesText([metafile]);
   const bundled = Object.keys(metafile?.inputs ?? {}).flatMap(
-    (path) => /^node_modules\/((@.+?\/)?.+?)\//.exec(path)?.[1] ?? [],
+    (path) => /^(?:.*\/)?node_modules\/((@.+?\/)?.+?)\//.exec(path)?.[1] ?? [],
   );
   expect(bundled).toContain('ssh2');
   for (const name of new Set(bundled))
