@@ -3,7 +3,7 @@ import { run } from './run.mjs';
 /** Commits after this one follow the form; earlier subjects were written before there was one. */
 const START = 'ac42756ab0ec2e58124df33ce3378bd9c2b1470f';
 const LONGEST_SUBJECT = 72;
-const AREA = /^[a-z0-9][a-z0-9-]*(?:[/, ]+[a-z0-9-]+)*: \S/;
+const AREA = /^[a-z0-9.][a-z0-9.-]*(?:[/, ]+[a-z0-9.-]+)*: \S/;
 
 /** Every commit since START has a subject of the form `area: what changes`; names those that don't. */
 export async function check() {

@@ -5,6 +5,7 @@ test.each([
   "transfer: don't mistake a slow target for a slow link",
   'ssh, git: read the passphrase once',
   'lib/ssh: close the agent after the login',
+  '.ci/run: install what is missing',
   `docs: ${'x'.repeat(66)}`,
 ])('the subject "%s" has the form', (subject) => {
   expect(subjectProblem(subject)).toBeUndefined();
