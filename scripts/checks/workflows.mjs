@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { isThere } from './install.mjs';
 import { run } from './run.mjs';
 
-const FOLDER = new URL('../../.cache/linters/', import.meta.url).pathname;
+/** Another checkout on the same machine may lend what it has installed. */
+const FOLDER = process.env.LINTERS_FOLDER ?? new URL('../../.cache/linters', import.meta.url).pathname;
 const WORKFLOWS = ['.forgejo/workflows', '.github/workflows'];
 
 /** Pinned, so that a finding does not depend on the day; `installer` must be on the machine. */
@@ -76,7 +77,7 @@ function pathOf(linter) {
 }
 
 function folderOf({ name, version }) {
-  return `${FOLDER}${name}-${version}`;
+  return `${FOLDER}/${name}-${version}`;
 }
 
 function filesIn(folder) {

@@ -21,12 +21,13 @@ export interface WorkflowOptions {
   env?: Record<string, string>;
   /** Files of the runner's home folder: path, text. */
   home?: Record<string, string>;
+  limitMs?: number;
 }
 
 /** Runs a workflow through a real runner in host mode; gives its end and log. */
 export async function runWorkflow(
   file: string,
-  { event = 'push', ref, repository = ROOT, home: files = {}, ...given }: WorkflowOptions = {},
+  { event = 'push', ref, repository = ROOT, home: files = {}, limitMs = RUN_LIMIT_MS, ...given }: WorkflowOptions = {},
 ): Promise<{ code: number | null; log: string }> {
   const home = mkdtempSync('/tmp/fdt-act-');
   for (const [path, text] of Object.entries({ '.config/act/actrc': '', ...files })) {
@@ -60,7 +61,7 @@ export async function runWorkflow(
     cwd: repository,
     env: { PATH: process.env.PATH, HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: RUN_LIMIT_MS,
+    timeout: limitMs,
   });
   let log = '';
   for (const stream of [runner.stdout, runner.stderr]) {
