@@ -1,8 +1,8 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import type { Run } from '../../lib/action/run.ts';
 import { ForgejoError } from '../../lib/errors.ts';
-import { apiOf } from '../../lib/forgejo/access.ts';
-import { type Forgejo, openForgejo } from '../../lib/forgejo/client.ts';
+import { apiOf } from '../../lib/forge/access.ts';
+import { type Forgejo, openForgejo } from '../../lib/forge/client.ts';
 import type { Credentials } from '../../lib/git/git.ts';
 import type { GitSsh } from '../../lib/git/ssh.ts';
 import { originOf, sameRepository } from '../../lib/git/url.ts';

@@ -1,6 +1,6 @@
 import { ForgejoError } from '../../lib/errors.ts';
-import type { Forgejo } from '../../lib/forgejo/client.ts';
-import { openPull, openPulls, type PullRequest, type PullText, updatePull } from '../../lib/forgejo/pulls.ts';
+import type { Forgejo } from '../../lib/forge/client.ts';
+import { openPull, openPulls, type PullRequest, type PullText, updatePull } from '../../lib/forge/pulls.ts';
 import { commitMessage, type Move } from './message.ts';
 import { resultOfStaying } from './moves.ts';
 import { type Bench, type Bumped, judge, race } from './race.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure, ForgejoError } from '../../lib/errors.ts';
-import type { Forgejo } from '../../lib/forgejo/client.ts';
-import type { WorkflowRun } from '../../lib/forgejo/parse-run.ts';
-import { dispatchWorkflow, listRuns, readRunById } from '../../lib/forgejo/runs.ts';
+import type { Forgejo } from '../../lib/forge/client.ts';
+import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
+import { dispatchWorkflow, listRuns, readRunById } from '../../lib/forge/runs.ts';
 import type { BumpInputs } from './inputs.ts';
 import type { Bumped } from './race.ts';
 

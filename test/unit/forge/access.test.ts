@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { apiOf } from '../../../lib/forgejo/access.ts';
+import { apiOf } from '../../../lib/forge/access.ts';
 
 const OWN = {
   serverUrl: 'https://git.example.org',

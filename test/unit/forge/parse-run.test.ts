@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRun, parseRuns } from '../../../lib/forgejo/parse-run.ts';
+import { parseRun, parseRuns } from '../../../lib/forge/parse-run.ts';
 
 const RUN = {
   id: 4,
