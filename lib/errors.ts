@@ -18,7 +18,7 @@ export interface FailureFields {
   state?: string | undefined;
   /** One thing to do. */
   remedy: string;
-  /** Foreign output, as it came: at most its last 20 lines are shown, control characters escaped. */
+  /** Untrusted output, as it came: at most its last 20 lines are shown, control characters escaped. */
   output?: string | undefined;
   cause?: unknown;
 }
@@ -59,9 +59,9 @@ export class ForgejoError extends Failure {}
 
 /** The one place that words a failure. */
 export function formatFailure({ what, where, why, state, remedy, output }: FailureFields): string {
-  const place = where ? ` on ${where}` : '';
+  const place = where ? ` on ${escapeForeign(where)}` : '';
   return [
-    `${what}${place} failed.`,
+    `${escapeForeign(what)}${place} failed.`,
     field('why', why),
     ...(state ? [field('state', state)] : []),
     field('do', remedy),

@@ -1,6 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { ConnectionError, Failure, TargetError } from '../../lib/errors.ts';
+import { linesOf } from '../../lib/foreign.ts';
 import { inParallel } from '../../lib/parallel.ts';
 import { readSource } from '../../lib/source.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
@@ -13,7 +14,7 @@ import { type Ended, isRed, reportFailure, reportSeveral } from './report-severa
 /** The story of the step: read the source, deploy to every target, go back everywhere if that was asked for, tell. */
 export async function deploy(inputs: DeployInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
-  for (const line of inputs.environment) context.log.mask(line.slice(line.indexOf('=') + 1));
+  for (const line of inputs.environment) context.log.maskValue(line.slice(line.indexOf('=') + 1));
   const pages = openBook(inputs.connections.length, context);
   await using transfers = openTransfers({ wanted: inputs.transfer, several: inputs.connections.length > 1 }, context);
   const targets = await deployAll(inputs, context, { pages, transfers });
@@ -66,7 +67,9 @@ async function deployAll(
     } catch (error) {
       if (!(error instanceof ConnectionError || error instanceof TargetError)) unexpected ??= error;
       else target.failure = asUntouched(error);
-      if (several && error instanceof Failure) target.context.log.line((target.failure ?? error).message);
+      if (several && error instanceof Failure) {
+        for (const line of linesOf((target.failure ?? error).message)) target.context.log.line(line);
+      }
     }
   });
   // The source, an input: no target is to blame.

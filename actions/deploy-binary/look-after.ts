@@ -1,6 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { Failure, InputError } from '../../lib/errors.ts';
+import { linesOf } from '../../lib/foreign.ts';
 import { connect } from '../../lib/ssh/connect.ts';
 import { transactionLimitSeconds } from './activate.ts';
 import type { Begun } from './book.ts';
@@ -40,11 +41,11 @@ async function lookAfterOne({ id, sudo, target }: Begun, inputs: DeployInputs, c
     const { state, pid, why } = await learn({ inputs, log, signal: context.signal, sudo, limitSeconds, reconnect }, id);
     log.line(`It ended as ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);
   } catch (error) {
-    log.line(
+    const told =
       error instanceof Failure
         ? error.message
-        : 'The transaction was killed on the target; the next deploy puts the previous version back.',
-    );
+        : 'The transaction was killed on the target; the next deploy puts the previous version back.';
+    for (const line of linesOf(told)) log.line(line);
   }
 }
 

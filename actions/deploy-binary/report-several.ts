@@ -26,7 +26,7 @@ export async function reportSeveral(targets: readonly Ended[], context: ActionCo
   await context.outputs({ ...outputsOf(targets), 'duration-ms': durationMs });
   const rows = [COLUMNS, ...targets.map(rowOf)];
   for (const line of ['', ...aligned(rows), '']) context.log.line(line);
-  await context.summary(markdown(rows));
+  await context.summary({ title: 'Deploy to several targets', head: COLUMNS, rows: rows.slice(1) });
   if (targets.some((target) => target.done === undefined || isRed(target))) throw failureOfAll(targets);
 }
 
@@ -70,11 +70,6 @@ function stateOf({ done }: Ended): TargetState {
 function aligned(rows: readonly string[][]): string[] {
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
-}
-
-function markdown(rows: readonly string[][]): string {
-  const [head, ...lines] = rows.map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
-  return ['### Deploy to several targets', '', head, `|${' --- |'.repeat(COLUMNS.length)}`, ...lines, ''].join('\n');
 }
 
 /** Where it began, and how each target was left. */

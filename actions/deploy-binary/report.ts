@@ -36,7 +36,7 @@ export async function report(told: Told, context: ActionContext): Promise<void> 
   context.log.line('');
   for (const [name, value] of rows) context.log.line(`  ${name.padEnd(10)}${value}`);
   context.log.line('');
-  await context.summary(summaryOf(told, rows));
+  await context.summary({ title: `Deploy of ${told.inputs.name}`, head: ['', ''], rows });
   if (!isGreen(told.outcome.state)) throw failureOf(told);
 }
 
@@ -144,11 +144,6 @@ function digests(state: TargetState, before: string, after: string): string {
   return `${before} (${after} is not deployed)`;
 }
 
-function summaryOf({ inputs }: Told, rows: [string, string][]): string {
-  const cells = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
-  return [`### Deploy of ${inputs.name}`, '', '| | |', '| --- | --- |', ...cells, ''].join('\n');
-}
-
 const WHAT: Record<string, string> = {
   lock: 'Waiting for the lock of',
   stage: 'Staging',
@@ -160,7 +155,7 @@ const WHAT: Record<string, string> = {
 
 export function failureOf({ target, inputs, found, outcome }: Told): TargetError {
   return new TargetError({
-    what: `${WHAT[outcome.failed] ?? 'Activating'} ${inputs.destination}`,
+    what: `${(Object.hasOwn(WHAT, outcome.failed) && WHAT[outcome.failed]) || 'Activating'} ${inputs.destination}`,
     where: target,
     why: `${outcome.why || 'no reason was given'}.`,
     state: `${outcome.state}. ${stateSentence(outcome, found, inputs)}`,
@@ -169,7 +164,7 @@ export function failureOf({ target, inputs, found, outcome }: Told): TargetError
   });
 }
 
-function stateSentence({ state, pid, broken }: Outcome, found: Found, inputs: DeployInputs): string {
+function stateSentence({ state, failed, pid, broken }: Outcome, found: Found, inputs: DeployInputs): string {
   const previous = found.file ? `The previous version (sha256 ${short(found.file.sha256)})` : '';
   const sentences: Record<TargetState, string> = {
     active: 'The new version runs.',
@@ -180,12 +175,17 @@ function stateSentence({ state, pid, broken }: Outcome, found: Found, inputs: De
       ? `${previous} is running again${pid ? ` as pid ${pid}` : ''}.`
       : 'There was no version before; the new file was removed and nothing runs.',
     broken: `${capitalised(broken)}. A person must look at ${inputs.folder}.`,
-    unknown: 'The connection was lost and the end could not be learned; the target ends the transaction by itself.',
+    unknown:
+      failed === 'answer'
+        ? 'How the deploy ended there is not known.'
+        : 'The connection was lost and the end could not be learned; the target ends the transaction by itself.',
   };
   return sentences[state];
 }
 
 function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): string {
+  if (failed === 'answer')
+    return 'log in and inspect the host: the programs of this step never answer so, and somebody may have changed what runs there.';
   if (state === 'unknown') return 'run verify-deploy, or this job again: it finishes or undoes what it finds.';
   if (state === 'broken') return 'log in and look; a kept release can be activated with rollback-to: previous.';
   if (failed === 'lock') return 'wait for the other deploy, or raise lock-timeout-seconds.';

@@ -54,18 +54,12 @@ export async function report({ bumped, remotes, url, branch }: Told, context: Ac
       `  ${name.padEnd(12)} ${state.padEnd(12)} ${now.slice(0, 12)}${why ? `  ${escapeForeign(why)}` : ''}`,
     );
   }
-  await context.summary(
-    [
-      '### Submodule bump',
-      '',
-      ...planLines(judged).map((line) => (line.startsWith('  ') ? line : `- ${line}`)),
-      '',
-      '| remote | result | commit |',
-      '| --- | --- | --- |',
-      ...remotes.map(({ name, state, new: now }) => `| ${name} | ${state} | ${now.slice(0, 12)} |`),
-      '',
-    ].join('\n'),
-  );
+  await context.summary({
+    title: 'Submodule bump',
+    list: planLines(judged).map((line) => line.replace(/^ +- /, '… ')),
+    head: ['remote', 'result', 'commit'],
+    rows: remotes.map(({ name, state, new: now }) => [name, state, now.slice(0, 12)]),
+  });
   const failed = remotes.filter(({ kind, state }) => kind !== 'optional' && !GOOD.has(state));
   if (failed.length === 0) return;
   // One that is ahead has it in its history.

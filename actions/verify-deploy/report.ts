@@ -1,6 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
+import type { Summary } from '../../lib/action/outputs.ts';
 import { TargetError } from '../../lib/errors.ts';
-import { escapeForeign } from '../../lib/foreign.ts';
+import { escapeForeign, linesOf } from '../../lib/foreign.ts';
 import type { VerifyInputs } from './inputs.ts';
 import type { Verified } from './verify.ts';
 
@@ -47,26 +48,19 @@ export async function report(
 
 /** Several lines of a log become one. */
 function foundText(found: string): string {
-  return found.split('\n').map(escapeForeign).join(' | ');
+  return linesOf(found).map(escapeForeign).join(' | ');
 }
 
 /** A table with a column per target. */
-function summaryOf(targets: readonly Verified[], inputs: VerifyInputs): string {
+function summaryOf(targets: readonly Verified[], inputs: VerifyInputs): Summary {
   const names = [...new Set(targets.flatMap(({ checks }) => checks.map(({ name }) => name)))];
-  const cell = (text: string) => foundText(text).replaceAll('|', '\\|').replaceAll('<', '&lt;');
-  const rows = names.map((name) => {
-    const cells = targets.map(({ checks }) => {
-      const found = checks.find((check) => check.name === name);
-      return found ? `${found.ok ? '✓' : '✗'} ${cell(found.found)}` : '';
-    });
-    return `| ${name} | ${cells.join(' | ')} |`;
-  });
-  return [
-    `### Verification of ${inputs.path}`,
-    '',
-    `| check | ${targets.map(({ target }) => target).join(' | ')} |`,
-    `| --- | ${targets.map(() => '---').join(' | ')} |`,
-    ...rows,
-    '',
-  ].join('\n');
+  const cell = (name: string, { checks }: Verified) => {
+    const found = checks.find((check) => check.name === name);
+    return found ? `${found.ok ? '✓' : '✗'} ${foundText(found.found)}` : '';
+  };
+  return {
+    title: `Verification of ${inputs.path}`,
+    head: ['check', ...targets.map(({ target }) => target)],
+    rows: names.map((name) => [name, ...targets.map((target) => cell(name, target))]),
+  };
 }

@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { Failure, formatFailure } from '../errors.ts';
 import { readInputs } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
-import { writeOutputs, writeSummary } from './outputs.ts';
+import { type Summary, writeOutputs, writeSummary } from './outputs.ts';
 import { type Run, readRun } from './run.ts';
 
 /** What the runner gives a step and takes from it. */
@@ -17,8 +17,8 @@ export interface ActionContext {
   env(name: string): string | undefined;
   /** Sets outputs; may be called again, and before a failure: what was set stays set. */
   outputs(values: Record<string, OutputValue>): Promise<void>;
-  /** Appends Markdown to the step summary, where the platform has one. */
-  summary(markdown: string): Promise<void>;
+  /** Appends a table to the step summary, where the platform has one. */
+  summary(summary: Summary): Promise<void>;
   /** Keeps text for the post step. Never a secret: it is written to a file of the runner. */
   save(name: string, value: string): void;
 }
@@ -47,6 +47,16 @@ export async function action<Inputs>({ schema, main, outputs, post }: ActionDefi
   const log = openLog(readRun(process.env).platform);
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort(signal));
+  const end = async (error?: unknown) => {
+    const red = error !== undefined;
+    if (red) log.failure(error instanceof Failure ? error.message : unexpected(error));
+    process.exitCode ||= red ? 1 : 0;
+    await log.drain(red);
+    // A socket or timer of a library must not hold the runner's slot.
+    process.exit();
+  };
+  // Node would print its message as it is, and that may be a server's text.
+  process.on('uncaughtException', (error) => void end(error ?? new Error('no reason was given')));
   const context: ActionContext = {
     log,
     run: readRun(process.env),
@@ -65,14 +75,10 @@ export async function action<Inputs>({ schema, main, outputs, post }: ActionDefi
       if (outputs) await context.outputs(outputs);
       await main(readInputs(schema, process.env), context);
     }
-    process.exitCode = 0;
   } catch (error) {
-    log.failure(error instanceof Failure ? error.message : unexpected(error));
-    process.exitCode = 1;
+    return end(error ?? new Error('no reason was given'));
   }
-  await log.drain(process.exitCode !== 0);
-  // A socket or timer of a library must not hold the runner's slot.
-  process.exit();
+  return end();
 }
 
 function requireNode(version: string): void {

@@ -1,61 +1,68 @@
 import { EOL } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defused, linesOf, oneLine, shortened } from '../foreign.ts';
+import { hideableLines, isWorthHiding } from './masks.ts';
 import type { Platform } from './run.ts';
 
-/** The job's log: plain lines, whatever the platform makes of them. */
+/**
+ * The job's log. Whatever text it is given, a call of `line`, `phase` or `warning` writes one line, in which control characters
+ * are shown as `\xNN` and no runner finds a workflow command.
+ */
 export interface Log {
   line(text: string): void;
-  /** A line that tells a phase, with the time since the step began. */
+  /** A line about a phase, with the time since the step began. */
   phase(name: string, text: string): void;
   /** A line that must be seen though the step goes on. */
   warning(text: string): void;
-  /** The last words of a red step. */
+  /** The end of a red step: the text of a Failure, which has several lines. */
   failure(text: string): void;
-  /** Hides `secret` in everything the job prints from now on. */
+  /** Hides a key, passphrase or token in everything that the job prints from now on. */
   mask(secret: string | undefined): void;
+  /** The same for a value that may be anything: one that is in every second line (`true`, `8080`) is not hidden. */
+  maskValue(value: string): void;
   /** Waits until all is written; before a red end also until the runner has read it. */
   drain(red: boolean): Promise<void>;
 }
 
-/** The same log, each line headed by whom it is about, for several at once. */
+/** The same log, each line headed by what it is about, for several at once. */
 export function prefixed(log: Log, name: string): Log {
-  const each = (text: string) =>
-    text
-      .split('\n')
-      .map((line) => `${name} | ${line}`)
-      .join('\n');
   return {
     ...log,
-    line: (text) => log.line(each(text)),
+    line: (text) => log.line(`${name} | ${text}`),
     phase: (phase, text) => log.phase(phase, `${name} | ${text}`),
-    warning: (text) => log.warning(each(text)),
+    warning: (text) => log.warning(`${name} | ${text}`),
   };
 }
 
-const SHORTEST_MASK_CHARACTERS = 4;
+/** Runners cut a line at 64 KiB; a character has up to four bytes. */
+const LINE_LIMIT_CHARACTERS = 8000;
 
 /** Opens the log of this step on standard output. */
 export function openLog(platform: Platform): Log {
-  const write = (text: string) => void process.stdout.write(`${text}${EOL}`);
-  // Forgejo and Gitea show workflow commands undecoded, and an error twice.
-  const annotated = (kind: string, text: string) =>
-    platform === 'github' ? `::${kind}::${escapeCommand(text)}` : `${kind === 'error' ? 'Error' : 'Warning'}: ${text}`;
+  const write = (line: string) => void process.stdout.write(`${line}${EOL}`);
+  const plain = (text: string) => shortened(defused(oneLine(text)), LINE_LIMIT_CHARACTERS);
+  const annotated = (kind: 'Warning' | 'Error', [first = '', ...rest]: string[]) => {
+    // Forgejo and Gitea show workflow commands undecoded, and an error twice.
+    if (platform === 'github') write(`::${kind.toLowerCase()}::${escapeCommand([first, ...rest].join('\n'))}`);
+    else for (const line of [`${kind}: ${first}`, ...rest]) write(line);
+  };
   const startedAt = performance.now();
   const masked = new Set<string>();
+  const hide = (line: string) => {
+    if (masked.has(line)) return;
+    masked.add(line);
+    for (const form of maskForms(line, platform)) write(`::add-mask::${form}`);
+  };
   return {
-    line: write,
+    line: (text) => write(plain(text)),
     phase: (name, text) => {
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      write(`[${seconds.padStart(5)} s] ${name.padEnd(15)} ${text}`);
+      write(plain(`[${seconds.padStart(5)} s] ${name.padEnd(15)} ${text}`));
     },
-    warning: (text) => write(annotated('warning', text)),
-    failure: (text) => write(annotated('error', text)),
-    mask: (secret) => {
-      for (const line of maskable(secret ?? '').filter((line) => !masked.has(line))) {
-        masked.add(line);
-        write(`::add-mask::${platform === 'github' ? escapeCommand(line) : line}`);
-      }
-    },
+    warning: (text) => annotated('Warning', [plain(text)]),
+    failure: (text) => annotated('Error', linesOf(text).map(plain)),
+    mask: (secret) => hideableLines(secret ?? '').forEach(hide),
+    maskValue: (value) => hideableLines(value).filter(isWorthHiding).forEach(hide),
     drain: async (red) => {
       await new Promise((written) => process.stdout.write('', written));
       // A step that fails fast after much output lost its last 30 lines on the Forgejo runner; this cures it.
@@ -64,12 +71,15 @@ export function openLog(platform: Platform): Log {
   };
 }
 
-/** The lines of a secret that a runner can hide: its masks are literal and cover one line. */
-function maskable(secret: string): string[] {
-  return secret
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line.length >= SHORTEST_MASK_CHARACTERS && !line.startsWith('-----'));
+/**
+ * How the runner is told to hide a line. GitHub's undoes the escaping, Forgejo's takes the text as it is, and Gitea's does
+ * either by its version: text that would become two lines there is told in the escaped form only.
+ */
+function maskForms(line: string, platform: Platform): string[] {
+  const escaped = escapeCommand(line);
+  if (platform === 'github' || escaped === line) return [escaped];
+  if (platform === 'forgejo') return [line];
+  return /%0[AD]/i.test(line) ? [escaped] : [line, escaped];
 }
 
 function escapeCommand(text: string): string {
