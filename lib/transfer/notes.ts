@@ -8,21 +8,21 @@ export interface Note {
   bytesPerSecond?: number;
   /** By which a link is judged that was never the one that was waited for. */
   roundTripMs?: number;
-  /** What was left there. */
-  sha256?: string;
+  /** Digests of what this runner left there, the last one first. */
+  left?: string[];
   /** With what a delta can be packed for it; it has what undoes that. */
   deltaBy?: Compressor;
 }
 
 /** Reads the note of `key`, a text; an empty one when there is none, or none that can be read. */
 export async function readNote(folder: string, key: string): Promise<Note> {
-  const text = await readFile(fileOf(folder, key), 'utf8').catch(() => '{}');
+  const text = await readFile(noteFile(folder, key), 'utf8').catch(() => '{}');
   try {
-    const { bytesPerSecond, roundTripMs, sha256, deltaBy } = JSON.parse(text) as Record<string, unknown>;
+    const { bytesPerSecond, roundTripMs, left, deltaBy } = JSON.parse(text) as Record<string, unknown>;
     return {
       ...(typeof bytesPerSecond === 'number' && bytesPerSecond > 0 ? { bytesPerSecond } : {}),
       ...(typeof roundTripMs === 'number' && roundTripMs > 0 ? { roundTripMs } : {}),
-      ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),
+      ...(Array.isArray(left) && left.every(isDigest) ? { left: left.slice(0, MOST_LEFT) } : {}),
       ...(deltaBy === 'zstd' || deltaBy === 'gzip' ? { deltaBy } : {}),
     };
   } catch {
@@ -35,13 +35,25 @@ export async function writeNote(folder: string, key: string, note: Note): Promis
   const unfinished = `${folder}/.new-${randomUUID()}`;
   try {
     await writeFile(unfinished, JSON.stringify(note), { mode: 0o600, flag: 'wx' });
-    await rename(unfinished, fileOf(folder, key));
+    await rename(unfinished, noteFile(folder, key));
   } finally {
     await rm(unfinished, { force: true });
   }
 }
 
-/** A key can hold anything. */
-function fileOf(folder: string, key: string): string {
+/** As many as are kept. */
+const MOST_LEFT = 8;
+
+/** What was left there, with one more. */
+export function leftWith(sha256: string, { left = [] }: Note): string[] {
+  return [sha256, ...left.filter((other) => other !== sha256)].slice(0, MOST_LEFT);
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+/** Where the note of a key is, which can hold anything. */
+export function noteFile(folder: string, key: string): string {
   return `${folder}/note-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
 }

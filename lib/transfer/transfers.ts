@@ -6,8 +6,8 @@ import { deltaOf, type OpenFile } from '../delta/delta.ts';
 import { MOST_DELTA_BYTES } from '../delta/plan-parts.ts';
 import type { Source } from '../source.ts';
 import { type Compressors, compress, findCompressors } from './compress.ts';
-import { type Kept, openKept } from './kept.ts';
-import { type Note, readNote, writeNote } from './notes.ts';
+import { type Kept, keptFolder, openKept } from './kept.ts';
+import { leftWith, type Note, readNote, writeNote } from './notes.ts';
 import { type Payload, spooled, streamed } from './payload.ts';
 import {
   assumedLink,
@@ -59,7 +59,6 @@ export interface Transfers extends AsyncDisposable {
 
 type Base = { sha256: string; file: OpenFile } | { lacks: string };
 
-const FOLDER = 'forgejo-deploy-toolkit';
 const REMEMBERED = 'measured last time';
 const FIRST_BYTES = 'measured on the first bytes';
 /** With less, what looks near is the end of a tunnel. */
@@ -69,10 +68,10 @@ const BLOCK_BYTES = 256 * 1024;
 /** Nothing is opened or made before it is asked for. */
 export function openTransfers(
   { wanted, several }: { wanted: Wanted; several: boolean },
-  { env, log }: Pick<ActionContext, 'env' | 'log'>,
+  { env, log, run }: Pick<ActionContext, 'env' | 'log' | 'run'>,
 ): Transfers {
   const cache = env('RUNNER_TOOL_CACHE');
-  const folder = cache && `${cache}/${FOLDER}`;
+  const folder = cache && keptFolder(cache, run);
   const kept = once(() => (folder ? openKept(folder) : Promise.reject(new Error('RUNNER_TOOL_CACHE is not set'))));
   const compressors = once(findCompressors);
   const bases = new Map<string, Promise<Base>>();
@@ -118,8 +117,14 @@ export function openTransfers(
         now.bytesPerSecond = Math.round(bytesPerSecond);
       };
 
+      // Against any other file a delta would give the target what was never sent to it.
+      const baseThere = async (sha256: string): Promise<Base> =>
+        !folder || (await noted).left?.includes(sha256)
+          ? baseOf(sha256)
+          : { lacks: "this runner has not put the target's present file there" };
+
       const begin = async () => {
-        const { sha256, deltaBy, roundTripMs, ...note } = await noted;
+        const { left: [sha256] = [], deltaBy, roundTripMs, ...note } = await noted;
         const link = rememberedLink(note) ?? (roundTripMs && assumedLink(roundTripMs));
         if (!sha256 || !deltaBy || !link) return;
         const [read, base] = await Promise.all([source, baseOf(sha256)]);
@@ -145,7 +150,7 @@ export function openTransfers(
           distant = !near;
           const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
           const { present, tools } = receiver;
-          const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseOf(present.sha256);
+          const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseThere(present.sha256);
           const inBoth = wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools);
           if (tools.has('perl') && inBoth[0]) now.deltaBy = inBoth[0];
           if (Number.isFinite(receiver.roundTripMs)) now.roundTripMs = receiver.roundTripMs;
@@ -174,7 +179,8 @@ export function openTransfers(
           if (!deltaHelps(near && !distant)) return;
           const note = async () => {
             await keepOnce(read);
-            now = { ...(await noted), ...now, sha256: read.sha256 };
+            const before = await noted;
+            now = { ...before, ...now, left: leftWith(read.sha256, before) };
             if (folder) await writeNote(folder, name, now);
           };
           // Without a folder for it, which was said.

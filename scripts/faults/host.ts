@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { type StartedStep, start } from '../../test/support/action.ts';
+import { keepFor } from '../../test/support/kept.ts';
 import { type Behaviour, program, sha256 } from '../../test/support/programs.ts';
 import { type Proxy as FaultyProxy, proxy } from '../../test/support/proxy.ts';
 import { shell, type TestTarget, target, textOf } from '../../test/support/target.ts';
@@ -64,8 +65,6 @@ const PHASE_BEHAVIOURS: Partial<Record<Phase, Behaviour>> = { health: 'starts sl
 // this level.
 const NO_PROFILE = 'SetEnv SHLVL=2';
 const SOUND: Behaviour[] = ['healthy', 'starts slowly', 'forks away'];
-/** In the runner's tool cache. */
-export const KEPT_FOLDER = 'forgejo-deploy-toolkit';
 const UPLOAD_BYTES = 2_000_000;
 const UPLOAD_BYTES_PER_SECOND = 4e6;
 const FILE_SYSTEM_MEGABYTES = 24;
@@ -105,8 +104,12 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   const behaviour = BEHAVIOURS[c.fault] ?? PHASE_BEHAVIOURS[c.phase] ?? 'healthy';
   const fresh = program('v2', behaviour, UPLOAD_BYTES);
   await host.startByHand(old);
-  if (c.transfer === 'delta') keep(old, cache);
   const login = c.login === 'root' ? 'root' : host.service.name;
+  if (c.transfer === 'delta') {
+    const { destination } = host;
+    for (const { port } of [host.sshd, between])
+      keepFor(cache, old, { host: `${login}@127.0.0.1:${port}`, destination });
+  }
   const connection: Inputs = {
     host: `${login}@127.0.0.1:${host.sshd.port}`,
     'ssh-key': key,
@@ -197,12 +200,6 @@ function writeClock(shims: string, offsetSeconds: number): void {
 
 function writeShim(path: string, line: string): void {
   writeFileSync(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
-}
-
-/** As if the runner had deployed it. */
-function keep(path: string, cache: string): void {
-  mkdirSync(`${cache}/${KEPT_FOLDER}`, { mode: 0o700 });
-  copyFileSync(path, `${cache}/${KEPT_FOLDER}/${sha256(path)}`);
 }
 
 /** Made in memory: whatever file holds them is a finding. */

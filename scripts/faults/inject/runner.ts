@@ -1,7 +1,7 @@
 import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keptIn } from '../../../test/support/kept.ts';
 import { sha256 } from '../../../test/support/programs.ts';
-import { KEPT_FOLDER } from '../host.ts';
 import { isOver } from '../moment.ts';
 import { kill } from '../processes.ts';
 import type { Inject } from './inject.ts';
@@ -32,7 +32,7 @@ export const cancelled: Inject = async ({ step }) => {
 
 /** The kept file that a delta is made from loses its end, or is another one. */
 export const cacheDamaged: Inject = ({ c, host }) => {
-  const path = `${host.cache}/${KEPT_FOLDER}/${sha256(host.old)}`;
+  const path = `${keptIn(host.cache)}/${sha256(host.old)}`;
   const bytes = statSync(path).size;
   if (c.draw < 0.5) truncateSync(path, Math.floor(bytes * c.draw));
   else writeFileSync(path, Buffer.alloc(bytes, 1));

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { keepFor, keptIn } from '../../support/kept.ts';
 import { program, sha256 } from '../../support/programs.ts';
 import { proxy } from '../../support/proxy.ts';
 import { type TestTarget, target } from '../../support/target.ts';
@@ -27,7 +28,7 @@ describe('transfer: delta', () => {
     using ours = runner();
     await host.startByHand(program('v0'));
     const first = await host.deploy({ source: V1, transfer: 'delta' }, ours.env);
-    expect(first.log).toContain("no delta, because this runner has not kept the target's present file");
+    expect(first.log).toContain("no delta, because this runner has not put the target's present file there");
     const second = await host.deploy({ source: V2, transfer: 'delta' }, ours.env);
     expect(second.log).toMatch(/transfer +a delta against [0-9a-f]{12} with zstd, as wanted/);
     expect(second.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
@@ -71,6 +72,30 @@ describe('transfer: delta', () => {
     expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
   });
 
+  it('is never made against a file that this runner has put elsewhere only', async () => {
+    await using host = await target();
+    await using other = await target();
+    using ours = runner();
+    ours.knows(V1, other);
+    copyFileSync(V1, host.destination);
+    const step = await host.deploy({ ...FILE, transfer: 'delta' }, ours.env);
+    expect(step.log).toContain("no delta, because this runner has not put the target's present file there");
+    expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
+  });
+
+  it.each([{ GITHUB_REPOSITORY: 'team/other' }, { GITHUB_SERVER_URL: 'https://other.example' }])(
+    'is never made against a file of another project (%j)',
+    async (project) => {
+      await using host = await target();
+      using ours = runner();
+      ours.knows(V1, host);
+      const step = await host.deploy({ ...FILE, transfer: 'delta' }, { ...ours.env, ...project });
+      expect(step.log).not.toContain('a delta against');
+      expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
+      expect(ours.kept()).toEqual([sha256(V1)]);
+    },
+  );
+
   it('does without a kept file that was damaged, and drops it', async () => {
     await using host = await target();
     using ours = runner();
@@ -88,7 +113,7 @@ describe('transfer: delta', () => {
     await host.deploy({ ...FILE, source: V1, transfer: 'delta' }, ours.env);
     appendFileSync(host.destination, 'patched');
     const step = await host.deploy({ ...FILE, transfer: 'delta' }, ours.env);
-    expect(step.log).toContain("no delta, because this runner has not kept the target's present file");
+    expect(step.log).toContain("no delta, because this runner has not put the target's present file there");
     expect(step.outputs).toMatchObject({ state: 'active', sha256: sha256(host.destination) });
   });
 
@@ -96,7 +121,7 @@ describe('transfer: delta', () => {
     await using host = await target();
     await using between = await proxy(host.sshd.port, { bytesPerSecond: 4e6 });
     using ours = runner();
-    ours.knows(V1, host);
+    ours.knows(V1, host, between.port);
     const source = `${ours.folder}/v2`;
     copyFileSync(V2, source);
     appendFileSync(source, randomBytes(3 * MIB));
@@ -176,7 +201,7 @@ describe('transfer: auto', () => {
 /** A runner that keeps what it deploys. */
 function runner() {
   const folder = mkdtempSync('/tmp/fdt-runner-');
-  const kept = `${folder}/forgejo-deploy-toolkit`;
+  const kept = keptIn(folder);
   const digests = () => (existsSync(kept) ? readdirSync(kept).filter((name) => /^[0-9a-f]{64}$/.test(name)) : []);
   const file = (path: string) => `${kept}/${sha256(path)}`;
   return {
@@ -184,10 +209,9 @@ function runner() {
     env: { RUNNER_TOOL_CACHE: folder },
     kept: () => digests().sort(),
     file,
-    /** As if it had deployed that program to the host. */
-    knows: (path: string, host: TestTarget) => {
-      mkdirSync(kept, { recursive: true, mode: 0o700 });
-      copyFileSync(path, file(path));
+    /** As if it had deployed that program to the host, by that port. */
+    knows: (path: string, host: TestTarget, port = host.sshd.port) => {
+      keepFor(folder, path, { host: `root@127.0.0.1:${port}`, destination: host.destination });
       copyFileSync(path, host.destination);
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openKept } from '../../../lib/transfer/kept.ts';
+import { keptFolder, openKept } from '../../../lib/transfer/kept.ts';
 
 let root = '';
 beforeEach(() => {
@@ -59,11 +59,59 @@ test('a link in the place of an entry is not followed', async () => {
 test('a folder that is a link, or that others may write to, is not taken as it is', async () => {
   mkdirSync(`${root}/elsewhere`);
   symlinkSync(`${root}/elsewhere`, `${root}/link`);
-  await expect(openKept(`${root}/link`)).rejects.toThrow('is no folder');
+  await expect(openKept(`${root}/link`)).rejects.toThrow('is not a folder');
   mkdirSync(`${root}/open`);
   chmodSync(`${root}/open`, 0o777);
   await openKept(`${root}/open`);
   expect(statSync(`${root}/open`).mode & 0o777).toBe(0o700);
+});
+
+test.each([
+  '../canary',
+  '..',
+  '.',
+  '',
+  'a'.repeat(63),
+  `${'a'.repeat(64)}/../../canary`,
+  `${'A'.repeat(64)}`,
+  'note-1',
+])('what is not a digest (%j) reaches no file', async (text) => {
+  mkdirSync(`${root}/canary`);
+  writeFileSync(`${root}/canary/file`, 'stays');
+  writeFileSync(`${root}/v1`, 'v1');
+  const kept = await openKept(`${root}/kept`);
+  expect(await kept.open(text)).toBeUndefined();
+  await expect(kept.keep(`${root}/v1`, text)).rejects.toThrow('not a sha256');
+  expect(readdirSync(`${root}/canary`)).toEqual(['file']);
+  expect(readdirSync(`${root}/kept`)).toEqual([]);
+});
+
+test('each project of each forge has a folder of its own, and no text of theirs is in its name', () => {
+  const projects = [
+    { serverUrl: 'https://forge.example', repository: 'team/service' },
+    { serverUrl: 'https://forge.example', repository: 'team/../other' },
+    { serverUrl: 'https://other.example', repository: 'team/service' },
+    { serverUrl: 'https://forge.example/team', repository: '/service' },
+  ];
+  const folders = projects.map((project) => keptFolder('/cache', project));
+  expect(new Set(folders).size).toBe(projects.length);
+  for (const folder of folders) expect(folder).toMatch(/^\/cache\/forgejo-deploy-toolkit\/[0-9a-f]{32}$/);
+});
+
+test('the bytes of all projects together are bounded, the files of each', async () => {
+  const [one, other] = ['a', 'b'].map((name) => `${root}/kept/${name.repeat(32)}`) as [string, string];
+  const bounds = { files: 2, bytes: 6 };
+  const digests = ['aa', 'bb', 'cc', 'dd'].map(source);
+  const ours = await openKept(one, bounds);
+  const theirs = await openKept(other, bounds);
+  await theirs.keep(`${root}/aa`, digests[0] as string);
+  utimesSync(`${other}/${digests[0]}`, 1000, 1000);
+  await ours.keep(`${root}/bb`, digests[1] as string);
+  utimesSync(`${one}/${digests[1]}`, 2000, 2000);
+  await ours.keep(`${root}/cc`, digests[2] as string);
+  expect([...readdirSync(one), ...readdirSync(other)].sort()).toEqual(digests.slice(0, 3).sort());
+  await theirs.keep(`${root}/dd`, digests[3] as string);
+  expect([...readdirSync(one), ...readdirSync(other)].sort()).toEqual(digests.slice(1).sort());
 });
 
 test('what was used longest ago goes when there are too many or they are too large', async () => {

@@ -8,7 +8,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const NOTE = { bytesPerSecond: 2_500_000, roundTripMs: 51.5, sha256: 'a'.repeat(64), deltaBy: 'zstd' as const };
+const NOTE = {
+  bytesPerSecond: 2_500_000,
+  roundTripMs: 51.5,
+  left: ['a'.repeat(64), 'b'.repeat(64)],
+  deltaBy: 'zstd' as const,
+};
 
 test('a note is read as it was written, by its key alone', async () => {
   await writeNote(folder, 'root@web-1 /opt/app', NOTE);
@@ -19,7 +24,7 @@ test('a note is read as it was written, by its key alone', async () => {
   expect(statSync(`${folder}/${names[0]}`).mode & 0o777).toBe(0o600);
 });
 
-test.each(['', '{', 'null', '[]', '{"sha256":"../../etc/passwd","bytesPerSecond":-1}'])(
+test.each(['', '{', 'null', '[]', '{"left":["../../etc/passwd"],"bytesPerSecond":-1}'])(
   'of a damaged one (%s) nothing is believed',
   async (text) => {
     await writeNote(folder, 'key', NOTE);

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Run } from '../../../lib/action/run.ts';
 import { readSource, type Source } from '../../../lib/source.ts';
+import { keptFolder } from '../../../lib/transfer/kept.ts';
 import { readNote } from '../../../lib/transfer/notes.ts';
 import type { Wanted } from '../../../lib/transfer/plan-transfer.ts';
 import { openTransfers, type Receiver } from '../../../lib/transfer/transfers.ts';
 
+const RUN = { serverUrl: 'https://forge.example', repository: 'team/service' } as Run;
 const NAME = 'root production 22 /opt/app/server';
 const DISTANT: Receiver = {
   near: false,
@@ -40,7 +43,8 @@ describe('what is remembered of a link', () => {
 
 /** After one upload that carried so many bytes a second. */
 async function remembered(wanted: Wanted, sent: Source, receiver: Receiver, carried: number) {
-  const context = { env: (name: string) => (name === 'RUNNER_TOOL_CACHE' ? folder : undefined), log: log() };
+  const env = (name: string) => (name === 'RUNNER_TOOL_CACHE' ? folder : undefined);
+  const context = { env, log: log(), run: RUN };
   {
     await using transfers = openTransfers({ wanted, several: false }, context);
     const to = transfers.to(NAME, Promise.resolve(sent));
@@ -48,7 +52,7 @@ async function remembered(wanted: Wanted, sent: Source, receiver: Receiver, carr
     await to.measured(carried);
     to.arrived(sent, receiver.near);
   }
-  return (await readNote(`${folder}/forgejo-deploy-toolkit`, NAME)).bytesPerSecond;
+  return (await readNote(keptFolder(folder, RUN), NAME)).bytesPerSecond;
 }
 
 async function source(name: string): Promise<Source> {
