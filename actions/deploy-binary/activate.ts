@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../../lib/action/log.ts';
 import type { Run } from '../../lib/action/run.ts';
-import { ConnectionError } from '../../lib/errors.ts';
+import { Failure } from '../../lib/errors.ts';
+import { hiding } from '../../lib/secrets.ts';
 import type { Source } from '../../lib/source.ts';
+import { AnswerError } from '../../lib/ssh/answer.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { type Ran, runProgram } from '../../lib/ssh/run.ts';
 import { upload } from '../../lib/ssh/upload.ts';
@@ -16,7 +18,7 @@ import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, healthValues, words } from './inspect.ts';
 import { learn } from './learn.ts';
-import { bareOutcome, DeltaError, type Outcome, outcomeOf } from './outcome.ts';
+import { bareOutcome, DeltaError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
 
@@ -73,7 +75,7 @@ async function attempt(
   const values = { ...deployValues(deploy), action: 'deploy', encoding, apply };
   await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
   const ran = await runDeploy(host, deploy, { values, sending, form });
-  const outcome = outcomeOf(ran, deploy.inputs.environment);
+  const outcome = usableOutcome(ran);
   if (!outcome && sending.failure instanceof TooSlowError) throw sending.failure;
   if (apply && !outcome && sending.failure) throw new DeltaError(sending.failure.message);
   if (outcome) return { ...outcome, bytesSent: sending.bytes };
@@ -102,7 +104,17 @@ export function revert(host: Host, deploy: Deploy, id: string): Promise<Outcome>
 async function work(host: Host, deploy: Deploy, asked: Record<string, string>): Promise<Outcome> {
   const values = { ...deployValues(deploy), ...asked, encoding: 'none' };
   const ran = await runDeploy(host, deploy, { values, sending: { bytes: 0, whole: true } });
-  return outcomeOf(ran, deploy.inputs.environment) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+  return usableOutcome(ran) ?? (await learnAfter(deploy, values.id, lostWhy(ran)));
+}
+
+/** As `outcomeOf`; what a target says that no program of ours does makes the end unknown. */
+function usableOutcome(ran: Attempt): Outcome | undefined {
+  try {
+    return outcomeOf(ran);
+  } catch (error) {
+    if (error instanceof AnswerError) return unusableOutcome(error);
+    throw error;
+  }
 }
 
 function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
@@ -148,7 +160,8 @@ async function runDeploy(
         what: `Activating ${inputs.destination}`,
         limitSeconds: uploadLimitSeconds(plan.file.bytes) + inputs.lockTimeoutSeconds + transactionLimitSeconds(inputs),
         signal,
-        onSay: tellPhases(log),
+        clean: hiding(inputs.environment, inputs.health.url),
+        onSay: tellPhases(log, inputs),
         payload: async (stdin) => {
           if (!form?.payload) {
             stdin.end();
@@ -181,9 +194,7 @@ async function runDeploy(
 }
 
 function lostWhy({ error }: Attempt): string {
-  return error instanceof ConnectionError
-    ? error.fields.why.replace(/\.$/, '')
-    : (error?.message ?? 'the connection was lost');
+  return error instanceof Failure ? error.fields.why.replace(/\.$/, '') : (error?.message ?? 'the connection was lost');
 }
 
 /** Where the new file's bytes come from, and in which form they travel; says so in the log. */

@@ -1,3 +1,4 @@
+import { shownUrl } from '../../lib/secrets.ts';
 import type { Told } from './report.ts';
 
 /** One thing that was proved of the new version, or was not; in the form of verify-deploy. */
@@ -18,7 +19,7 @@ export function checksOf({ inputs, plan, outcome }: Told): Check[] {
   const stays = `healthy for ${health.stableSeconds} s, as the same process`;
   const asked: [name: string, expected: string | undefined][] = [
     ['health-port', health.port === undefined ? undefined : `the process listens on ${health.port}`],
-    ['health-url', health.url && `${health.url} answers ${health.status}`],
+    ['health-url', health.url && `${shownUrl(health.url)} answers ${health.status}`],
     ['health-contains', health.contains && 'the text in the answer'],
     ['health-command', health.command && 'exit code 0'],
   ];

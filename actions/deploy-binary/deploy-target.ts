@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import type { Source } from '../../lib/source.ts';
+import { AnswerError } from '../../lib/ssh/answer.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
 import type { TargetTransfers } from '../../lib/transfer/transfers.ts';
@@ -8,7 +9,7 @@ import { activate, type Deploy, recover, revert, transactionLimitSeconds } from 
 import type { Page } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { type Found, inspect } from './inspect.ts';
-import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
+import { bareOutcome, DiedError, type Outcome, OutdatedError, unusableOutcome } from './outcome.ts';
 import { type Plan, planDeploy } from './plan.ts';
 import { foundLines, isGreen, planLines, refusal, type Told } from './report.ts';
 
@@ -89,7 +90,8 @@ async function carryOut(host: Host, parts: Parts) {
       return { found, plan, outcome: await activate(host, deploy), deploy };
     } catch (error) {
       if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
-      if (!(error instanceof OutdatedError) || look >= LOOKS) throw error;
+      if (!(error instanceof OutdatedError)) throw error;
+      if (look >= LOOKS) throw refusal(host.target.name, inputs.destination, [NEVER_STILL]);
       log.line('Another deploy came in between: looking again.');
       await parts.book.end('untouched');
     }
@@ -134,7 +136,8 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
       }
       const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
       return { ...outcome, failed: 'transaction', why };
-    } catch {
+    } catch (error) {
+      if (error instanceof AnswerError) return unusableOutcome(error);
       const over = Date.now() >= deadline || deploy.signal.aborted;
       if (over)
         return bareOutcome({ state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` });
@@ -148,6 +151,11 @@ function isAsBefore(before: Found, now: Found): boolean {
   const pids = ({ processes }: Found) => processes.map(({ pid }) => pid).join();
   return before.file?.sha256 === now.file?.sha256 && pids(before) === pids(now) && pids(now) !== '';
 }
+
+const NEVER_STILL = {
+  why: `the target changed each of the ${LOOKS} times it was inspected, before the lock was held.`,
+  remedy: 'find out what else changes the file or its state folder, then run the job again.',
+};
 
 function otherKernel(kernel: string) {
   return {

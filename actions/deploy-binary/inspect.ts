@@ -1,10 +1,16 @@
+import { oneLine } from '../../lib/foreign.ts';
+import { hiding } from '../../lib/secrets.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Source } from '../../lib/source.ts';
+import type { Answer } from '../../lib/ssh/answer.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import { quote } from '../../lib/ssh/program.ts';
-import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import { notAnswered, runProgram } from '../../lib/ssh/run.ts';
 import program from '../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from './inputs.ts';
+
+/** Whether a process was started as this step would start it: `yes`, or what differs. */
+const SAME = ['yes', 'args', 'folder', 'environment'] as const;
 
 /** A process that executes the destination file, and the account that started it. */
 export interface Executor {
@@ -19,8 +25,7 @@ export interface FoundProcess extends Executor {
   worker: boolean;
   /** False when it still executes a deleted or replaced image. */
   live: boolean;
-  /** Whether it was started as this step would start it: `yes`, or what differs. */
-  same: 'yes' | 'args' | 'folder' | 'environment';
+  same: (typeof SAME)[number];
   /** The systemd unit that manages it, empty for none. */
   unit: string;
   /** Whose user unit it is, empty for a system unit. */
@@ -103,14 +108,15 @@ const LIMIT_SECONDS = 120;
 
 /** Looks at the target in one round trip, and reports everything at once. */
 export async function inspect(host: Host, inputs: DeployInputs, source: Source | undefined): Promise<Found> {
-  const what = 'Looking at the target';
+  const about = { what: 'Looking at the target', state: 'untouched. Nothing was changed by looking.' };
+  const clean = hiding(inputs.environment, inputs.health.url);
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs, source) },
-    { sudo: false, limitSeconds: LIMIT_SECONDS, what, another: !inputs.dryRun },
+    { ...about, clean, sudo: false, limitSeconds: LIMIT_SECONDS, another: !inputs.dryRun },
   );
-  if (!ran.complete) throw notAnswered(host, { what, state: 'untouched. Nothing was changed by looking.' }, ran);
-  return toFound(ran.said, inputs);
+  if (!ran.complete) throw notAnswered(host, about, ran);
+  return toFound(ran.answer, inputs);
 }
 
 function inspectValues(inputs: DeployInputs, source: Source | undefined) {
@@ -154,124 +160,146 @@ export function words(list: readonly string[]): string {
   return list.map(quote).join(' ');
 }
 
-function toFound(said: Said, inputs: DeployInputs): Found {
-  const one = (key: string) => saidOnce(said, key);
-  const login = one('login') ?? '';
-  const asRoot = one('uid') === '0';
-  const [owner = '', mode = ''] = (one('file_about') ?? '').split(' ');
+function toFound(answer: Answer, inputs: DeployInputs): Found {
+  const login = answer.text('login') ?? '';
+  const asRoot = answer.number('uid') === 0;
   return {
-    otherKernel: one('kernel'),
+    otherKernel: answer.text('kernel'),
     login,
     asRoot,
-    sudo: asRoot && login !== one('user'),
-    needsRoot: one('needs_root'),
-    sudoError: one('sudo_error'),
-    machine: one('machine') ?? '',
-    tools: new Set(saidAll(said, 'tool')),
-    interpreterExists: one('interpreter') === 'yes',
-    wantedOwner: one('wanted_owner') || undefined,
-    wantedRunAs: one('wanted_run_as') || undefined,
-    missingUsers: [...new Set(saidAll(said, 'missing_user'))],
-    missingGroup: one('missing_group'),
-    accounts: one('accounts') ?? '',
-    runUid: one('run_uid') ?? '',
-    lastRunAs: one('last_run_as') ?? '',
-    lastRunUid: one('last_run_uid') ?? '',
-    processes: saidAll(said, 'process').map(toProcess),
-    strangers: saidAll(said, 'stranger').map(toExecutor),
-    contained: one('contained') ?? '',
-    unseen: one('unseen') ?? '',
-    sessionKills: one('session_kills') === 'yes',
-    lingers: one('lingers') === 'yes',
-    folderRefused: one('folder_refused'),
-    folder: one('folder')
+    sudo: asRoot && login !== answer.text('user'),
+    needsRoot: answer.text('needs_root'),
+    sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
+    machine: answer.text('machine') ?? '',
+    tools: new Set(answer.texts('tool')),
+    interpreterExists: answer.yes('interpreter'),
+    wantedOwner: answer.text('wanted_owner'),
+    wantedRunAs: answer.text('wanted_run_as'),
+    missingUsers: [...new Set(answer.texts('missing_user'))],
+    missingGroup: answer.text('missing_group'),
+    accounts: answer.numbers('accounts'),
+    runUid: answer.numbers('run_uid'),
+    lastRunAs: answer.verbatim('last_run_as') ?? '',
+    lastRunUid: answer.numbers('last_run_uid'),
+    processes: answer.records('process').flatMap((process) => toProcess(process) ?? []),
+    strangers: answer.records('stranger').flatMap((process) => toExecutor(process) ?? []),
+    contained: answer.pids('contained'),
+    unseen: answer.pids('unseen'),
+    sessionKills: answer.yes('session_kills'),
+    lingers: answer.yes('lingers'),
+    folderRefused: answer.text('folder_refused'),
+    folder: toFolder(answer),
+    freeBytes: (answer.number('free_kb') ?? 0) * 1024,
+    immutable: answer.texts('immutable'),
+    file: toFile(answer),
+    fileProblem: fileProblem(answer, inputs.destination),
+    seen: answer.verbatim('seen') ?? '',
+    stateRefused: answer.text('state_refused'),
+    unfinished: toUnfinished(answer),
+    locked: answer.has('locked') ? (answer.text('locked') ?? 'an unknown run') : undefined,
+    live: answer.has('live_workflow')
       ? {
-          path: one('folder') ?? '',
-          owner: one('folder_owner') ?? '',
-          mode: one('folder_mode') ?? '',
-          writable: one('folder_writable') === 'yes',
-          mount: one('mount') ?? '',
-          options: (one('mount_options') ?? '').split(','),
+          workflow: answer.text('live_workflow') ?? '',
+          runNumber: answer.number('live_run_number') ?? 0,
+          run: answer.text('live_run') ?? '',
         }
       : undefined,
-    freeBytes: Number(one('free_kb') ?? 0) * 1024,
-    immutable: saidAll(said, 'immutable'),
-    file: one('file_bytes')
-      ? {
-          owner,
-          mode: mode.padStart(4, '0'),
-          bytes: Number(one('file_bytes')),
-          sha256: one('file_sha256') ?? '',
-          capabilities: one('file_capabilities') ?? '',
-        }
-      : undefined,
-    fileProblem: fileProblem(said, inputs.destination),
-    seen: one('seen') ?? '',
-    stateRefused: one('state_refused'),
-    unfinished: one('unfinished')
-      ? { phase: one('unfinished') ?? '', run: one('unfinished_run') || 'an unknown run' }
-      : undefined,
-    locked: one('locked'),
-    live:
-      one('live_workflow') === undefined
-        ? undefined
-        : {
-            workflow: one('live_workflow') ?? '',
-            runNumber: Number(one('live_run_number') ?? 0),
-            run: one('live_run') ?? '',
-          },
-    releases: saidAll(said, 'release')
+    releases: answer
+      .parts('release', RELEASE, 'a release')
       .map(toRelease)
       .sort((a, b) => b.keptAt - a.keptAt),
-    history: saidAll(said, 'history'),
-    service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
-    serviceError: one('service_error'),
-    httpClient: one('http_client'),
-    health: one('health'),
-    portHolder: one('port_holder'),
-    logProblem: logProblem(said),
-    directoryClosed: one('directory_closed') === 'yes',
+    history: answer.texts('history'),
+    service: answer.has('service') ? toService(answer) : undefined,
+    serviceError: answer.has('service_error') ? (answer.quote('service_error') ?? '') : undefined,
+    httpClient: answer.has('http_client') ? (answer.text('http_client') ?? '') : undefined,
+    health: answer.quote('health'),
+    portHolder: answer.text('port_holder') === 'unknown' ? 'unknown' : answer.pids('port_holder') || undefined,
+    logProblem: logProblem(answer),
+    directoryClosed: answer.yes('directory_closed'),
   };
 }
 
-function toProcess(text: string): FoundProcess {
-  const { worker, live, same, unit, unit_user } = saidPairs(text);
+/** Digest, epoch seconds, and what is noted of a release: owner, mode, time, run. */
+const RELEASE = /^([0-9a-f]{64}) ([0-9]{1,11})(?: (.*))?$/s;
+
+function toRelease([sha256 = '', keptAt, noted = '']: string[]): FoundRelease {
+  // A group's name may have blanks.
+  const [about = ''] = /^.*? [0-7]{1,5}(?= |$)/s.exec(noted) ?? [];
+  return { sha256, keptAt: Number(keptAt), about: oneLine(about) };
+}
+
+/** One that ended while it was inspected has no words left. */
+function toExecutor(process: Answer): Executor | undefined {
+  const pid = process.pid('pid');
+  if (pid === undefined) return undefined;
+  return { pid, uid: process.numbers('uid'), user: process.text('user') ?? '' };
+}
+
+function toProcess(process: Answer): FoundProcess | undefined {
+  const executor = toExecutor(process);
+  if (!executor) return undefined;
   return {
-    ...toExecutor(text),
-    worker: worker === 'yes',
-    live: live === 'yes',
-    same: (same as FoundProcess['same']) ?? 'args',
-    unit: unit ?? '',
-    unitUser: unit_user ?? '',
+    ...executor,
+    worker: process.yes('worker'),
+    live: process.yes('live'),
+    same: process.oneOf('same', SAME) ?? 'args',
+    unit: process.text('unit') ?? '',
+    unitUser: process.text('unit_user') ?? '',
   };
 }
 
-/** The account's name comes last, because it may contain blanks. */
-function toExecutor(text: string): Executor {
-  const { pid, uid } = saidPairs(text);
-  return { pid: Number(pid), uid: uid ?? '', user: text.slice(text.indexOf(' user=') + 6) };
+function toFolder(answer: Answer): Found['folder'] {
+  const path = answer.text('folder');
+  if (path === undefined) return undefined;
+  return {
+    path,
+    owner: answer.text('folder_owner') ?? '',
+    mode: answer.text('folder_mode') ?? '',
+    writable: answer.yes('folder_writable'),
+    mount: answer.text('mount') ?? '',
+    options: (answer.text('mount_options') ?? '').split(','),
+  };
 }
 
-function toRelease(text: string): FoundRelease {
-  const [sha256 = '', keptAt = '0', owner = '', mode = ''] = text.split(' ');
-  return { sha256, keptAt: Number(keptAt), about: `${owner} ${mode}` };
+function toFile(answer: Answer): Found['file'] {
+  const bytes = answer.number('file_bytes');
+  if (bytes === undefined) return undefined;
+  const [[owner = '', mode = ''] = []] = answer.parts('file_about', /^(.*) ([0-7]{1,5})$/s, 'an owner and a mode');
+  return {
+    owner: oneLine(owner),
+    mode: mode.padStart(4, '0'),
+    bytes,
+    sha256: answer.digest('file_sha256') ?? '',
+    capabilities: answer.text('file_capabilities') ?? '',
+  };
 }
 
-function fileProblem(said: Said, destination: string): string | undefined {
-  const link = saidOnce(said, 'file_link');
-  const odd = saidOnce(said, 'file_odd');
+function toUnfinished(answer: Answer): Found['unfinished'] {
+  const phase = answer.text('unfinished');
+  return phase === undefined ? undefined : { phase, run: answer.text('unfinished_run') ?? 'an unknown run' };
+}
+
+function toService(answer: Answer): Record<string, string> {
+  const service = answer.records('service').at(-1);
+  const words = ['user', 'load', 'active', 'sub', 'type'];
+  return Object.fromEntries(words.map((word) => [word, service?.text(word) ?? '']));
+}
+
+function fileProblem(answer: Answer, destination: string): string | undefined {
+  const link = answer.text('file_link');
+  const odd = answer.text('file_odd');
   if (link !== undefined) return `${destination} is a symbolic link to ${link}`;
-  if (saidOnce(said, 'file_folder')) return `${destination} is a folder`;
+  if (answer.yes('file_folder')) return `${destination} is a folder`;
   if (odd !== undefined) return `${destination} is a ${odd}`;
-  if (saidOnce(said, 'file_unreadable')) return `${destination} can't be read by this account`;
+  if (answer.yes('file_unreadable')) return `${destination} can't be read by this account`;
   return undefined;
 }
 
-function logProblem(said: Said): string | undefined {
-  const folder = saidOnce(said, 'log_folder_missing');
-  const unwritable = saidOnce(said, 'log_unwritable');
+function logProblem(answer: Answer): string | undefined {
+  const folder = answer.text('log_folder_missing');
+  const unwritable = answer.text('log_unwritable');
   if (folder !== undefined) return `the folder ${folder} of the log file does not exist`;
-  if (saidOnce(said, 'log_is_folder')) return 'the log file is a folder';
+  if (answer.yes('log_is_folder')) return 'the log file is a folder';
   if (unwritable !== undefined) return `the account the program runs as can't write to ${unwritable}`;
   return undefined;
 }

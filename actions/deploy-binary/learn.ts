@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runProgram, saidOnce } from '../../lib/ssh/run.ts';
+import { hiding } from '../../lib/secrets.ts';
+import { AnswerError } from '../../lib/ssh/answer.ts';
+import { runProgram } from '../../lib/ssh/run.ts';
 import program from '../../target/programs/follow.sh';
 import type { Deploy } from './activate.ts';
-import { bareOutcome, DiedError, type Outcome, outcomeOf } from './outcome.ts';
+import { bareOutcome, DiedError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 
 /** What it takes to ask again. */
@@ -14,7 +16,7 @@ export interface Learning extends Pick<Deploy, 'inputs' | 'log' | 'signal' | 're
 
 /**
  * Connects again and follows the transaction `id` to its end on the target. `unknown` only when that fails within its
- * limit. Throws DiedError when it was killed there.
+ * limit, or when what the target answers can't be used. Throws DiedError when it was killed there.
  */
 export async function learn(
   { inputs, log, signal, sudo, limitSeconds, reconnect }: Learning,
@@ -33,20 +35,23 @@ export async function learn(
           what: 'Learning the end of the transaction',
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
           signal,
-          onSay: tellPhases(log),
+          clean: hiding(inputs.environment, inputs.health.url),
+          onSay: tellPhases(log, inputs),
         },
       );
-      if (ran.complete && saidOnce(ran.said, 'never') !== undefined) {
+      if (ran.complete && ran.answer.yes('never')) {
         return bareOutcome({
           state: 'untouched',
           failed: 'upload',
           why: 'the connection was lost before the transaction began',
         });
       }
-      const outcome = outcomeOf(ran, inputs.environment);
+      const outcome = outcomeOf(ran);
       if (outcome) return outcome;
     } catch (error) {
       if (error instanceof DiedError) throw error;
+      // Asked again, it would say no better.
+      if (error instanceof AnswerError) return unusableOutcome(error);
       last = (error as Error).message.split('\n')[0] ?? last;
     }
     await sleep(1000, undefined, { signal }).catch(() => undefined);

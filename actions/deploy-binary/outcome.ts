@@ -1,5 +1,6 @@
 import type { TargetState } from '../../lib/errors.ts';
-import { type Ran, type Said, saidAll, saidOnce } from '../../lib/ssh/run.ts';
+import type { Answer, AnswerError } from '../../lib/ssh/answer.ts';
+import type { Ran } from '../../lib/ssh/run.ts';
 
 /** How the target was left, and what is known of it. */
 export interface Outcome {
@@ -42,62 +43,59 @@ export function bareOutcome(known: Pick<Outcome, 'state'> & Partial<Outcome>): O
   };
 }
 
+/** The target's answer can't be used, so nothing is known of the end of what it was asked to do. */
+export function unusableOutcome(error: AnswerError): Outcome {
+  return bareOutcome({ state: 'unknown', failed: 'answer', why: error.fields.why.replace(/\.$/, '') });
+}
+
+/** The states that a transaction may end in. */
+const ENDS = ['active', 'untouched', 'staged', 'rolled-back', 'broken'] as const;
+const PHASE = /^([a-z][a-z-]{0,40}) ([0-9]{1,12})$/;
+
 /**
- * The outcome a program told; undefined when its last word is missing. Throws OutdatedError, DeltaError and DiedError. What it
- * quotes of the deployed program, its health answer for one, is told without the values of `environment` (`KEY=VALUE`).
+ * The outcome a program told; undefined when its last word is missing. Throws OutdatedError, DeltaError and DiedError, and an
+ * AnswerError for what no program says.
  */
-export function outcomeOf(
-  { said = [], complete = false }: Partial<Ran>,
-  environment: readonly string[],
-): Outcome | undefined {
-  if (!complete) return undefined;
-  const prose = (text: string | undefined) => withoutValues(text ?? '', environment);
-  const gaveUp = saidOnce(said, 'gave_up');
+export function outcomeOf({
+  answer,
+  complete = false,
+}: Partial<Pick<Ran, 'answer' | 'complete'>>): Outcome | undefined {
+  if (!complete || !answer) return undefined;
+  const gaveUp = answer.oneOf('gave_up', ['changed', 'delta', 'locked', 'refused']);
   if (gaveUp === 'changed') throw new OutdatedError();
   if (gaveUp !== undefined) {
-    const why = prose(saidOnce(said, 'why'));
+    const why = answer.quote('why') ?? '';
     if (gaveUp === 'delta') throw new DeltaError(why);
     const locked = `another deploy of it holds the lock: ${why}`;
     return bareOutcome({
-      state: saidOnce(said, 'staged') ? 'staged' : 'untouched',
+      state: answer.digest('staged') ? 'staged' : 'untouched',
       failed: gaveUp === 'locked' ? 'lock' : 'stage',
       why: gaveUp === 'locked' ? locked : why,
     });
   }
-  if (saidOnce(said, 'died') !== undefined) throw new DiedError();
-  const state = saidOnce(said, 'state');
+  if (answer.yes('died')) throw new DiedError();
+  const state = answer.oneOf('state', ENDS);
   if (state === undefined) return undefined;
-  const gone = saidOnce(said, 'gone');
+  const gone = answer.pid('gone');
   if (gone !== undefined && ['active', 'rolled-back'].includes(state)) {
     const broken = `it ended as ${state}, but pid ${gone} is gone since`;
     return bareOutcome({ state: 'broken', failed: 'transaction', why: 'the target may have gone down', broken });
   }
   return {
-    state: state as TargetState,
-    failed: saidOnce(said, 'failed') ?? '',
-    why: prose(saidOnce(said, 'why')),
-    output: prose(saidAll(said, 'output').join('\n')),
-    broken: prose(saidOnce(said, 'broken')),
-    pid: Number(saidOnce(said, 'pid')) || undefined,
-    downtimeMs: saidOnce(said, 'downtime_ms') === undefined ? undefined : Number(saidOnce(said, 'downtime_ms')),
+    state,
+    failed: answer.text('failed') ?? '',
+    why: answer.quote('why') ?? '',
+    output: answer.quotedLines('output').join('\n'),
+    broken: answer.quote('broken') ?? '',
+    pid: answer.pid('pid'),
+    downtimeMs: answer.number('downtime_ms'),
     bytesSent: 0,
-    phases: phasesOf(said),
+    phases: phasesOf(answer),
   };
 }
 
-/** Shorter values are in every second word; a runner does not hide them either. */
-const SHORTEST_SECRET_CHARACTERS = 4;
-
-function withoutValues(text: string, environment: readonly string[]): string {
-  const values = environment.map((line) => line.slice(line.indexOf('=') + 1));
-  return values
-    .filter((value) => value.length >= SHORTEST_SECRET_CHARACTERS)
-    .reduce((told, value) => told.replaceAll(value, '***'), text);
-}
-
-function phasesOf(said: Said): Outcome['phases'] {
-  return saidAll(said, 'phase').map((text) => {
-    const [phase = '', centiseconds = '0'] = text.split(' ');
-    return { phase, afterMs: Number(centiseconds) * 10 };
-  });
+function phasesOf(answer: Answer): Outcome['phases'] {
+  return answer
+    .parts('phase', PHASE, 'a phase')
+    .map(([phase = '', centiseconds]) => ({ phase, afterMs: Number(centiseconds) * 10 }));
 }

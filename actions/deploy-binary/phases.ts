@@ -1,4 +1,6 @@
 import type { Log } from '../../lib/action/log.ts';
+import { hiding } from '../../lib/secrets.ts';
+import type { DeployInputs } from './inputs.ts';
 
 const PHASES: Record<string, string> = {
   staged: 'the new file is on the target, its sha256 checked there',
@@ -13,11 +15,21 @@ const PHASES: Record<string, string> = {
   'rollback-stable': 'the previous version is healthy; watching that it stays so',
 };
 
-/** Tells each phase in the log as it begins. */
-export function tellPhases(log: Log) {
+/** A program has a handful of notes; each of a target's lines is one of the job's log otherwise. */
+const MOST_LINES = 100;
+
+/** Tells each phase in the log as it begins; what a note quotes is told without the step's secrets. */
+export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs, 'environment' | 'health'>) {
+  const clean = hiding(environment, health.url);
+  let told = 0;
   return (key: string, value: string) => {
-    const phase = key === 'phase' ? value.split(' ')[0] : key;
-    if (key === 'note') log.line(`  ${value}`);
-    if ((key === 'phase' || key === 'staged') && phase && PHASES[phase]) log.phase(phase, PHASES[phase]);
+    const name = key === 'phase' ? (value.split(' ')[0] ?? '') : key;
+    const phase = (key === 'phase' || key === 'staged') && Object.hasOwn(PHASES, name) ? PHASES[name] : undefined;
+    if (phase === undefined && key !== 'note') return;
+    told += 1;
+    if (told === MOST_LINES) log.line('  (the target has more to say than is shown)');
+    if (told >= MOST_LINES) return;
+    if (phase !== undefined) log.phase(name, phase);
+    else log.line(`  ${clean(value)}`);
   };
 }

@@ -1,4 +1,5 @@
 import { runsOn } from '../../lib/elf.ts';
+import { shownUrl } from '../../lib/secrets.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Source } from '../../lib/source.ts';
 import { megabytes, sameCapabilities, short } from '../../lib/values.ts';
@@ -364,7 +365,7 @@ function healthObstacles({ health }: DeployInputs, found: Found): Obstacle[] {
   const list: Obstacle[] = [];
   if (health.url && found.httpClient === '') {
     list.push({
-      why: `nothing on the target can ask ${health.url}.`,
+      why: `nothing on the target can ask ${shownUrl(health.url)}.`,
       remedy: 'install curl there, or use health-port or health-command.',
     });
   }
@@ -516,7 +517,9 @@ function startSteps(
   if (plan.restart === 'none') return [];
   const proofs = [
     health.port === undefined ? '' : `it listens on port ${health.port}`,
-    health.url ? `${health.url} answers ${health.status}${health.contains ? ' with the text wanted' : ''}` : '',
+    health.url
+      ? `${shownUrl(health.url)} answers ${health.status}${health.contains ? ' with the text wanted' : ''}`
+      : '',
     health.command ? 'the health command succeeds' : '',
   ].filter((proof) => proof !== '');
   return [

@@ -1,6 +1,9 @@
+import { oneLine } from '../../lib/foreign.ts';
+import { hiding } from '../../lib/secrets.ts';
 import { unitName } from '../../lib/service/unit.ts';
+import type { Answer } from '../../lib/ssh/answer.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
-import { notAnswered, runProgram, type Said, saidAll, saidOnce, saidPairs } from '../../lib/ssh/run.ts';
+import { notAnswered, runProgram } from '../../lib/ssh/run.ts';
 import program from '../../target/programs/inspect-verify.sh';
 import type { VerifyInputs } from './inputs.ts';
 
@@ -62,13 +65,14 @@ const TICKS_PER_SECOND = 100;
 /** Looks at one target in one round trip. */
 export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
   const what = 'Looking at the target';
+  const clean = hiding([], inputs.health.url);
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs) },
-    { sudo: false, limitSeconds: LIMIT_SECONDS + inputs.stableSeconds, what, signal },
+    { sudo: false, limitSeconds: LIMIT_SECONDS + inputs.stableSeconds, what, clean, signal },
   );
   if (!ran.complete) throw notAnswered(host, { what }, ran);
-  return toFound(ran.said);
+  return toFound(ran.answer, inputs);
 }
 
 function inspectValues(inputs: VerifyInputs) {
@@ -92,65 +96,77 @@ function inspectValues(inputs: VerifyInputs) {
   };
 }
 
-function toFound(said: Said): Found {
-  const one = (key: string) => saidOnce(said, key);
-  const [ticks, now] = (one('now') ?? '').split(' ').map(Number.parseFloat) as [number, number];
+function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
+  const [[ticks, now] = []] = answer.parts('now', /^([0-9]{1,15}) ([0-9]{1,11}(?:\.[0-9]+)?)/, 'a time');
   return {
-    otherKernel: one('kernel'),
-    user: one('user') ?? '',
-    needsRoot: one('needs_root'),
-    sudoError: one('sudo_error'),
-    file: toFile(one('file')),
-    fileProblem: one('file_problem'),
-    unreadable: one('unreadable') === 'yes',
-    sha256: one('sha256') ?? '',
-    capabilities: one('capabilities_unknown') ? undefined : (one('capabilities') ?? ''),
-    strings: new Set(saidAll(said, 'string')),
-    searchFailed: one('search_failed') === 'yes',
-    processes: saidAll(said, 'process').map((text) => {
-      const { pid, uid = '', started, worker, live, sha256 = '' } = saidPairs(text);
-      const age = (ticks - Number(started)) / TICKS_PER_SECOND;
-      return {
-        pid: Number(pid),
-        user: accountName(text),
-        uid,
-        started: now - age,
-        worker: worker === 'yes',
-        live: live === 'yes',
-        sha256,
-      };
-    }),
-    strangers: saidAll(said, 'stranger').map((text) => ({
-      pid: Number(saidPairs(text).pid),
-      user: accountName(text),
-    })),
-    unseen: one('unseen') ?? '',
-    service: one('service') === undefined ? undefined : saidPairs(one('service') ?? ''),
-    serviceError: one('service_error'),
-    port: saidAll(said, 'port'),
-    health: one('health'),
-    unstable: saidAll(said, 'unstable'),
-    log: one('log'),
-    logReader: one('log_reader') ?? '',
-    logLines: one('log_lines'),
-    stateUnreadable: one('state_unreadable') === 'yes',
-    unfinished: one('unfinished')
-      ? { phase: one('unfinished') ?? '', run: one('unfinished_run') || 'an unknown run' }
-      : undefined,
-    deploying: one('deploying'),
-    history: one('history'),
+    otherKernel: answer.text('kernel'),
+    user: answer.text('user') ?? '',
+    needsRoot: answer.text('needs_root'),
+    sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
+    file: toFile(answer),
+    fileProblem: answer.text('file_problem'),
+    unreadable: answer.yes('unreadable'),
+    sha256: answer.digest('sha256') ?? '',
+    capabilities: answer.yes('capabilities_unknown') ? undefined : (answer.text('capabilities') ?? ''),
+    strings: new Set(answer.verbatims('string')),
+    searchFailed: answer.yes('search_failed'),
+    processes: answer
+      .records('process')
+      .flatMap((process) => toProcess(process, { ticks: Number(ticks), now: Number(now) }) ?? []),
+    strangers: answer
+      .records('stranger')
+      .map((process) => ({ pid: process.pid('pid') ?? 0, user: process.text('user') ?? '' })),
+    unseen: answer.pids('unseen'),
+    service: answer.has('service') ? toService(answer) : undefined,
+    serviceError: answer.quote('service_error'),
+    port: listenPort === undefined ? [] : answer.texts('port'),
+    health: answer.quote('health'),
+    unstable: answer.texts('unstable'),
+    log: answer.text('log'),
+    logReader: answer.text('log_reader') ?? '',
+    logLines: answer.has('log_lines') ? answer.quotedLines('log_lines').join('\n') : undefined,
+    stateUnreadable: answer.yes('state_unreadable'),
+    unfinished: toUnfinished(answer),
+    deploying: answer.has('deploying') ? (answer.text('deploying') ?? 'an unknown run') : undefined,
+    history: answer.text('history'),
   };
 }
 
-/** It comes last, because it may contain blanks. */
-function accountName(text: string): string {
-  return text.slice(text.indexOf(' user=') + 6);
+/** One that ended while it was looked at has no words left. */
+function toProcess(process: Answer, clock: { ticks: number; now: number }): FoundProcess | undefined {
+  const pid = process.pid('pid');
+  const started = process.number('started');
+  if (pid === undefined || started === undefined) return undefined;
+  return {
+    pid,
+    user: process.text('user') ?? '',
+    uid: String(process.number('uid') ?? ''),
+    started: clock.now - (clock.ticks - started) / TICKS_PER_SECOND,
+    worker: process.yes('worker'),
+    live: process.yes('live'),
+    sha256: process.digest('sha256') ?? '',
+  };
 }
 
-/** The clock is there for its fraction of a second. A group's name may have blanks. */
-function toFile(text: string | undefined): Found['file'] {
-  if (!text) return undefined;
-  const [ids = '', mode = '', bytes, seconds, _date, clock = '', _zone, ...owner] = text.split(' ');
-  const modified = Number(seconds) + Number(`0.${clock.split('.')[1] ?? 0}`);
-  return { owner: owner.join(' '), ids, mode: mode.padStart(4, '0'), bytes: Number(bytes), modified };
+function toService(answer: Answer): Record<string, string> {
+  const service = answer.records('service').at(-1);
+  const words = ['load', 'active', 'sub', 'main', 'restarts', 'result'];
+  return Object.fromEntries(words.map((word) => [word, service?.text(word) ?? '']));
+}
+
+function toUnfinished(answer: Answer): Found['unfinished'] {
+  const phase = answer.text('unfinished');
+  return phase === undefined ? undefined : { phase, run: answer.text('unfinished_run') ?? 'an unknown run' };
+}
+
+/** Ids, mode, bytes, epoch seconds, date, clock, zone and owner. The clock is there for its fraction of a second. */
+const FILE =
+  /^([0-9]+:[0-9]+) ([0-7]{1,5}) ([0-9]{1,15}) (-?[0-9]{1,11}) \S+ [0-9:]+(?:\.([0-9]+))?(?: \S+)? (\S+:.*)$/s;
+
+/** A group's name may have blanks. */
+function toFile(answer: Answer): Found['file'] {
+  const [[ids = '', mode = '', bytes, seconds, fraction = '0', owner = ''] = []] = answer.parts('file', FILE, 'a file');
+  if (ids === '') return undefined;
+  const modified = Number(seconds) + Number(`0.${fraction || 0}`);
+  return { owner: oneLine(owner), ids, mode: mode.padStart(4, '0'), bytes: Number(bytes), modified };
 }

@@ -1,3 +1,4 @@
+import { shownUrl } from '../../lib/secrets.ts';
 import { sameCapabilities, short } from '../../lib/values.ts';
 import type { VerifyInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
@@ -10,6 +11,8 @@ export interface Check {
   ok: boolean;
 }
 
+/** What a Date can hold. */
+const LATEST_SECONDS = 8.64e12;
 const UNSEARCHED = 'not searched: grep (-a -o -F -f) or awk there failed';
 
 /** Pure: what is expected and what was found give one line per expectation; none hides another. */
@@ -180,13 +183,18 @@ function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
     unseen: `somebody listens; who is ${blind(found)}`,
   };
   return [
-    check('port', `${listenPort} is held by that process`, words[seen] ?? found.port.join(', '), seen === 'ours'),
+    check(
+      'port',
+      `${listenPort} is held by that process`,
+      (Object.hasOwn(words, seen) && words[seen]) || found.port.join(', '),
+      seen === 'ours',
+    ),
   ];
 }
 
 function healthChecks({ health }: VerifyInputs, found: Found): Check[] {
   if (!health.url) return [];
-  const expected = `${health.url} answers ${health.status}${health.contains ? ` with '${health.contains}'` : ''}`;
+  const expected = `${shownUrl(health.url)} answers ${health.status}${health.contains ? ` with '${health.contains}'` : ''}`;
   const seen = found.health ?? 'not asked: the target has no HTTP client (curl, perl, nc or wget)';
   return [check('health', expected, seen, seen.startsWith('ok '))];
 }
@@ -230,5 +238,7 @@ function deployChecks(found: Found): Check[] {
 }
 
 function time(epochSeconds: number): string {
+  // Of a target that tells nonsense.
+  if (!(Math.abs(epochSeconds) <= LATEST_SECONDS)) return 'an unknown time';
   return new Date(epochSeconds * 1000).toISOString().replace('.000', '');
 }

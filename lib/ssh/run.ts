@@ -1,20 +1,21 @@
 import type { Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { ConnectionError } from '../errors.ts';
+import { oneLine } from '../foreign.ts';
+import { type Answer, answerOf, readSaid, unusable } from './answer.ts';
 import type { Host } from './connect.ts';
 import { enterProgram } from './container.ts';
 import { bootstrapCommand, type Program, programLines } from './program.ts';
 
-/** What a program said: `key=value` lines in order, the framing lines and all that was outside of them left out. */
-export type Said = readonly (readonly [key: string, value: string])[];
-
 export interface Ran {
-  said: Said;
+  answer: Answer;
   /** False when the program's last word never came: its end is unknown. */
   complete: boolean;
+  /** Whether it answered at all. */
+  begun: boolean;
   /** Null when the session was killed or the connection lost; never to be taken for success. */
   code: number | null;
-  /** Standard error, at most 64 kB. */
+  /** Standard error without the step's secrets, at most 64 kB; and what came in the place of an answer. */
   prose: string;
   /** Why it is not complete. */
   cut: string;
@@ -25,6 +26,10 @@ export interface RunOptions {
   limitSeconds: number;
   /** What the program is about, for errors: "Looking at the target". */
   what: string;
+  /** How the target is left when its answer can't be used, where that is known. */
+  state?: string;
+  /** Takes the secrets that the program is given out of what it quotes. */
+  clean?: (text: string) => string;
   /** When the runner ends the step, the program has a few more seconds, then it is left alone. */
   signal?: AbortSignal;
   /** Called for each line as it comes. */
@@ -42,58 +47,75 @@ const GRACE_AFTER_SIGNAL_SECONDS = 5;
 const PROSE_LIMIT_CHARACTERS = 64 * 1024;
 
 /**
- * Runs one program on `host`. Resolves when its channel is closed; rejects with a ConnectionError only when the
- * channel could not be opened or the limit passed.
+ * Runs one program on `host`. Resolves when its channel is closed; rejects with a ConnectionError when the channel could not be
+ * opened or the limit passed, and with an AnswerError when the target says more than any program does.
  */
 export async function runProgram(host: Host, program: Program, options: RunOptions): Promise<Ran> {
   const { container } = host.target;
   const command = bootstrapCommand(options.sudo);
-  const channel = await host.exec(command);
-  if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
-  if (container) channel.write(programLines(enterProgram(container, container.sudo)));
+  const limit = startLimit(options, host);
+  const about = { what: options.what, where: host.target.name, state: options.state };
+  const clean = options.clean ?? ((text: string) => text);
   const reader = readSaid(options.onSay);
+  let channel: ClientChannel | undefined;
   let code: number | null = null;
   let prose = '';
-  channel.setEncoding('utf8').on('data', reader.push);
-  channel.stderr.setEncoding('utf8').on('data', (text: string) => {
-    prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);
-  });
-  channel.on('exit', (exit: number | null) => {
-    code = exit;
-  });
-  // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
-  const closed = new Promise<undefined>((resolve) => {
-    channel.on('close', () => resolve(undefined)).on('error', () => resolve(undefined));
-  });
-  const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
-  const limit = startLimit(options, host);
   let cut: string | undefined;
   try {
+    channel = await Promise.race([host.exec(command), limit.passed]);
+    if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
+    if (container) channel.write(programLines(enterProgram(container, container.sudo)));
+    channel.setEncoding('utf8').on('data', reader.push);
+    channel.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (!reader.count(text)) prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);
+    });
+    channel.on('exit', (exit: number | null) => {
+      code = exit;
+    });
+    // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
+    const closed = onceClosed(channel);
+    const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
     const unsent = send(channel, program, options.payload);
     cut = await Promise.race([closed, reader.ended, lost, unsent, limit.passed, cancelled(options.signal)]);
   } finally {
     limit.stop();
-    channel.destroy();
+    channel?.destroy();
   }
-  const { said, complete } = reader.result();
-  const error = saidOnce(said, 'container_error');
+  const { said, complete, before, excess } = reader.result();
+  if (excess) throw unusable(about, excess);
+  const answer = answerOf(said, about, clean);
+  const error = answer.text('container_error');
   if (error !== undefined) {
-    const remedy = saidOnce(said, 'container_remedy') ?? '';
+    const remedy = answer.text('container_remedy') ?? '';
     throw new ConnectionError({ what: 'Entering the container', where: host.target.name, why: `${error}.`, remedy });
   }
-  return { said, complete, code, prose, cut: cut ?? 'the session ended before its last word' };
+  const begun = said.length > 0;
+  return {
+    answer,
+    complete,
+    begun,
+    code,
+    prose: clean(begun ? prose : before + prose),
+    cut: clean(cut ?? 'the session ended before its last word'),
+  };
+}
+
+function onceClosed(channel: ClientChannel): Promise<undefined> {
+  return new Promise((resolve) => {
+    channel.on('close', () => resolve(undefined)).on('error', () => resolve(undefined));
+  });
 }
 
 /** The failure of a look at the target that was not answered to the end. */
 export function notAnswered(host: Host, { what, state }: { what: string; state?: string }, ran: Ran): ConnectionError {
   const { container, name: where } = host.target;
-  const entered = !container || ran.said.length > 0;
+  const entered = !container || ran.begun;
   return new ConnectionError({
     what,
     where,
     why: entered
-      ? `the answer was cut short: ${ran.cut}.`
-      : `the container can't be entered: ${lastLine(ran.prose) ?? ran.cut}`,
+      ? `the answer was cut short: ${oneLine(ran.cut)}.`
+      : `the container can't be entered: ${oneLine(lastLine(ran.prose) ?? ran.cut)}`,
     state,
     remedy: entered
       ? 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?'
@@ -142,59 +164,4 @@ function startLimit({ limitSeconds, what }: RunOptions, host: Host) {
     }, limitSeconds * 1000);
   });
   return { passed, stop: () => clearTimeout(timer) };
-}
-
-/** Reads `key=value` lines between the lines `begin` and `end`; a chatty profile may print before and after. */
-export function readSaid(onSay?: RunOptions['onSay']) {
-  const said: [string, string][] = [];
-  let begun = false;
-  let complete = false;
-  let rest = '';
-  let resolveEnded: () => void;
-  const ended = new Promise<undefined>((resolve) => {
-    resolveEnded = () => resolve(undefined);
-  });
-  const line = (text: string) => {
-    if (text === 'begin') begun = true;
-    else if (begun && !complete && text === 'end') {
-      complete = true;
-      resolveEnded();
-    } else if (begun && !complete) {
-      const equals = text.indexOf('=');
-      if (equals <= 0) return;
-      const pair: [string, string] = [text.slice(0, equals), unescapeSaid(text.slice(equals + 1))];
-      said.push(pair);
-      onSay?.(...pair);
-    }
-  };
-  return {
-    push: (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      lines.forEach(line);
-    },
-    ended,
-    result: () => ({ said, complete }),
-  };
-}
-
-/** Undoes the escaping of `say`: `\\` and `\n`. */
-function unescapeSaid(value: string): string {
-  return value.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character));
-}
-
-/** The last value said for `key`. */
-export function saidOnce(said: Said, key: string): string | undefined {
-  return said.findLast(([name]) => name === key)?.[1];
-}
-
-/** Every value said for `key`, in order. */
-export function saidAll(said: Said, key: string): string[] {
-  return said.filter(([name]) => name === key).map(([, value]) => value);
-}
-
-/** A value said as `key=value` words. */
-export function saidPairs(text: string): Record<string, string> {
-  const words = text.split(' ').filter((word) => word.includes('='));
-  return Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
 }
