@@ -97,7 +97,7 @@ function inspectValues(inputs: VerifyInputs) {
 }
 
 function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
-  const [[ticks, now] = []] = answer.parts('now', /^([0-9]{1,15}) ([0-9]{1,11}(?:\.[0-9]+)?)/, 'a time');
+  const [[ticks, now] = []] = answer.parts('now', NOW, 'a time');
   return {
     otherKernel: answer.text('kernel'),
     user: answer.text('user') ?? '',
@@ -131,6 +131,9 @@ function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
     history: answer.text('history'),
   };
 }
+
+/** Ticks since boot, epoch seconds; of a date that knows no fractions the rest is `%N`. */
+const NOW = /^([0-9]{1,15}) ([0-9]{1,11}(?:\.[0-9]+)?)(?:\.\S*)?$/;
 
 /** One that ended while it was looked at has no words left. */
 function toProcess(process: Answer, clock: { ticks: number; now: number }): FoundProcess | undefined {

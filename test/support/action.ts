@@ -25,6 +25,8 @@ export interface StepOptions {
   inputs: Record<string, string | number | boolean | undefined>;
   env?: Record<string, string>;
   node?: string;
+  /** The workspace; by default an empty folder. */
+  cwd?: string;
   /** Where the bundles are; by default those of the sources as they are. */
   bundles?: string;
 }
@@ -36,13 +38,13 @@ export async function step(action: string, options: StepOptions): Promise<Step> 
 
 /** The same, without waiting. */
 export function start(action: string, options: StepOptions): StartedStep {
-  const { inputs, env = {}, node = process.execPath, bundles = BUNDLES } = options;
+  const { inputs, env = {}, node = process.execPath, cwd, bundles = BUNDLES } = options;
   const folder = mkdtempSync('/tmp/fdt-step-');
   const files = { GITHUB_OUTPUT: 'output', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary' };
   for (const name of Object.values(files)) writeFileSync(`${folder}/${name}`, '');
   const given = Object.entries(inputs).filter(([, value]) => value !== undefined);
   const child = spawn(node, [`${bundles}${action}.cjs`], {
-    cwd: folder,
+    cwd: cwd ?? folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: {
