@@ -9,7 +9,7 @@ export function isPlainPath(path: string): boolean {
 /** An http or https URL without a user in it. */
 export function isHttpUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && !/[\s"\\]/.test(value);
+  return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && url.password === '' && !/[\s"\\]/.test(value);
 }
 
 /** Status codes and ranges: `200-399`, `200, 204`. */

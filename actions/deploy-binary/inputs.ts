@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import {
   choice,
   flagOr,
+  httpUrl,
   lines,
   literalLines,
   matching,
@@ -11,7 +12,7 @@ import {
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
-import { isHttpUrl, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
+import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
 const RESTARTS = ['auto', 'process', 'systemd', 'command', 'none'] as const;
@@ -40,7 +41,7 @@ export const fields = z
     'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
     environment: lines(),
     'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
-    'health-url': z.optional(matching(isHttpUrl, 'an http or https URL without a user in it')),
+    'health-url': z.optional(httpUrl()),
     'health-status': z._default(
       matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'),
       '200-399',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { choice, literalLines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
+import { choice, httpUrl, literalLines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
-import { isHttpUrl, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
+import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
@@ -27,7 +27,7 @@ export const fields = z
       matching((value) => /^(user:)?[A-Za-z0-9:_.@\\-]+$/.test(value), 'the name of a unit, or user:NAME'),
     ),
     'listen-port': wholeNumber(1, 65535),
-    'health-url': z.optional(matching(isHttpUrl, 'an http or https URL without a user in it')),
+    'health-url': z.optional(httpUrl()),
     'health-status': z._default(
       matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'),
       '200-399',

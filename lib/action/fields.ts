@@ -1,4 +1,6 @@
 import * as z from 'zod/mini';
+import { shownUrl } from '../secrets.ts';
+import { isHttpUrl } from '../values.ts';
 
 /** A required text. */
 export const text = () => z.string();
@@ -10,6 +12,15 @@ export const optional = () => z.optional(z.string());
 export function matching(rule: RegExp | ((value: string) => boolean), expected: string) {
   const accepts = rule instanceof RegExp ? (value: string) => rule.test(value) : rule;
   return z.string().check(z.refine(accepts, { error: ({ input }) => `expected ${expected}, got '${input}'` }));
+}
+
+/** An http or https URL; a wrong one is told without an account and what it asks with. */
+export function httpUrl() {
+  return z.string().check(
+    z.refine(isHttpUrl, {
+      error: ({ input }) => `expected an http or https URL without a user in it, got '${shownUrl(String(input))}'`,
+    }),
+  );
 }
 
 /** A whole number from `min` to `max`; without a default it may be unset. */

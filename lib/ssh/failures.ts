@@ -1,3 +1,4 @@
+import { oneLine } from '../foreign.ts';
 import type { Target } from './target.ts';
 
 interface Told {
@@ -24,7 +25,9 @@ export function isTransient(error: unknown): boolean {
 
 /** Why the login failed, in words, by what the library reports. */
 export function whyNotConnected(error: SocketError, target: Target, { offered, skipped }: Tried): Told {
-  const { code = '', level = '', message } = error;
+  const { code = '', level = '' } = error;
+  // A server may have chosen the words.
+  const message = oneLine(error.message);
   const place = `${target.host} port ${target.port}`;
   if (code === 'ECONNREFUSED') {
     return { why: `${place} refused the connection.`, remedy: 'is sshd running there, and on that port?' };

@@ -38,6 +38,17 @@ test('only lib/action/ sets the exit code', () => {
   expect(linesOf(others, (line) => /\bprocess\.exit(Code)?\b/.test(line))).toEqual([]);
 });
 
+test('only lib/action/log.ts writes to the output, which a runner reads commands from', () => {
+  const others = SOURCES.filter((path) => path !== 'lib/action/log.ts');
+  expect(linesOf(others, (line) => /\b(process\.std(out|err)|console\.)/.test(line))).toEqual([]);
+});
+
+test('what a target said is taken as it came only to be compared or sent back', () => {
+  const users = linesOf(SOURCES, (line) => /\.verbatims?\(/.test(line)).map((line) => line.split(':')[0]);
+  expect([...new Set(users)]).toEqual(['actions/deploy-binary/inspect.ts', 'actions/verify-deploy/inspect.ts']);
+  expect(linesOf(SOURCES, (line) => /\.verbatims?\(/.test(line))).toHaveLength(2);
+});
+
 test('only lib/ssh/program.ts composes a command for a shell', () => {
   const others = SOURCES.filter((path) => path !== 'lib/ssh/program.ts');
   expect(linesOf(others, (line) => /\bsh -c\b/.test(line))).toEqual([]);
