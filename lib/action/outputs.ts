@@ -65,13 +65,15 @@ export function summaryMarkdown({ title, list = [], head, rows }: Summary): stri
 }
 
 const CELL_LIMIT_CHARACTERS = 500;
-const PLAIN = /^[\p{L}\p{N}✓✗ .,/>-]*$/u;
+/** None of these begins anything in the middle of a line of Markdown. */
+const PLAIN = /^[\p{L}\p{N}✓✗ .,/()?>-]*$/u;
+const STRUCTURE = /^([-+>]|\d+[.)])|www\./i;
 
 /** As it is where that has no meaning in Markdown; otherwise each character that could have one as a character reference. */
 function literal(text: string): string {
   const line = shortened(oneLine(text).trim(), CELL_LIMIT_CHARACTERS);
-  if (PLAIN.test(line) && !/^[-+>]|www\./i.test(line)) return line;
-  const references = line.replace(/[^\p{L}\p{N} ]/gu, (character) => `&#${character.codePointAt(0)};`);
+  if (PLAIN.test(line) && !STRUCTURE.test(line)) return line;
+  const references = line.replace(/[^\p{L}\p{N}✓✗ ,/()?-]/gu, (character) => `&#${character.codePointAt(0)};`);
   // What looks like a mention, an issue or an address is left alone in code.
   return `<code>${references}</code>`;
 }

@@ -101,6 +101,11 @@ export function start(action: string, options: StepOptions): StartedStep {
   };
 }
 
+/** A summary as people see it. */
+export function asShown(summary: string): string {
+  return summary.replace(/<\/?code>|&#(\d+);/g, (_, code) => (code ? String.fromCodePoint(Number(code)) : ''));
+}
+
 /** Reads `name<<delimiter` blocks as a runner does. */
 export function heredocs(text: string): Record<string, string> {
   return Object.fromEntries(

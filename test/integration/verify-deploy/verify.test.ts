@@ -14,7 +14,7 @@ import {
 import { dirname, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { account } from '../../support/accounts.ts';
-import { type Step, step } from '../../support/action.ts';
+import { asShown, type Step, step } from '../../support/action.ts';
 import { program, sha256 } from '../../support/programs.ts';
 import { shell, type TestTarget, target } from '../../support/target.ts';
 
@@ -458,7 +458,7 @@ describe('several targets', () => {
     expect(outputs).toMatchObject({ verified: 'false', failed: 'connection' });
     expect(log).toContain('FAILED connection');
     expect(log.match(/ok {5}running/g)).toHaveLength(2);
-    expect(summary).toContain(`| check | ${here} | root@127.0.0.1:1 | ${here} |`);
+    expect(asShown(summary)).toContain(`| check | ${here} | root@127.0.0.1:1 | ${here} |`);
   });
 });
 

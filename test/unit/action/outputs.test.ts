@@ -59,6 +59,7 @@ describe('the summary', () => {
     '`code` **bold** _x_ ~~y~~',
     '&lt;b&gt; &#124;',
     '- list',
+    '1. list',
     '> quote',
     '::set-env name=PATH::/tmp',
   ])('makes nothing but text of %j', (text) => {
@@ -66,7 +67,7 @@ describe('the summary', () => {
     const lines = markdown.split('\n');
     expect(lines).toHaveLength(8);
     const [, references] = /^### <code>(.*)<\/code>$/.exec(lines[0] ?? '') ?? [];
-    expect(references).toMatch(/^([\p{L}\p{N} ]|&#\d+;)+$/u);
+    expect(references).toMatch(/^([\p{L}\p{N} ,/()?-]|&#\d+;)+$/u);
     expect(lines[6]).toBe(`| <code>${references}</code> | b |`);
     const shown = (references ?? '').replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(Number(code)));
     expect(shown).toBe(text.replaceAll('\n', '\\x0a'));
