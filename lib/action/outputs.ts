@@ -67,7 +67,7 @@ export function summaryMarkdown({ title, list = [], head, rows }: Summary): stri
 const CELL_LIMIT_CHARACTERS = 500;
 /** None of these begins anything in the middle of a line of Markdown. */
 const PLAIN = /^[\p{L}\p{N}✓✗ .,/()?>-]*$/u;
-const STRUCTURE = /^([-+>]|\d+[.)])|www\./i;
+const STRUCTURE = /^([-+>]|\d+[.)](\s|$))|www\./i;
 
 /** As it is where that has no meaning in Markdown; otherwise each character that could have one as a character reference. */
 function literal(text: string): string {
