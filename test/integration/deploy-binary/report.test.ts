@@ -31,3 +31,34 @@ it('the report tells every check that was made, and the one that failed', async 
   ]);
   expect(checks(await host.deploy({ source: program('v3'), 'dry-run': true }))).toEqual([]);
 });
+
+it.each([{}, { FORGEJO_ACTIONS: '', GITHUB_ACTIONS: 'true' }])(
+  'what a health URL asks with, and a value of the environment, is in no line and no output (%j)',
+  async (platform) => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const step = await host.deploy(
+      {
+        source: program('bad', 'answers 500'),
+        'health-url': `http://localhost:${host.port}/api/health?token=t0ken%2Fof-health&id=7`,
+        'health-timeout-seconds': 1,
+        environment: 'DEBUG=true\nAPP_PORT=8080\nAPP_MODE=production\nAPP_KEY=k3y-of-the-app',
+      },
+      platform,
+    );
+    expect(step.outputs.state, step.log).toBe('rolled-back');
+    const masks = [...step.log.matchAll(/^::add-mask::(.*)$/gm)].map(([, value]) => value);
+    expect(masks).toContain('k3y-of-the-app');
+    for (const common of ['true', '8080', 'production']) expect(masks).not.toContain(common);
+    const told = step.log.replace(/^::add-mask::.*$/gm, '') + JSON.stringify(step.outputs) + step.summary;
+    for (const secret of ['t0ken', 'id=7', 'k3y-of-the-app']) expect(told).not.toContain(secret);
+    expect(step.log).toContain(`http://localhost:${host.port}/api/health?token=***&id=*** answers 500`);
+  },
+);
+
+it('a wrong health URL is not quoted with what is secret in it', async () => {
+  await using host = await target();
+  const step = await host.deploy({ source: program('v1'), 'health-url': 'http://ada:hunter22@localhost/?token=t0ken' });
+  expect(step.log).toContain("expected an http or https URL without a user in it, got 'http://localhost/?token=***'");
+  expect(step.log).not.toMatch(/hunter22|t0ken/);
+});

@@ -142,6 +142,8 @@ interface Scenario {
   server: Hostility;
   actions?: readonly Action[];
   platforms?: readonly (typeof PLATFORMS)[number][];
+  /** In the place of the usual ones. */
+  inputs?: (port: number) => Record<string, string>;
   /** Part of the failure's text. */
   says: RegExp;
 }
@@ -205,6 +207,44 @@ const SAYING: Scenario[] = [
   {
     what: 'methods of a login that are commands',
     server: { answer: () => undefined, methods: ['password', ...EVIL.split('\n'), EVIL] },
+    says: /failed\./,
+  },
+  {
+    what: 'words in the place of the way to the next host',
+    server: { answer: () => undefined, refuses: EVIL },
+    inputs: (port) => ({ host: 'root@127.0.0.1:1', 'proxy-jump': `root@127.0.0.1:${port}` }),
+    says: /the jump host root@127\.0\.0\.1:\d+ can't reach it/,
+  },
+  {
+    what: 'words about a container',
+    server: {
+      answer: (_, channel) =>
+        say(
+          channel,
+          answerText([
+            ['container_error', EVIL],
+            ['container_remedy', EVIL],
+          ]),
+        ),
+    },
+    inputs: () => ({ container: 'docker:app' }),
+    says: /(Entering the container|connection: x)/,
+  },
+  {
+    what: 'words in the place of a container',
+    server: {
+      answer: (_, channel) => {
+        channel.stderr.write(EVIL);
+        say(channel, EVIL, 1);
+      },
+    },
+    inputs: () => ({ container: 'docker:app' }),
+    says: /the container can't be entered/,
+  },
+  {
+    what: 'hostile texts under two names',
+    server: { answer: changed((key, value) => (CHECKED.test(key) ? value : EVIL)) },
+    inputs: (port) => ({ host: `root@127.0.0.1:${port}\nssh://root@127.0.0.1:${port}`, 'max-parallel': '2' }),
     says: /failed\./,
   },
   {
@@ -410,23 +450,24 @@ describe.each(ACTIONS)('a hostile target of %s that answers with', (action) => {
   });
 });
 
-async function isHarmless({ server, says }: Scenario, action: Action, platform: (typeof PLATFORMS)[number]) {
+async function isHarmless({ server, inputs, says }: Scenario, action: Action, platform: (typeof PLATFORMS)[number]) {
   await using hostile = await hostileServer(server);
-  await check(hostile, { action, platform, says });
+  await check(hostile, { action, platform, says, inputs: inputs?.(hostile.port) ?? {} });
 }
 
 interface Expected {
   action: Action;
   platform: (typeof PLATFORMS)[number];
   says: RegExp;
+  inputs?: Record<string, string>;
 }
 
-async function check(server: HostileServer, { action, platform, says }: Expected): Promise<void> {
+async function check(server: HostileServer, { action, platform, says, inputs }: Expected): Promise<void> {
   using runner = runnerWithCanaries();
   const before = filesOf(runner.root);
   const startedAt = Date.now();
   const { ended, process: child } = start(action, {
-    inputs: inputsOf(action, server, runner),
+    inputs: { ...inputsOf(action, server, runner), ...onlyOf(action, inputs) },
     env: { ...PLATFORM_ENV[platform], HOME: runner.home, RUNNER_TOOL_CACHE: runner.cache, RUNNER_TEMP: runner.temp },
     cwd: runner.workspace,
   });
@@ -477,6 +518,11 @@ function forged({ log }: Step, platform: (typeof PLATFORMS)[number]): string[] {
 /** As people read it. */
 function logText({ log }: Step, platform: (typeof PLATFORMS)[number]): string {
   return platform === 'github' ? log.replaceAll('%0A', '\n').replaceAll('%25', '%') : log;
+}
+
+/** verify-deploy has no `max-parallel`. */
+function onlyOf(action: Action, { 'max-parallel': parallel, ...inputs }: Record<string, string> = {}) {
+  return action === 'deploy-binary' && parallel ? { ...inputs, 'max-parallel': parallel } : inputs;
 }
 
 function inputsOf(action: Action, { port, knownHosts }: HostileServer, { source }: { source: string }) {
