@@ -1,5 +1,6 @@
 import { TargetError } from '../errors.ts';
 import { linesOf, oneLine, shortened } from '../foreign.ts';
+import { READY, UNFIT } from './program.ts';
 
 /** What a program said: `key=value` lines in order, the framing lines and all that was outside of them left out. */
 export type Said = readonly (readonly [key: string, value: string])[];
@@ -135,9 +136,14 @@ const KEY = /^[a-z][a-z0-9_]{0,63}$/;
 const LIMIT_BYTES = 4 * 2 ** 20;
 const LIMIT_LINES = 20_000;
 
-/** Reads `key=value` lines between the lines `begin` and `end`; a chatty profile may print before and after. */
+/**
+ * Reads `key=value` lines between the lines `begin` and `end`, once the line came that says that our program reads; a chatty
+ * profile may print before and after.
+ */
 export function readSaid(onSay?: (key: string, value: string) => void) {
   const said: [string, string][] = [];
+  let isReady = false;
+  let unfit = false;
   let begun = false;
   let complete = false;
   let lines = 0;
@@ -146,8 +152,12 @@ export function readSaid(onSay?: (key: string, value: string) => void) {
   let before = '';
   let excess: string | undefined;
   let resolveEnded: () => void;
+  let resolveReady: () => void;
   const ended = new Promise<undefined>((resolve) => {
     resolveEnded = () => resolve(undefined);
+  });
+  const ready = new Promise<void>((resolve) => {
+    resolveReady = resolve;
   });
   const exceeds = (limit: string) => {
     rest = [];
@@ -156,7 +166,13 @@ export function readSaid(onSay?: (key: string, value: string) => void) {
     return true;
   };
   const line = (text: string) => {
-    if (text === 'begin') begun = true;
+    if (text === UNFIT && !begun) {
+      unfit = true;
+      resolveEnded();
+    } else if (text === READY && !isReady) {
+      isReady = true;
+      resolveReady();
+    } else if (text === 'begin' && isReady) begun = true;
     else if (!begun) before = `${before}${text}\n`.slice(0, BEFORE_CHARACTERS);
     else if (text === 'end') {
       complete = true;
@@ -191,11 +207,15 @@ export function readSaid(onSay?: (key: string, value: string) => void) {
         }
       }
     },
+    /** Resolves when our program reads there. */
+    ready,
     /** Resolves at the last word, and when nothing more is read. */
     ended,
     result: () => ({
       said,
       complete,
+      isReady,
+      unfit,
       excess,
       before: `${before}${begun ? '' : rest.join('')}`.slice(0, BEFORE_CHARACTERS),
     }),

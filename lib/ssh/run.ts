@@ -5,7 +5,7 @@ import { oneLine } from '../foreign.ts';
 import { type Answer, answerOf, readSaid, unusable } from './answer.ts';
 import type { Host } from './connect.ts';
 import { enterProgram } from './container.ts';
-import { bootstrapCommand, type Program, programLines } from './program.ts';
+import { bootstrapCommand, LEAVE, type Program, programLines } from './program.ts';
 
 export interface Ran {
   answer: Answer;
@@ -45,6 +45,11 @@ const LONG_MS = 10;
 /** Before GitHub's second signal. */
 const GRACE_AFTER_SIGNAL_SECONDS = 5;
 const PROSE_LIMIT_CHARACTERS = 64 * 1024;
+/** A login may take half a minute of this (PAM, a slow profile). */
+const READY_SECONDS = 60;
+/** By then a shell that waits for commands of its own is more likely than a slow profile. */
+const LEAVE_SECONDS = 10;
+const NOT_RUN = 'its login shell did not run the command that it was given';
 
 /**
  * Runs one program on `host`. Resolves when its channel is closed; rejects with a ConnectionError when the channel could not be
@@ -52,7 +57,7 @@ const PROSE_LIMIT_CHARACTERS = 64 * 1024;
  */
 export async function runProgram(host: Host, program: Program, options: RunOptions): Promise<Ran> {
   const { container } = host.target;
-  const command = bootstrapCommand(options.sudo);
+  const command = bootstrapCommand(container ? 'host' : options.sudo ? 'root' : 'login');
   const limit = startLimit(options, host);
   const about = { what: options.what, where: host.target.name, state: options.state };
   const clean = options.clean ?? ((text: string) => text);
@@ -64,7 +69,6 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   try {
     channel = await Promise.race([host.exec(command), limit.passed]);
     if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
-    if (container) channel.write(programLines(enterProgram(container, container.sudo)));
     channel.setEncoding('utf8').on('data', reader.push);
     channel.stderr.setEncoding('utf8').on('data', (text: string) => {
       if (!reader.count(text)) prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);
@@ -75,14 +79,17 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
     // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
     const closed = onceClosed(channel);
     const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
-    const unsent = send(channel, program, options.payload);
-    cut = await Promise.race([closed, reader.ended, lost, unsent, limit.passed, cancelled(options.signal)]);
+    const sent = reader.ready.then(() => sendAll(channel as ClientChannel, host, program, options.payload));
+    const unread = notReady(channel, reader.ready);
+    cut = await Promise.race([closed, reader.ended, lost, sent, unread, limit.passed, cancelled(options.signal)]);
   } finally {
     limit.stop();
     channel?.destroy();
   }
-  const { said, complete, before, excess } = reader.result();
+  const { said, complete, isReady, unfit, before, excess } = reader.result();
   if (excess) throw unusable(about, excess);
+  if (unfit) throw unfitShell(host, options.what);
+  cut ??= isReady ? 'the session ended before its last word' : NOT_RUN;
   const answer = answerOf(said, about, clean);
   const error = answer.text('container_error');
   if (error !== undefined) {
@@ -96,7 +103,7 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
     begun,
     code,
     prose: clean(begun ? prose : before + prose),
-    cut: clean(cut ?? 'the session ended before its last word'),
+    cut: clean(cut),
   };
 }
 
@@ -118,7 +125,7 @@ export function notAnswered(host: Host, { what, state }: { what: string; state?:
       : `the container can't be entered: ${oneLine(lastLine(ran.prose) ?? ran.cut)}`,
     state,
     remedy: entered
-      ? 'run `ssh` to that host with a harmless command: does its login shell run commands given to it?'
+      ? 'check that the login shell runs commands passed to it (`ssh HOST true`); a start file such as ~/.bashrc must not end in `exec`.'
       : `look on the host whether ${container?.name} exists, is running and has a /bin/sh.`,
     output: ran.prose,
   });
@@ -126,6 +133,37 @@ export function notAnswered(host: Host, { what, state }: { what: string; state?:
 
 function lastLine(text: string): string | undefined {
   return text.trimEnd().split('\n').at(-1) || undefined;
+}
+
+/** Resolves, with why, when the target does not answer that our program reads there. */
+function notReady(channel: ClientChannel, ready: Promise<void>): Promise<string> {
+  return new Promise((resolve) => {
+    const leave = setTimeout(() => channel.write(`${LEAVE}\n`), LEAVE_SECONDS * 1000);
+    const late = setTimeout(resolve, READY_SECONDS * 1000, `${NOT_RUN} within ${READY_SECONDS} s`);
+    const stop = () => {
+      clearTimeout(leave);
+      clearTimeout(late);
+    };
+    ready.then(stop);
+    channel.once('close', stop);
+  });
+}
+
+function unfitShell(host: Host, what: string): ConnectionError {
+  return new ConnectionError({
+    what,
+    where: host.target.name,
+    why: '/bin/sh there is a shell whose printf or local is not a builtin (such as mksh or ksh93).',
+    state: 'untouched. Nothing was sent to it.',
+    remedy: 'make /bin/sh dash, bash or busybox.',
+  });
+}
+
+/** The way into the container, program and payload; resolves only when that fails, with why. */
+function sendAll(channel: ClientChannel, host: Host, program: Program, payload: RunOptions['payload']) {
+  const { container } = host.target;
+  if (container) channel.write(programLines(enterProgram(container, container.sudo)));
+  return send(channel, program, payload);
 }
 
 /** Sends program and payload; resolves only when that fails, with why. */

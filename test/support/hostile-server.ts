@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
+import { READY } from '../../lib/ssh/program.ts';
 
 /** What a program on the target is asked to do. */
 export type Asked = 'inspect' | 'deploy' | 'follow' | 'verify';
@@ -103,6 +104,7 @@ function serve(client: Connection, hostility: Hostility, asked: Asked[]): void {
       // What it would write when nobody reads any more.
       channel.on('error', () => undefined);
       channel.stderr.on('error', () => undefined);
+      channel.write(`${READY}\n`);
       read(channel, (what) => {
         asked.push(what);
         hostility.answer(what, channel);

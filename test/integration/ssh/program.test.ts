@@ -7,7 +7,8 @@ const PROGRAM = {
   text: 'main() {\n  printf "%s|" "$in_told" "$in_empty"\n  cat\n}\nmain',
   values: { told: 'It\'s \\n "quoted" #end\nmain ✓', empty: undefined },
 };
-const ANSWER = `${PROGRAM.values.told}||`;
+const MARK = '\nready-reader\n';
+const ANSWER = `${MARK}${PROGRAM.values.told}||`;
 const PAYLOAD = Buffer.from([0, 10, 255, 13, 10]);
 const SHELLS = [['/bin/dash'], ['/bin/bash'], ['/bin/busybox', 'sh']];
 
@@ -34,7 +35,7 @@ describe.each(SHELLS)('%s %s', (...shell) => {
     const whole = Buffer.from(programLines(PROGRAM));
     const ends = [0, 1, 3, 10, whole.indexOf('main() {'), whole.indexOf('main() {') + 4, whole.length - 2];
     for (const end of [...ends, whole.lastIndexOf('\\nmain') + 6]) {
-      expect(answer(shell, whole.subarray(0, end)).toString(), `the first ${end} bytes`).toBe('');
+      expect(answer(shell, whole.subarray(0, end)).toString(), `the first ${end} bytes`).toBe(MARK);
     }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type AnswerError, answerOf, readSaid, type Said } from '../../../lib/ssh/answer.ts';
+import { READY } from '../../../lib/ssh/program.ts';
 
 const ABOUT = { what: 'Inspecting the target', where: 'root@web-1:22', state: 'untouched.' };
 const DIGEST = 'a1'.repeat(32);
@@ -109,6 +110,12 @@ describe('an answer is read', () => {
     expect(read(['begin\nkey=a\\nb\\\\nc\nend\n']).said).toEqual([['key', 'a\nb\\nc']]);
   });
 
+  test('only once the program reads', () => {
+    const reader = readSaid();
+    reader.push('begin\nkey=value\nend\n');
+    expect(reader.result()).toMatchObject({ said: [], complete: false, isReady: false });
+  });
+
   test('with what came in its place', () => {
     expect(read(['This account is not available.\n']).before).toBe('This account is not available.\n');
     expect(read(['no line end']).before).toBe('no line end');
@@ -140,6 +147,7 @@ describe('an answer is read', () => {
 
 function read(chunks: readonly string[]) {
   const reader = readSaid();
+  reader.push(`${READY}\n`);
   for (const chunk of chunks) reader.push(chunk);
   return reader.result();
 }
