@@ -52,6 +52,8 @@ export interface Found {
   sudo: boolean;
   needsRoot: string | undefined;
   sudoError: string | undefined;
+  /** The line for sudoers or doas.conf that would allow it. */
+  sudoRemedy: string | undefined;
   machine: string;
   tools: ReadonlySet<string>;
   interpreterExists: boolean;
@@ -170,6 +172,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     sudo: asRoot && login !== answer.text('user'),
     needsRoot: answer.text('needs_root'),
     sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
+    sudoRemedy: answer.text('sudo_remedy'),
     machine: answer.text('machine') ?? '',
     tools: new Set(answer.texts('tool')),
     interpreterExists: answer.yes('interpreter'),

@@ -137,8 +137,8 @@ function hostObstacles(found: Found): Obstacle[] {
   }
   if (found.sudoError !== undefined) {
     list.push({
-      why: `root is needed, because ${found.needsRoot}, and sudo refuses: ${found.sudoError || 'no reason given'}`,
-      remedy: `allow ${found.login} to use sudo without a password there, or log in as the account that owns the file.`,
+      why: `root is needed, because ${found.needsRoot}, and ${found.sudoError}`,
+      remedy: `${found.sudoRemedy || `allow ${found.login} to use sudo without a password there`}; or log in as the account that owns the file.`,
     });
   }
   if (found.stateRefused) {

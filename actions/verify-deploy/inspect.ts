@@ -28,6 +28,8 @@ export interface Found {
   user: string;
   needsRoot: string | undefined;
   sudoError: string | undefined;
+  /** The line for sudoers or doas.conf that would allow it. */
+  sudoRemedy: string | undefined;
   file: { owner: string; ids: string; mode: string; bytes: number; modified: number } | undefined;
   fileProblem: string | undefined;
   unreadable: boolean;
@@ -103,6 +105,7 @@ function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
     user: answer.text('user') ?? '',
     needsRoot: answer.text('needs_root'),
     sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
+    sudoRemedy: answer.text('sudo_remedy'),
     file: toFile(answer),
     fileProblem: answer.text('file_problem'),
     unreadable: answer.yes('unreadable'),

@@ -40,10 +40,12 @@ function check(name: string, expected: string, found: string, ok: boolean): Chec
 }
 
 /** What would allow a look that was refused. */
-function blind({ user, sudoError }: Found): string {
+function blind({ user, sudoError, sudoRemedy }: Found): string {
   if (user === 'root') return 'not seen as root: start the container with --cap-add SYS_PTRACE';
   const sudo =
-    sudoError === undefined ? 'allow sudo (sudo: auto)' : `allow sudo without a password (it says: ${sudoError})`;
+    sudoError === undefined
+      ? 'allow sudo (sudo: auto)'
+      : `allow sudo without a password (${sudoError}${sudoRemedy ? `; ${sudoRemedy}` : ''})`;
   return `not seen as ${user}: ${sudo}, or log in as root or as its account`;
 }
 

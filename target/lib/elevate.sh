@@ -1,19 +1,26 @@
-# Going on as root.
+# Going on as root, by sudo or doas.
 
+. ./quote.sh
+. ./root-tool.sh
 . ./say.sh
 
-# elevate: runs this whole program again as root, when a step needs it and `sudo -n` may. What a step needs is told by
-# reason_for_root of the program, which sets root_reason. Succeeds when the rest was said by root.
+# elevate: runs this whole program again as root, when a step needs it and sudo or doas allows it without a password. What a
+# step needs is told by reason_for_root of the program, which sets root_reason. Succeeds when the rest was said by root.
 elevate() {
   root_reason=
   [ "$me" != 0 ] && [ "$in_sudo" != never ] || return 1
   if [ "$in_sudo" = always ]; then root_reason='sudo: always'; else reason_for_root; fi
   [ -n "$root_reason" ] || return 1
   say needs_root "$root_reason"
-  if ! sudo_error=$(sudo -n true 2>&1); then
-    say sudo_error "$sudo_error"
+  if ! find_root_tool; then
+    say sudo_error "$root_tool_error"
+    say sudo_remedy "$(root_tool_remedy)"
     return 1
   fi
-  printf 'in_elevated=yes\\nin_login=%s\\n%s' "$me_name" "$line" |
-    sudo -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
+  # The name of a directory's account may hold blanks and backslashes (CORP\new admin).
+  quoted "$me_name"
+  encoded "in_elevated=yes
+in_login=$quoted"
+  printf '%s' "$encoded\\n$line" |
+    $root_tool -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
 }

@@ -1,6 +1,6 @@
-# prelude: the same world on every target, whatever the login shell's profile left behind.
+# prelude: the same world on every target, whatever the login, sudo or a container's tool left behind.
 prelude() {
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+  PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
   LC_ALL=C
   export PATH LC_ALL
   IFS=' 	

@@ -1,5 +1,7 @@
 # Shell words from raw text: quoting without forks, and /proc files whose texts end in NUL.
 
+. ./say.sh
+
 # quoted TEXT: sets quoted to one shell word.
 quoted() {
   quoted_rest=$1
@@ -14,6 +16,23 @@ quoted() {
     esac
   done
   quoted="'$quoted$quoted_rest'"
+}
+
+# encoded TEXT: sets encoded to what printf %b turns into TEXT again, on one line.
+encoded() {
+  encoded_rest=$1
+  encoded=
+  while :; do
+    case $encoded_rest in *[\\"$newline"]*) ;; *) break ;; esac
+    encoded_plain=${encoded_rest%%[\\"$newline"]*}
+    encoded_rest=${encoded_rest#"$encoded_plain"}
+    case $encoded_rest in
+      \\*) encoded=$encoded$encoded_plain'\\' ;;
+      *) encoded=$encoded$encoded_plain'\n' ;;
+    esac
+    encoded_rest=${encoded_rest#?}
+  done
+  encoded=$encoded$encoded_rest
 }
 
 # zero_words FILE SED: NUL-separated texts as quoted shell words, without those that the sed commands delete (the

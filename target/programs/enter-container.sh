@@ -1,6 +1,7 @@
 # Runs on the host of a container: goes into it. What follows on standard input is the program that runs there.
 # shellcheck disable=SC2154
 . ../lib/prelude.sh
+. ../lib/root-tool.sh
 . ../lib/say.sh
 
 main() {
@@ -27,8 +28,8 @@ main() {
   command -v "$tool" >/dev/null || { refuse "there is no $tool on the host" "install $tool there, or name the kind of container that the host has."; return; }
   by_sudo=
   if needs_sudo; then
-    sudo_error=$(sudo -n true 2>&1) || { refuse "$(id -un) may not use $tool, and sudo -n refuses: $sudo_error" "put $(id -un) into the group that may use $tool, or allow it sudo without a password."; return; }
-    by_sudo='sudo -n --'
+    find_root_tool || { refuse "$(id -un) may not use $tool, and $root_tool_error" "put $(id -un) into the group that may use $tool, or $(root_tool_remedy)."; return; }
+    by_sudo="$root_tool -n --"
   fi
   enter
 }
@@ -47,8 +48,9 @@ enter() {
     lxd | incus) set -- -T "$in_name" -- ;;
     *) set -- -i -u 0 "$in_name" ;;
   esac
-  # shellcheck disable=SC2086
-  exec $by_sudo "$tool" exec "$@" /bin/sh -c "$in_run_program"
+  # What the container sets for its programs (BASH_ENV, LD_PRELOAD, functions) must not change ours.
+  # shellcheck disable=SC2016,SC2086
+  exec $by_sudo "$tool" exec "$@" /bin/sh -c '[ -x /usr/bin/env ] && exec /usr/bin/env -i "PATH=$PATH" /bin/sh -c "$0"; exec /bin/sh -c "$0"' "$in_run_program"
 }
 
 # refuse WHY REMEDY

@@ -26,6 +26,7 @@ const HOST: Found = {
   sudo: false,
   needsRoot: undefined,
   sudoError: undefined,
+  sudoRemedy: undefined,
   machine: 'x86_64',
   tools: new Set(['zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
   interpreterExists: true,
@@ -140,7 +141,7 @@ describe('it is restarted', () => {
 describe('it is refused, every obstacle at once', () => {
   test.each<[Partial<Found>, RegExp, Record<string, string>?]>([
     [{ tools: new Set(['setsid', 'sha256sum', 'stat', 'timeout']) }, /no `flock`/],
-    [{ sudoError: 'a password is required', needsRoot: 'x' }, /sudo refuses: a password/],
+    [{ sudoError: 'sudo refuses: a password is required', needsRoot: 'x' }, /sudo refuses: a password/],
     [{ machine: 'aarch64' }, /built for x86_64, the target is aarch64/],
     [{ folderRefused: '/opt/app does not exist', folder: undefined }, /does not exist/],
     [{ fileProblem: '/opt/app/server is a folder' }, /is a folder/],

@@ -21,6 +21,7 @@ const FOUND: Found = {
   user: 'svc',
   needsRoot: undefined,
   sudoError: undefined,
+  sudoRemedy: undefined,
   file: { owner: 'svc:svc', ids: '1000:1000', mode: '0755', bytes: 1000, modified: 2e9 },
   fileProblem: undefined,
   unreadable: false,
