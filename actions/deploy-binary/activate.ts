@@ -21,6 +21,7 @@ import { learn } from './learn.ts';
 import { bareOutcome, DeltaError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 import type { Plan } from './plan.ts';
+import { startedFirst, startsAlone } from './plan-units.ts';
 
 /** Everything one activation works with. */
 export interface Deploy {
@@ -234,7 +235,8 @@ export function transactionLimitSeconds({ stopTimeoutSeconds, health }: DeployIn
 }
 
 /** The values that both deploy and recovery take. */
-export function deployValues({ inputs, found, plan, run }: Deploy) {
+export function deployValues(deploy: Deploy) {
+  const { inputs, found, plan, run } = deploy;
   return {
     id: randomUUID(),
     folder: inputs.folder,
@@ -255,8 +257,7 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
     capabilities: inputs.capabilities,
     strategy: inputs.strategy,
     restart: plan.restart,
-    unit: plan.unit,
-    unit_user: plan.unitUser,
+    ...unitValues(deploy),
     stop_command: inputs.stopCommand,
     start_command: inputs.startCommand,
     stop_signal: inputs.stopSignal,
@@ -281,6 +282,25 @@ export function deployValues({ inputs, found, plan, run }: Deploy) {
     silence_seconds: STALL_SECONDS,
     limit_seconds: transactionLimitSeconds(inputs),
     session_kills: found.sessionKills ? 'yes' : '',
+  };
+}
+
+function unitValues({ inputs, plan }: Deploy) {
+  const { units } = plan;
+  const names = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(' ');
+  const alone = startsAlone(units);
+  return {
+    unit: units.unit,
+    unit_user: units.user,
+    units: names(units.units),
+    restarted_units: names(units.restarted),
+    left_units: names(units.left),
+    dependents: names(units.dependents),
+    // What must be afterwards as it is before the stop.
+    watched_units: names([...units.triggers, ...units.wanted]),
+    start_alone: alone ? 'yes' : '',
+    start_first: alone ? names(startedFirst(units)) : '',
+    daemon_reload: inputs.daemonReload && units.unit !== '' ? 'yes' : '',
   };
 }
 

@@ -8,6 +8,7 @@ import { quote } from '../../lib/ssh/program.ts';
 import { notAnswered, runProgram } from '../../lib/ssh/run.ts';
 import program from '../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from './inputs.ts';
+import { type FoundUnit, foundUnits, type OtherUserUnit, otherUserUnits } from './unit-found.ts';
 
 /** Whether a process was started as this step would start it: `yes`, or what differs. */
 const SAME = ['yes', 'args', 'folder', 'environment'] as const;
@@ -26,10 +27,9 @@ export interface FoundProcess extends Executor {
   /** False when it still executes a deleted or replaced image. */
   live: boolean;
   same: (typeof SAME)[number];
-  /** The systemd unit that manages it, empty for none. */
-  unit: string;
-  /** Whose user unit it is, empty for a system unit. */
-  unitUser: string;
+  /** The parent that starts it again when it ends (supervisord, runit, …), empty for none. */
+  supervisor: string;
+  supervisorPid: number;
 }
 
 /** One release kept on the target. */
@@ -96,7 +96,11 @@ export interface Found {
   /** Newest first. */
   releases: FoundRelease[];
   history: string[];
-  service: Record<string, string> | undefined;
+  units: FoundUnit[];
+  otherUserUnits: OtherUserUnit[];
+  /** Whether the account that the program runs as has a user manager of systemd, and keeps it without a login. */
+  userManager: boolean;
+  runAsLingers: boolean;
   serviceError: string | undefined;
   httpClient: string | undefined;
   health: string | undefined;
@@ -212,7 +216,10 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
       .map(toRelease)
       .sort((a, b) => b.keptAt - a.keptAt),
     history: answer.texts('history'),
-    service: answer.has('service') ? toService(answer) : undefined,
+    units: foundUnits(answer),
+    otherUserUnits: otherUserUnits(answer),
+    userManager: answer.text('user_manager') !== 'none',
+    runAsLingers: answer.yes('run_as_lingers'),
     serviceError: answer.has('service_error') ? (answer.quote('service_error') ?? '') : undefined,
     httpClient: answer.has('http_client') ? (answer.text('http_client') ?? '') : undefined,
     health: answer.quote('health'),
@@ -246,8 +253,8 @@ function toProcess(process: Answer): FoundProcess | undefined {
     worker: process.yes('worker'),
     live: process.yes('live'),
     same: process.oneOf('same', SAME) ?? 'args',
-    unit: process.text('unit') ?? '',
-    unitUser: process.text('unit_user') ?? '',
+    supervisor: process.text('supervisor') ?? '',
+    supervisorPid: process.pid('supervisor_pid') ?? 0,
   };
 }
 
@@ -280,12 +287,6 @@ function toFile(answer: Answer): Found['file'] {
 function toUnfinished(answer: Answer): Found['unfinished'] {
   const phase = answer.text('unfinished');
   return phase === undefined ? undefined : { phase, run: answer.text('unfinished_run') ?? 'an unknown run' };
-}
-
-function toService(answer: Answer): Record<string, string> {
-  const service = answer.records('service').at(-1);
-  const words = ['user', 'load', 'active', 'sub', 'type'];
-  return Object.fromEntries(words.map((word) => [word, service?.text(word) ?? '']));
 }
 
 function fileProblem(answer: Answer, destination: string): string | undefined {

@@ -1,10 +1,12 @@
 import { runsOn } from '../../lib/elf.ts';
 import { shownUrl } from '../../lib/secrets.ts';
-import { unitName } from '../../lib/service/unit.ts';
 import type { Source } from '../../lib/source.ts';
 import { megabytes, sameCapabilities, short } from '../../lib/values.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found, FoundProcess } from './inspect.ts';
+import { planUnits, type UnitPlan } from './plan-units.ts';
+import { isJob } from './unit-found.ts';
+import { unitDifference, unitStarts, unitStops } from './unit-steps.ts';
 
 /** One thing that will be done, and why. */
 export interface Step {
@@ -35,8 +37,7 @@ export interface Plan {
   owner: string;
   mode: string;
   restart: Restart;
-  unit: string;
-  unitUser: string;
+  units: UnitPlan;
   runAs: string;
 }
 
@@ -53,16 +54,17 @@ export function planDeploy(
   { source, build }: { source: Source | undefined; build: Build },
 ): Plan {
   const release = inputs.rollbackTo ? findRelease(inputs.rollbackTo, found) : undefined;
-  const { restart, unit, unitUser, because } = chooseRestart(inputs, found);
   const owner = found.wantedOwner ?? found.file?.owner ?? found.login;
+  const runAs = found.wantedRunAs ?? (owner.split(':')[0] || found.login);
+  const units = planUnits(inputs, found, runAs);
+  const { restart, because } = chooseRestart(inputs, units);
   const plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'> = {
     file: { from: 'upload', sha256: '', bytes: 0 },
     owner,
     mode: inputs.mode ?? found.file?.mode ?? '0755',
     restart,
-    unit,
-    unitUser,
-    runAs: found.wantedRunAs ?? (owner.split(':')[0] || found.login),
+    units,
+    runAs,
   };
   plan.file = newFile(found, source, { release: release?.sha256, looksRight: !metadataDiffers(inputs, found, plan) });
   const obstacles = [
@@ -73,6 +75,7 @@ export function planDeploy(
     ...accountObstacles(found, plan),
     ...processObstacles(inputs, found, plan),
     ...restartObstacles(found, plan),
+    ...units.obstacles,
     ...startObstacles(inputs, found, plan),
     ...healthObstacles(inputs, found),
     ...releaseObstacles(inputs, found, release),
@@ -102,27 +105,10 @@ function findRelease(wanted: string, found: Found): { sha256: string } | undefin
   return matches.length === 1 ? matches[0] : undefined;
 }
 
-function chooseRestart(inputs: DeployInputs, found: Found) {
-  const managed = found.processes.find(({ unit }) => unit !== '');
-  if (inputs.service) {
-    const unit = unitName(inputs.service.replace(/^user:/, ''));
-    const unitUser = found.service?.user ?? '';
-    return { restart: 'systemd' as Restart, unit, unitUser, because: 'the input service names it' };
-  }
-  if (inputs.restart === 'auto' || inputs.restart === 'systemd') {
-    if (managed) {
-      const { unit, unitUser } = managed;
-      return {
-        restart: 'systemd' as Restart,
-        unit,
-        unitUser,
-        because: `it manages pid ${managed.pid}, which runs the file`,
-      };
-    }
-  }
-  const restart = inputs.restart === 'auto' ? 'process' : inputs.restart;
-  const because = inputs.restart === 'auto' ? 'no unit manages the program' : `restart is ${restart}`;
-  return { restart, unit: '', unitUser: '', because };
+function chooseRestart(inputs: DeployInputs, units: UnitPlan): { restart: Restart; because: string } {
+  if (inputs.service || units.unit) return { restart: 'systemd', because: units.because };
+  if (inputs.restart === 'auto') return { restart: 'process', because: 'no unit manages the program' };
+  return { restart: inputs.restart, because: `restart is ${inputs.restart}` };
 }
 
 function hostObstacles(found: Found): Obstacle[] {
@@ -300,28 +286,13 @@ function processObstacles(inputs: DeployInputs, found: Found, { restart, runAs }
   return list;
 }
 
-function restartObstacles(found: Found, { restart, unit }: { restart: Restart; unit: string }): Obstacle[] {
+function restartObstacles(found: Found, { restart }: { restart: Restart }): Obstacle[] {
   const list: Obstacle[] = [];
-  if (restart === 'systemd' && !unit) {
+  const jobs = found.units.filter(isJob).flatMap((unit) => unit.pids);
+  const others = found.processes.filter(({ pid }) => !jobs.includes(pid));
+  if (restart === 'none' && others.length > 0) {
     list.push({
-      why: 'no unit runs the file now, so which one is meant is unknown.',
-      remedy: 'set service to the name of the unit.',
-    });
-  }
-  if (found.serviceError !== undefined) {
-    list.push({
-      why: `the unit ${unit} can't be asked for: ${found.serviceError}.`,
-      remedy: 'is systemd running there, and the user manager for a user unit?',
-    });
-  } else if (found.service && found.service.load !== 'loaded') {
-    list.push({
-      why: `the unit ${unit} is ${found.service.load || 'not there'}.`,
-      remedy: 'install and load the unit first (systemctl daemon-reload), or correct service.',
-    });
-  }
-  if (restart === 'none' && found.processes.length > 0) {
-    list.push({
-      why: `restart is none, but ${pids(found.processes)} runs the file.`,
+      why: `restart is none, but ${pids(others)} runs the file.`,
       remedy: 'stop it first, or let this step restart it: restart: auto.',
     });
   }
@@ -418,7 +389,10 @@ function whatDiffers(
   const metadata = metadataDiffers(inputs, found, plan);
   if (metadata) return metadata;
   if (plan.restart === 'none') return undefined;
-  if (processes.length === 0) return 'no process runs it';
+  if (plan.restart === 'systemd') {
+    const difference = unitDifference(plan.units, found);
+    if (difference) return difference;
+  } else if (processes.length === 0) return 'no process runs it';
   const stale = processes.find(({ live }) => !live);
   if (stale) return `pid ${stale.pid} still runs an older image of it`;
   if (plan.restart === 'process') {
@@ -428,8 +402,6 @@ function whatDiffers(
     if (other)
       return `pid ${other.pid} was started with ${other.same === 'folder' ? 'another working directory' : `other ${other.same}`}`;
   }
-  if (plan.restart === 'systemd' && !processes.some(({ unit }) => unit === plan.unit))
-    return `${plan.unit} does not run it`;
   const asked = inputs.health.url ?? inputs.health.port ?? inputs.health.command;
   return asked !== undefined && found.health !== 'ok' ? `it is not healthy: ${found.health}` : undefined;
 }
@@ -470,7 +442,7 @@ function steps(
   if (plan.file.from === 'upload' && !inPlace) list.push(upload);
   if (plan.file.from === 'release')
     list.push({ does: `take the kept release ${short(plan.file.sha256)}`, because: 'rollback-to names it' });
-  if (plan.restart === 'systemd') list.push({ does: `stop the unit ${plan.unit}`, because });
+  if (plan.restart === 'systemd') list.push(...unitStops(plan.units));
   if (plan.restart === 'command' && inputs.stopCommand) list.push({ does: 'run the stop command', because });
   if (found.processes.length > 0 && plan.restart !== 'systemd') {
     list.push({
@@ -504,13 +476,13 @@ function steps(
 
 function startSteps(
   inputs: DeployInputs,
-  plan: { restart: Restart; unit: string; runAs: string },
+  plan: { restart: Restart; units: UnitPlan; runAs: string },
   because: string,
 ): Step[] {
   const { health } = inputs;
   const start: Record<Restart, Step[]> = {
     none: [],
-    systemd: [{ does: `start the unit ${plan.unit}`, because }],
+    systemd: unitStarts(plan.units),
     command: [{ does: 'run the start command', because }],
     process: [{ does: `start it as ${plan.runAs} in ${inputs.workingDirectory ?? inputs.folder}`, because }],
   };

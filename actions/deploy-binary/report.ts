@@ -50,17 +50,22 @@ export function hasChanged(state: TargetState): boolean {
 }
 
 /** The plan, a reason per step. */
-export function planLines({ kind, steps }: Plan): string[] {
+export function planLines({ kind, steps, units }: Plan): string[] {
   if (kind === 'unchanged') return ['Plan: nothing. The file, what runs it and its health are already as wanted.'];
-  return ['Plan', ...steps.map(({ does, because }) => `  - ${does}, because ${because}`)];
+  return [
+    'Plan',
+    ...steps.map(({ does, because }) => `  - ${does}, because ${because}`),
+    ...units.notes.map((note) => `  Note: ${note}`),
+  ];
 }
 
 /** What was found, in a few lines. */
 export function foundLines(found: Found, destination: string): string[] {
   const { file, processes, strangers, releases, unseen, history, unfinished } = found;
+  const unitOf = (pid: number) => found.units.find(({ pids }) => pids.includes(pid))?.name;
   const runs = processes.map(
-    ({ pid, user, live, unit }) =>
-      `pid ${pid} (${user}${unit ? `, unit ${unit}` : ''}${live ? '' : ', an older image of it'})`,
+    ({ pid, user, live }) =>
+      `pid ${pid} (${user}${unitOf(pid) ? `, unit ${unitOf(pid)}` : ''}${live ? '' : ', an older image of it'})`,
   );
   return [
     ...(found.sudo ? [`Working as root by sudo, because ${found.needsRoot}`] : []),

@@ -169,10 +169,11 @@ function serviceChecks({ service }: VerifyInputs, found: Found): Check[] {
   const expected = `${service} runs it`;
   if (!found.service)
     return [check('service', expected, `not seen: ${found.serviceError ?? 'systemd does not answer'}`, false)];
-  const { load, active, sub, main = '0', result, restarts } = found.service;
+  const { load, active, sub, main = '0', result, restarts, pids: listed = '' } = found.service;
   if (load !== 'loaded') return [check('service', expected, `the unit is ${load}`, false)];
-  const own = found.processes.some(({ pid }) => String(pid) === main);
-  const seen = `${active} (${sub}), main pid ${main}, ${restarts} restarts${active === 'failed' ? `, ${result}` : ''}${own ? '' : ', which does not run the file'}`;
+  const managed = listed.split(',');
+  const own = found.processes.some(({ pid }) => String(pid) === main || managed.includes(String(pid)));
+  const seen = `${active} (${sub}), main pid ${main}, ${restarts} restarts${active === 'failed' ? `, ${result}` : ''}${own ? '' : '; none of its processes runs the file'}`;
   return [check('service', expected, seen, own && active === 'active')];
 }
 

@@ -1,6 +1,6 @@
 # What a deploy needs root for.
 
-. ../service/systemd.sh
+. ../service/unit-of.sh
 
 # reason_for_root: the first step that this account can't do by itself.
 reason_for_root() {

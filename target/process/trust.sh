@@ -1,7 +1,7 @@
 # Whose processes can be the program. Anybody may execute a file that everybody can read: such a process is never imitated, and
 # proves nothing.
 
-. ../service/systemd.sh
+. ../service/unit-of.sh
 . ./find.sh
 
 # trust NAME: adds its number, trust_uid, to trusted; an account that does not exist has no processes.
@@ -14,6 +14,7 @@ trust() {
 }
 
 trust_number() {
+  [ -n "$1" ] || return 0
   case " $trusted " in *" $1 "*) ;; *) trusted="$trusted $1" ;; esac
 }
 

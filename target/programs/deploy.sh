@@ -8,6 +8,7 @@
 . ../lib/path.sh
 . ../process/find.sh
 . ../service/systemd.sh
+. ../service/unit-world.sh
 . ../state/folder.sh
 . ../state/journal.sh
 . ../state/live.sh
@@ -145,9 +146,14 @@ detached() {
   restart=$in_restart
   unit=$in_unit
   unit_user=$in_unit_user
-  sockets=
-  if [ "$restart" = systemd ] && unit_facts "$unit" "$unit_user"; then sockets=$unit_triggers; fi
-  refused='' failed='' down_mark='' downtime_cs='' pid=''
+  units=$in_units
+  restarted_units=$in_restarted_units
+  left_units=$in_left_units
+  dependents=$in_dependents
+  watched_units=$in_watched_units
+  world=''
+  starting=new
+  refused='' failed='' down_mark='' downtime_cs='' pid='' image_pid=''
   trusted=$in_accounts
   run_uid=$in_run_uid
   old_image='' new_image='' back_image='' live_image=''
@@ -161,6 +167,7 @@ detached() {
       remember_present
       [ "$in_strategy" = in-place ] || [ "$in_encoding" = none ] || { image_of incoming; new_image=$image; }
       [ "$in_encoding" != none ] || new_image=$old_image
+      [ "$restart" != systemd ] || prepare_units
       journal_open
       activate
       ;;
@@ -176,6 +183,13 @@ seen_image() {
       printf '%s:%s\n' "${in_seen%% *}" "${seen_rest%% *}"
       ;;
   esac
+}
+
+# prepare_units: what systemd can do while the old version still runs.
+prepare_units() {
+  [ "$in_daemon_reload" != yes ] || ( exec 9>&-; systemctl_for "$unit_user" daemon-reload ) >/dev/null 2>&1
+  reset_units
+  read_world
 }
 
 main

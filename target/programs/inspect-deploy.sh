@@ -6,6 +6,7 @@
 . ../health/health.sh
 . ../health/http.sh
 . ../inspect/reason-for-root.sh
+. ../inspect/units.sh
 . ../lib/account.sh
 . ../lib/digest.sh
 . ../lib/elevate.sh
@@ -74,7 +75,7 @@ look() {
   look_at_folder
   look_at_file
   look_at_state
-  look_at_service
+  inspect_units
   look_at_health
   look_at_log
   look_at_working_directory
@@ -86,14 +87,15 @@ know_accounts() {
   last_image=''
   last_run_as=''
   last_run_uid=''
-  trusted="0 $me"
+  trusted=0
+  trust_number "$me"
   [ -z "${in_login:-}" ] || trust "$in_login"
   if [ -n "$folder_entered" ]; then
     last_deploy
     trust_number "$(stat -c %u .)"
     if owner_of "./$in_name"; then
       file_user=$owner_user
-      trusted="$trusted $owner_uid"
+      trust_number "$owner_uid"
     fi
   fi
   run_as=${in_run_as:-${in_owner%%:*}}
@@ -193,12 +195,6 @@ account_name() {
 }
 
 look_at_process() {
-  found_unit=
-  found_unit_user=
-  if unit_of "$1"; then
-    found_unit=$unit
-    found_unit_user=$unit_user
-  fi
   found_same=yes
   found_words=$(zero_words "/proc/$1/cmdline" 1d)
   [ "${found_words% }" = "$in_args" ] || found_same=args
@@ -210,7 +206,8 @@ look_at_process() {
   found_worker=no
   case " $running " in *" $process_parent "*) found_worker=yes ;; esac
   account_name "$process_uid"
-  say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same unit=$found_unit unit_user=$found_unit_user user=$account_name"
+  supervisor_of "$1" || supervisor_pid=
+  say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same supervisor=$supervisor supervisor_pid=$supervisor_pid user=$account_name"
 }
 
 # same_environment PID: whether every KEY=VALUE wanted is in its environment. Compared in memory.
@@ -348,17 +345,6 @@ look_into_state() {
     say release "${state_about%.about} $(stat -c %Y "releases/$state_about") $(cat "releases/$state_about")"
   done
   [ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
-}
-
-look_at_service() {
-  [ -n "$in_service" ] || return 0
-  service_user=
-  [ "$in_service_is_user" != yes ] || service_user=$run_as
-  if unit_facts "$in_service" "$service_user"; then
-    say service "user=$service_user load=$unit_load active=$unit_active sub=$unit_sub type=$unit_type"
-  else
-    say service_error "${unit_error:-systemd does not answer}"
-  fi
 }
 
 look_at_health() {

@@ -13,7 +13,9 @@
 . ../process/port.sh
 . ../process/trust.sh
 . ../service/as-user.sh
+. ../service/cgroup.sh
 . ../service/systemd.sh
+. ../service/unit-of.sh
 . ../state/folder.sh
 . ../state/last-deploy.sh
 
@@ -51,7 +53,8 @@ find_program() {
   file_link=
   live_image=
   folder_path=$(cd -P "$in_folder/" 2>/dev/null && printf '%s' "${PWD%/}") || folder_path=$in_folder
-  trusted="0 $me"
+  trusted=0
+  trust_number "$me"
   trust_number "$(stat -L -c %u "$in_folder/" 2>/dev/null)"
   [ -z "${in_login:-}" ] || trust "$in_login"
   [ -z "$in_run_as" ] || trust "$in_run_as"
@@ -196,10 +199,20 @@ look_at_service() {
     [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
   fi
   if unit_facts "$in_service" "$service_user"; then
-    say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result"
+    say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result pids=$(pids_in_unit)"
   else
     say service_error "${unit_error:-systemd does not answer}"
   fi
+}
+
+# pids_in_unit: those of the processes that the unit manages, with commas between.
+pids_in_unit() {
+  for service_pid in $running; do
+    if ! in_cgroup "$service_pid" "$unit_group"; then
+      [ -z "$cgroup_unit" ] && [ "$unit_main" != 0 ] && descends_from "$service_pid" "$unit_main" || continue
+    fi
+    ! unit_manages "$service_pid" "$unit_main" "$unit_kill" || printf '%s,' "$service_pid"
+  done
 }
 
 look_at_port() {
@@ -237,12 +250,14 @@ look_at_health() {
 look_at_stability() {
   [ "$in_stable_cs" -gt 0 ] && [ -n "$running" ] || return 0
   stable_restarts=${unit_restarts:-0}
+  stable_main=${unit_main:-0}
   pause_cs "$in_stable_cs"
   for stable_mark in $stable_marks; do
     process_alive "${stable_mark%:*}" "${stable_mark#*:}" || say unstable "pid ${stable_mark%:*} ended within it"
   done
   [ -n "$in_service" ] && unit_facts "$in_service" "$service_user" || return 0
   [ "$unit_restarts" = "$stable_restarts" ] || say unstable "$in_service was restarted within it ($stable_restarts, then $unit_restarts restarts)"
+  [ "$unit_main" = "$stable_main" ] || say unstable "the main process of $in_service changed within it (pid $stable_main, then $unit_main)"
 }
 
 # look_at_log: from where the running program began in it, as deploy-binary noted; all of it where that is not known.

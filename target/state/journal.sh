@@ -7,7 +7,7 @@
 journal_open() {
   {
     printf 'transaction=%s\n' "$in_run"
-    for journal_key in new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask accounts restart unit unit_user sockets; do
+    for journal_key in new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask accounts restart unit unit_user units restarted_units left_units dependents watched_units world; do
       eval "say $journal_key \"\${$journal_key-}\""
     done
   } >journal.new && sync journal.new && mv -f journal.new journal && sync .
@@ -30,7 +30,7 @@ journal_read() {
     case $journal_line in
       phase=*) journal_phase=$journal_value ;;
       transaction=*) journal_run=$journal_value ;;
-      new_sha=* | new_live=* | new_image=* | old_sha=* | old_about=* | old_live=* | old_image=* | was_running=* | old_remembered=* | old_words=* | old_dir=* | old_user=* | old_uid=* | old_log=* | old_umask=* | accounts=* | restart=* | unit=* | unit_user=* | sockets=*)
+      new_sha=* | new_live=* | new_image=* | old_sha=* | old_about=* | old_live=* | old_image=* | was_running=* | old_remembered=* | old_words=* | old_dir=* | old_user=* | old_uid=* | old_log=* | old_umask=* | accounts=* | restart=* | unit=* | unit_user=* | units=* | restarted_units=* | left_units=* | dependents=* | watched_units=* | world=*)
         unsaid "$journal_value"
         eval "${journal_line%%=*}=\$unsaid"
         ;;

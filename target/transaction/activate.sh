@@ -39,6 +39,8 @@ stop_all_and_check() {
 
 # port_is_free: nothing else may hold the port or give the answer that is to prove the new version.
 port_is_free() {
+  # What systemd listens on for a unit stays open.
+  [ -z "$restarted_units$left_units" ] || return 0
   for free_port in $in_health_port $in_health_url_port; do
     uptime_cs
     free_until=$((now_cs + 300))
@@ -79,6 +81,7 @@ prepare_new() {
 
 start_new() {
   failed=start
+  starting=new
   log_mark
   journal start || { refused='the journal can not be written'; return 1; }
   start_it
@@ -107,6 +110,11 @@ finish() {
   printf '%s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${new_sha:--}" "${in_run:--}" "${in_actor:--}" "$1" >>history
   tail -n 100 history >history.new && mv -f history.new history
   rm -f incoming restored command.output start.errors decode.errors
+  if [ "$1" = broken ] && [ -n "$down_mark" ]; then
+    uptime_cs
+    downtime_cs=$((now_cs - down_mark))
+  fi
+  if [ "$restart" = systemd ] && [ -n "${failed_ids:-}" ]; then say_unit_output "$failed_ids"; fi
   say state "$1"
   say pid "$pid"
   say downtime_ms "$((${downtime_cs:-0} * 10))"

@@ -3,7 +3,8 @@
 . ../health/health.sh
 . ../lib/clock.sh
 . ../process/find.sh
-. ../service/systemd.sh
+. ../service/unit-prove.sh
+. ../service/unit-world.sh
 . ../state/journal.sh
 . ./start.sh
 
@@ -43,7 +44,11 @@ prove_once() {
 # find_pid: the process that executes the live file. Sets pid; sets gone and refused when it ended.
 find_pid() {
   health_reason='no process executes the file yet'
-  [ "$restart" != systemd ] || unit_main_pid
+  if [ "$restart" = systemd ]; then
+    [ -n "$proved_units" ] || { health_reason=; return 0; }
+    units_up
+    return
+  fi
   # Looked at once: asked again at the end of the stable window.
   if [ -n "$pid" ] && { [ "$pid" = "$image_pid" ] || executes "$pid" "$live_image"; }; then
     image_pid=$pid
@@ -61,21 +66,6 @@ find_pid() {
       command_ended
       [ -z "$gone" ] && is_script && health_reason=
       ;;
-    systemd)
-      unit_facts "$unit" "$unit_user"
-      case $unit_active/$unit_sub in
-        failed/*)
-          gone=yes
-          refused="the unit failed: $unit_result, exit status $unit_exit"
-          ;;
-        */auto-restart)
-          gone=yes
-          refused="the program ended at once (exit status $unit_exit) and systemd starts it again"
-          ;;
-        active/*) find_forked || main_is_script ;;
-        *) find_forked ;;
-      esac
-      ;;
   esac
 }
 
@@ -92,10 +82,6 @@ find_forked() {
 # is_script: whether a process of the live file executes an interpreter instead.
 is_script() {
   [ "$(head -c 4 "../$in_name" | tail -c 3)" != ELF ]
-}
-
-main_is_script() {
-  [ -n "$pid" ] && is_script && health_reason=
 }
 
 # process_running PID: there and no zombie.
@@ -144,13 +130,16 @@ went_to_background() {
   adopted=yes
 }
 
-# prove_stable: the same pid, start time and restart count, and healthy at the end. Which process is a script's is not known
+# prove_stable: the same pid and start time, and healthy at the end. Which process is a script's is not known
 # when a command started it.
 prove_stable() {
+  if [ "$restart" = systemd ]; then
+    prove_units_stable
+    return
+  fi
   stable_pid=$pid
   [ -z "$pid" ] || process_start "$pid"
   stable_start=${process_start:-}
-  stable_restarts=${unit_restarts:-0}
   uptime_cs
   stable_until=$((now_cs + in_stable_cs))
   while :; do
@@ -171,18 +160,23 @@ prove_stable() {
       return 1
     fi
   done
-  if [ "$restart" = systemd ]; then
-    unit_facts "$unit" "$unit_user"
-    if [ "$unit_main" != "$stable_pid" ] || [ "${unit_restarts:-0}" != "$stable_restarts" ]; then
-      refused="systemd restarted it within the stable window (pid $stable_pid, then $unit_main)"
-      return 1
-    fi
-  fi
   executes "$stable_pid" "$live_image" || is_script || { refused="pid $stable_pid now executes a different file"; return 1; }
+  prove_end "$stable_pid"
+}
+
+# prove_units_stable: the same of units; and at the end everything that was active before is active, and nothing else.
+prove_units_stable() {
+  if [ -n "$proved_units" ]; then units_stable || return 1; fi
+  prove_end "$pid" || return 1
+  restore_world "$in_health_timeout_seconds"
+}
+
+# prove_end PID: at the end of the stable window.
+prove_end() {
   image_of "../$in_name"
   [ "$image" = "$live_image" ] || { refused="$in_folder/$in_name was replaced by another file within the stable window"; return 1; }
   only_proved || return 1
-  health_check "$prove_contains" "$stable_pid" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
+  health_check "$prove_contains" "$1" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
 }
 
 # only_proved: nothing but the proved process and what it started executes the file, and nothing at all an older image of it: what
@@ -203,7 +197,12 @@ only_proved() {
     refused="pid $only_pid runs the file too, besides pid $stable_pid$started_by"
     return 1
   done
-  [ -z "$strangers" ] || say note "other accounts execute the file too: pid $strangers"
+  only_others=
+  for only_pid in $strangers; do
+    # A unit may run it as any account, through su or sudo.
+    case "${units_marks:-} " in *" $only_pid:"*) ;; *) only_others="$only_others $only_pid" ;; esac
+  done
+  [ -z "$only_others" ] || say note "other accounts execute the file too: pid$only_others"
 }
 
 # belongs_to PID ANCESTOR: the same process, one that it started, or one of its session.

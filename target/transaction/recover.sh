@@ -51,6 +51,8 @@ keep_accepted() {
   uptime_cs
   start_mark=$now_cs
   stable_phase=accept
+  starting=new
+  [ "$restart" != systemd ] || choose_units
   find_forked || start_it || :
   if [ -z "$refused" ] && prove ''; then
     remember_live "$new_sha" "$new_live"

@@ -21,11 +21,8 @@ remember_failure() {
   say failed "$failed_in"
   say why "$failure"
   case $restart in
-    systemd)
-      if [ -z "$unit_user" ]; then
-        say output "$(limited 5 journalctl -u "$unit" -n 20 -o cat --no-pager 2>/dev/null | tail -c 8000)"
-      fi
-      ;;
+    # Read at the end: nothing runs meanwhile.
+    systemd) failed_ids=${unit_ids:-} ;;
     command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
   esac
   # Read with the program's own rights: its log may be a link to what only root may read.
@@ -72,12 +69,22 @@ go_back() {
   rm -f restored
   start_old
   stable_phase=rollback-stable
-  if [ "$refused" = '' ] && prove ''; then
+  if [ "$refused" = '' ] && prove_old; then
     drop_release "$old_sha"
     remember_live "$old_sha" "$old_live"
     finish rolled-back
   else
     leave_broken "the previous version is in place again, but $refused"
+  fi
+}
+
+# prove_old: a unit that was stopped before is stopped again.
+prove_old() {
+  if [ "$restart" = systemd ] && [ -z "$proved_units$left_units" ]; then
+    pid=
+    restore_world "$in_health_timeout_seconds"
+  else
+    prove ''
   fi
 }
 
@@ -89,6 +96,9 @@ nothing_happened() {
 }
 
 keep_running() {
+  starting=old
+  # A stop that is still pending would end it later.
+  [ "$restart" != systemd ] || start_unit
   reaped=
   adopted=
   uptime_cs
@@ -109,6 +119,7 @@ live_is_old() {
 # start it.
 start_old() {
   refused=
+  starting=old
   run_words=$old_words
   run_env=$old_env
   run_dir=$old_dir

@@ -4,7 +4,7 @@
 . ../lib/quote.sh
 . ../process/find.sh
 . ../service/as-user.sh
-. ../service/systemd.sh
+. ../service/unit-start.sh
 
 # start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
 start_it() {
@@ -23,16 +23,10 @@ start_it() {
 }
 
 start_unit() {
-  for start_name in $unit $sockets; do
-    unit_start "$start_name" "$unit_user" "$in_health_timeout_seconds" || { refused="systemd could not start $start_name: $unit_error"; return 1; }
-  done
-  unit_main_pid
-}
-
-unit_main_pid() {
-  unit_facts "$unit" "$unit_user" || return 0
-  pid=$unit_main
-  [ "$pid" != 0 ] || pid=
+  choose_units
+  [ "$starting" != old ] || reset_units
+  # shellcheck disable=SC2086
+  start_units $started_units
 }
 
 # Its output goes to our own folder: a log's path could be a link that root must not write through.

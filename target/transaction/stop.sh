@@ -4,22 +4,15 @@
 . ../lib/limit.sh
 . ../lib/say.sh
 . ../process/find.sh
-. ../service/systemd.sh
+. ../service/unit-stop.sh
 
 # stop_all: succeeds when no process executes the file any more. Sets refused.
 stop_all() {
   case $restart in
-    systemd) unit_stop_all || return 1 ;;
+    systemd) stop_units || return 1 ;;
     command) [ -z "$in_stop_command" ] || stop_by_command || return 1 ;;
   esac
   stop_processes
-}
-
-unit_stop_all() {
-  # A socket or timer would start it again in the middle of the swap.
-  for stop_unit in $sockets $unit; do
-    unit_stop "$stop_unit" "$unit_user" "$((in_stop_timeout_seconds + 10))" || { refused="systemd could not stop $stop_unit: $unit_error"; return 1; }
-  done
 }
 
 stop_by_command() {
@@ -76,4 +69,5 @@ stop_with() {
 find_executors() {
   # shellcheck disable=SC2086
   find_running "${PWD%/*}/$in_name" $old_image $new_image $back_image
+  [ "$restart" != systemd ] || spare_units
 }

@@ -135,7 +135,7 @@ describe('nothing is stopped or sent when', () => {
 
   it('the unit does not exist', async () => {
     await using host = await target();
-    await refused(host, { source: program('v2'), service: 'nothing-here' }, 'the unit nothing-here');
+    await refused(host, { source: program('v2'), service: 'nothing-here' }, 'nothing-here.service');
   });
 
   it("the program's account can't write its log or enter its working directory", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { schema } from '../../../actions/deploy-binary/inputs.ts';
 import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect.ts';
 import { planDeploy } from '../../../actions/deploy-binary/plan.ts';
+import { unitFound } from './unit-found.ts';
 
 const OLD = 'a'.repeat(64);
 const NEW = 'b'.repeat(64);
@@ -14,8 +15,8 @@ const PROCESS: FoundProcess = {
   worker: false,
   live: true,
   same: 'yes',
-  unit: '',
-  unitUser: '',
+  supervisor: '',
+  supervisorPid: 0,
 };
 
 /** A healthy Debian host where `svc` runs the old version, looked at as root. */
@@ -57,7 +58,10 @@ const HOST: Found = {
   live: undefined,
   releases: [],
   history: [],
-  service: undefined,
+  units: [],
+  otherUserUnits: [],
+  userManager: true,
+  runAsLingers: true,
   serviceError: undefined,
   httpClient: 'curl',
   health: 'ok',
@@ -88,7 +92,7 @@ describe('nothing is to be done', () => {
     ['another account runs it', { 'run-as': 'app' }, { runUid: '1002' }],
     ['it runs with other arguments', {}, { processes: [{ ...PROCESS, same: 'args' }] }],
     ['it is not healthy', { 'health-url': 'http://localhost/' }, { health: 'answers 500' }],
-    ['another unit runs it', { service: 'app' }, { service: { load: 'loaded', user: '' } }],
+    ['its unit does not run it', { service: 'app' }, { units: [unitFound({ name: 'app.service' })] }],
   ])('but not where %s', (_, given, seen) => {
     expect(plan(given, seen, OLD).kind).toBe('deploy');
   });
@@ -120,17 +124,17 @@ describe('the bytes come', () => {
 });
 
 describe('it is restarted', () => {
-  const unit = { ...PROCESS, unit: 'app.service' };
+  const running = unitFound({ name: 'app.service', pids: [PROCESS.pid] });
+  const named = (name: string) => unitFound({ name, command: 'no' });
   test.each<[string, Record<string, string>, Partial<Found>, object]>([
     ['as a process where no unit manages it', {}, {}, { restart: 'process', runAs: 'svc' }],
-    ['by its unit where one does', {}, { processes: [unit] }, { restart: 'systemd', unit: 'app.service' }],
-    ['as a process where that is asked for', { restart: 'process' }, { processes: [unit] }, { restart: 'process' }],
-    ['by the unit named', { service: 'x' }, { service: { load: 'loaded', user: '' } }, { unit: 'x.service' }],
+    ['by its unit where one does', {}, { units: [running] }, { restart: 'systemd', units: { unit: 'app.service' } }],
+    ['by the unit named', { service: 'x' }, { units: [named('x.service')] }, { units: { unit: 'x.service' } }],
     [
       'by it also when its name has a dot',
       { service: 'api.prod' },
-      { service: { load: 'loaded' } },
-      { unit: 'api.prod.service' },
+      { units: [named('api.prod.service')] },
+      { units: { unit: 'api.prod.service' } },
     ],
     ['as the account of the new owner', { owner: 'app:app' }, {}, { runAs: 'app', owner: 'app:app' }],
   ])('%s', (_, given, seen, expected) => {
@@ -158,8 +162,8 @@ describe('it is refused, every obstacle at once', () => {
     [{}, /restart is none, but pid 41 runs/, { restart: 'none' }],
     [{ file: undefined }, /root would execute a file from \/opt\/app/, { owner: 'root' }],
     [{ live: { workflow: BUILD.workflow, runNumber: 8, run: 'url' } }, /run 8 of this workflow is deployed already/],
-    [{ service: { load: 'not-found', user: '' } }, /app\.service is not-found/, { service: 'app' }],
-    [{}, /which one is meant is unknown/, { restart: 'systemd' }],
+    [{}, /app\.service is not-found/, { service: 'app' }],
+    [{}, /the unit is unknown/, { restart: 'systemd' }],
   ])('%# %j: %s', (seen, why, given = {}) => {
     const planned = plan(given, seen);
     expect(planned.kind).toBe('refused');
