@@ -196,7 +196,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     lingers: answer.yes('lingers'),
     folderRefused: answer.text('folder_refused'),
     folder: toFolder(answer),
-    freeBytes: (answer.number('free_kb') ?? 0) * 1024,
+    freeBytes: toFreeBytes(answer),
     immutable: answer.texts('immutable'),
     file: toFile(answer),
     fileProblem: fileProblem(answer, inputs.destination),
@@ -213,7 +213,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
       : undefined,
     releases: answer
       .parts('release', RELEASE, 'a release')
-      .map(toRelease)
+      .flatMap((parts) => toRelease(parts) ?? [])
       .sort((a, b) => b.keptAt - a.keptAt),
     history: answer.texts('history'),
     units: foundUnits(answer),
@@ -230,9 +230,11 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
 }
 
 /** Digest, epoch seconds, and what is noted of a release: owner, mode, time, run. */
-const RELEASE = /^([0-9a-f]{64}) ([0-9]{1,11})(?: (.*))?$/s;
+const RELEASE = /^([0-9a-f]{64}) ([0-9]{0,11})(?: (.*))?$/s;
 
-function toRelease([sha256 = '', keptAt, noted = '']: string[]): FoundRelease {
+/** One that another deploy drops meanwhile has no time left. */
+function toRelease([sha256 = '', keptAt = '', noted = '']: string[]): FoundRelease | undefined {
+  if (keptAt === '') return undefined;
   // A group's name may have blanks.
   const [about = ''] = /^.*? [0-7]{1,5}(?= |$)/s.exec(noted) ?? [];
   return { sha256, keptAt: Number(keptAt), about: oneLine(about) };
@@ -269,6 +271,12 @@ function toFolder(answer: Answer): Found['folder'] {
     mount: answer.text('mount') ?? '',
     options: (answer.text('mount_options') ?? '').split(','),
   };
+}
+
+/** `df` prints `-` where it does not know, and less than nothing for a disk that only root may still write to. */
+function toFreeBytes(answer: Answer): number {
+  const [[free = '0'] = []] = answer.parts('free_kb', /^(-?[0-9]{1,15}|-)$/, 'an amount of free space');
+  return free === '-' ? Number.POSITIVE_INFINITY : Math.max(0, Number(free)) * 1024;
 }
 
 function toFile(answer: Answer): Found['file'] {

@@ -27,7 +27,7 @@ export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs,
     const phase = (key === 'phase' || key === 'staged') && Object.hasOwn(PHASES, name) ? PHASES[name] : undefined;
     if (phase === undefined && key !== 'note') return;
     told += 1;
-    if (told === MOST_LINES) log.line('  (the target has more to say than is shown)');
+    if (told === MOST_LINES) log.line('  (further lines of the target are not shown)');
     if (told >= MOST_LINES) return;
     if (phase !== undefined) log.phase(name, phase);
     else log.line(`  ${clean(value)}`);

@@ -241,7 +241,7 @@ function deployChecks(found: Found): Check[] {
 }
 
 function time(epochSeconds: number): string {
-  // Of a target that tells nonsense.
+  // A target may answer any number.
   if (!(Math.abs(epochSeconds) <= LATEST_SECONDS)) return 'an unknown time';
   return new Date(epochSeconds * 1000).toISOString().replace('.000', '');
 }

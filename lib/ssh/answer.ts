@@ -57,6 +57,7 @@ export interface Answer {
 /** Reads what was `said`. `clean` takes the step's secrets out of a text. */
 export function answerOf(said: Said, about: About, clean: (text: string) => string = (text) => text): Answer {
   const all = (key: string) => said.filter(([name]) => name === key).map(([, value]) => value);
+  const told = (key: string) => all(key).filter((value) => value !== '');
   const last = (key: string) => said.findLast(([name]) => name === key)?.[1];
   const refuse = (key: string, value: string, expected: string): never => {
     throw unusable(about, `the target answered something that is not ${expected}: ${key}=${shown(clean(value))}`);
@@ -82,14 +83,14 @@ export function answerOf(said: Said, about: About, clean: (text: string) => stri
     verbatim: last,
     verbatims: all,
     parts: (key, form, expected) =>
-      all(key).map(
+      told(key).map(
         (value) =>
           form
             .exec(value)
             ?.slice(1)
             .map((part) => part ?? '') ?? refuse(key, value, expected),
       ),
-    records: (key) => all(key).map((value) => answerOf(pairsOf(value), about, clean)),
+    records: (key) => told(key).map((value) => answerOf(pairsOf(value), about, clean)),
   };
   return answer;
 }

@@ -65,6 +65,13 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(written).not.toMatch(/\r(?!\n)|\v|\u2028|\u200b/);
   });
 
+  test('gives a runner no command with any of 5000 texts made of their pieces', () => {
+    const log = openLog(platform);
+    for (let seed = 1; seed <= 5000; seed += 1) log.line(textOf(seed));
+    expect(lines()).toHaveLength(5000);
+    expect(lines().filter((line) => commandIn(line))).toEqual([]);
+  });
+
   test('shows a terminal no control character', () => {
     openLog(platform).line('a\u001b[31mb\u0007c\u0000d\u009be\u202ef');
     expect(lines()).toEqual(['a\\x1b[31mb\\x07c\\x00d\\x9be\\u202ef']);
@@ -134,6 +141,34 @@ describe('a value that may be anything', () => {
     expect(lines()).toEqual(['::add-mask::pass']);
   });
 });
+
+const PIECES = [
+  ...[':', '::', '#', '##', '[', '##[', ']', ' ', '\t', '\n', '\r', '\v', '%0A', 'set-env', 'add-path', 'name=A', 'a'],
+  ...[
+    '\u0085',
+    '\u00a0',
+    '\u00ad',
+    '\u034f',
+    '\u180e',
+    '\u200b',
+    '\u2028',
+    '\u3000',
+    '\ufe0f',
+    '\ufeff',
+    '\ud800',
+    '\u{e0001}',
+  ],
+];
+
+/** The same text for the same seed. */
+function textOf(seed: number): string {
+  let state = seed;
+  const next = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return state >> 8;
+  };
+  return Array.from({ length: 3 + (next() % 10) }, () => PIECES[next() % PIECES.length]).join('');
+}
 
 function lines(): string[] {
   return written.split(/\r?\n/).slice(0, -1);
