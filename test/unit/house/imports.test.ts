@@ -4,10 +4,10 @@ import { filesBelow, importsOf, reachedFrom, sourceFiles } from '../../../script
 
 const SOURCES = sourceFiles();
 const PURE_FILES =
-  /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
+  /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|secrets|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
 const PURE = [
   ...SOURCES.filter((path) => PURE_FILES.test(path)),
-  ...['program', 'config', 'known-hosts', 'target'].map((name) => `lib/ssh/${name}.ts`),
+  ...['answer', 'program', 'config', 'known-hosts', 'target'].map((name) => `lib/ssh/${name}.ts`),
 ];
 const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'zod/mini'];
 
