@@ -106,6 +106,10 @@ export interface Found {
   health: string | undefined;
   portHolder: string | undefined;
   logProblem: string | undefined;
+  /** It belongs to another account, and the program's account may move it aside. */
+  logForeign: boolean;
+  /** What the user should know, whatever is planned. */
+  notes: string[];
   /** To the account the program runs as, or not there. */
   directoryClosed: boolean;
 }
@@ -225,6 +229,8 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     health: answer.quote('health'),
     portHolder: answer.text('port_holder') === 'unknown' ? 'unknown' : answer.pids('port_holder') || undefined,
     logProblem: logProblem(answer),
+    logForeign: answer.yes('log_foreign'),
+    notes: answer.texts('note'),
     directoryClosed: answer.yes('directory_closed'),
   };
 }
@@ -311,7 +317,10 @@ function logProblem(answer: Answer): string | undefined {
   const folder = answer.text('log_folder_missing');
   const unwritable = answer.text('log_unwritable');
   if (folder !== undefined) return `the folder ${folder} of the log file does not exist`;
+  const odd = answer.text('log_is_odd');
   if (answer.yes('log_is_folder')) return 'the log file is a folder';
+  if (odd !== undefined)
+    return `the log file is not a regular file (${odd}), so the program could block on it or fill it`;
   if (unwritable !== undefined) return `the account the program runs as can't write to ${unwritable}`;
   return undefined;
 }

@@ -323,7 +323,10 @@ function startObstacles(
   if (restart !== 'process' || !asked) return [];
   const list: Obstacle[] = [];
   if (found.logProblem)
-    list.push({ why: `${found.logProblem}.`, remedy: 'create it with the right owner, or correct log-file.' });
+    list.push({
+      why: `${found.logProblem}.`,
+      remedy: 'create it as a regular file with the right owner, or correct log-file.',
+    });
   if (found.directoryClosed)
     list.push({
       why: `the working directory ${inputs.workingDirectory ?? inputs.folder} is not there for ${runAs}.`,
@@ -470,8 +473,14 @@ function steps(
       does: `replace the file by one rename, owner ${plan.owner}, mode ${plan.mode}`,
       because: found.file ? 'the path is always whole that way, old or new' : 'nothing is there yet',
     });
-  list.push(...startSteps(inputs, plan, because));
+  list.push(...logSteps(inputs, found, plan), ...startSteps(inputs, plan, because));
   return list;
+}
+
+function logSteps(inputs: DeployInputs, found: Found, { restart, runAs }: { restart: Restart; runAs: string }): Step[] {
+  if (restart !== 'process' || !found.logForeign) return [];
+  const log = inputs.logFile;
+  return [{ does: `move ${log} to ${log}.until-TIME and begin a new one`, because: `${runAs} can't write to it` }];
 }
 
 function startSteps(

@@ -3,6 +3,7 @@
 . ./http.sh
 . ../lib/limit.sh
 . ../process/port.sh
+. ../service/command.sh
 
 # health_check CONTAINS PID…: whether the program is healthy by in_health_port (one of the pids listens on it),
 # in_health_url with in_health_status and, if CONTAINS is yes, in_health_contains, and in_health_command.
@@ -19,7 +20,7 @@ health_check() {
   fi
   [ -z "$in_health_url" ] || health_url || return 1
   [ -n "$in_health_command" ] || return 0
-  limited 10 /bin/sh -c "$in_health_command" >/dev/null 2>&1 9>&- && return 0
+  run_command 10 "$in_health_command" >/dev/null 2>&1 && return 0
   health_reason="the health command ended with exit code $?"
   return 1
 }

@@ -1,5 +1,7 @@
 # Accounts by their names, and by number where they have none: a file may belong to one that only another system knows.
 
+. ./quote.sh
+
 # know_me: sets me and me_name: this account's number, and its name or again the number.
 know_me() {
   me_name=$(id)
@@ -32,4 +34,55 @@ name_of() {
     *) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\([^:]*\):[^:]*:$2:.*/\1/p" | head -n 1) ;;
   esac
   name_of=${name_of:-$2}
+}
+
+# account_of USER: sets account_name, account_home and account_shell, of a name or a number; what has no account is at home in /.
+account_of() {
+  account_name=$1
+  account_home=/
+  account_shell=/bin/sh
+  account_line=$(getent passwd "$1" 2>/dev/null </dev/null) || account_line=$(line_of_passwd "$1")
+  case $account_line in *:*:*:*:*:*:*) ;; *) return 0 ;; esac
+  account_name=${account_line%%:*}
+  account_shell=${account_line##*:}
+  account_line=${account_line%:*}
+  account_home=${account_line##*:}
+  account_home=${account_home:-/}
+  account_shell=${account_shell:-/bin/sh}
+}
+
+# line_of_passwd USER: for systems without getent.
+line_of_passwd() {
+  while IFS= read -r passwd_line; do
+    passwd_rest=${passwd_line#*:*:}
+    case $1 in "${passwd_line%%:*}" | "${passwd_rest%%:*}") ;; *) continue ;; esac
+    printf '%s\n' "$passwd_line"
+    return 0
+  done </etc/passwd
+}
+
+# account_environment USER: sets account_environment to quoted NAME=VALUE words: all that a program of USER's gets from us.
+# Nothing of this login is in it.
+account_environment() {
+  account_of "$1"
+  account_environment=
+  host_language
+  for account_word in "PATH=$PATH" "HOME=$account_home" "USER=$account_name" "LOGNAME=$account_name" "SHELL=$account_shell" "LANG=$host_language"; do
+    quoted "$account_word"
+    account_environment="$account_environment${account_environment:+ }$quoted"
+  done
+}
+
+# host_language: sets host_language to the locale that the host gives its services, else C.UTF-8.
+host_language() {
+  host_language=
+  for language_file in /etc/default/locale /etc/locale.conf; do
+    [ -f "$language_file" ] || continue
+    while IFS= read -r language_line; do
+      case $language_line in LANG=*) host_language=${language_line#LANG=} ;; esac
+    done <"$language_file"
+  done
+  host_language=${host_language#[\"\']}
+  host_language=${host_language%[\"\']}
+  case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
 }

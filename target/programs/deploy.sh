@@ -157,7 +157,7 @@ detached() {
   trusted=$in_accounts
   run_uid=$in_run_uid
   old_image='' new_image='' back_image='' live_image=''
-  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_remembered=no
+  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' old_remembered=no
   was_running=no
   case $in_action in
     recover) recover ;;

@@ -9,6 +9,8 @@
 . ../lib/account.sh
 . ../lib/digest.sh
 . ../lib/elevate.sh
+. ../lib/limit.sh
+. ../lib/number.sh
 . ../process/find.sh
 . ../process/port.sh
 . ../process/trust.sh
@@ -23,6 +25,7 @@ main() {
   prelude
   set -u
   know_me
+  find_timeout
   [ "${in_elevated:-}" = yes ] || begin
   kernel=$(uname -s)
   if [ "$kernel" != Linux ]; then
@@ -273,7 +276,8 @@ look_at_log() {
     return
   fi
   # Nothing can be read again from a pipe, and it may never end: /dev/stdout, where a container has its log.
-  log_kind=$(as_user "$log_user" stat -L -c %F "$in_log_file" 2>/dev/null)
+  log_kind=
+  ! user_says "$log_user" stat -L -c %F -- "$in_log_file" || log_kind=$user_said
   case $log_kind in
     '' | regular*) ;;
     *)
@@ -281,25 +285,33 @@ look_at_log() {
       return
       ;;
   esac
-  if ! as_user "$log_user" test -r "$in_log_file"; then
+  if ! user_can "$log_user" test -r "$in_log_file"; then
     say log unreadable
     say log_reader "$log_user"
     return
   fi
+  find_log_mark
+  say log "from ${log_known:-no} $log_from"
+  user_limit=300
+  as_user "$log_user" tail -c "+$((log_from + 1))" -- "$in_log_file" 2>/dev/null | timed 310 cat | search_log "$in_log_absent_strings" || say log unsearched
+  user_limit=10
+}
+
+# find_log_mark: sets log_from to where the running program began in the log, and log_known to yes when that is known.
+find_log_mark() {
   log_from=0
   log_known=
-  if [ -d "$in_folder/.$in_name.deploy" ]; then
-    owner_of "$in_folder/.$in_name.deploy"
-    log_mark=$(as_user "$owner_user" sed -n 5p "$in_folder/.$in_name.deploy/live" 2>/dev/null)
-    log_inode=${log_mark%% *}
-    log_offset=${log_mark##* }
-    if [ "$log_inode" = "$(stat -L -c %i "$in_log_file")" ] && [ "$log_offset" -le "$(stat -L -c %s "$in_log_file")" ]; then
-      log_from=$log_offset
-      log_known=yes
-    fi
+  [ -d "$in_folder/.$in_name.deploy" ] || return 0
+  owner_of "$in_folder/.$in_name.deploy" && user_says "$owner_user" sed -n 5p "$in_folder/.$in_name.deploy/live" || return 0
+  log_mark=$user_said
+  user_says "$log_user" stat -L -c '%i %s' -- "$in_log_file" || return 0
+  for log_number in "${log_mark%% *}" "${log_mark##* }" "${user_said%% *}" "${user_said##* }"; do
+    is_number "$log_number" || return 0
+  done
+  if [ "${log_mark%% *}" = "${user_said%% *}" ] && [ "${log_mark##* }" -le "${user_said##* }" ]; then
+    log_from=${log_mark##* }
+    log_known=yes
   fi
-  say log "from ${log_known:-no} $log_from"
-  as_user "$log_user" tail -c "+$((log_from + 1))" "$in_log_file" | search_log "$in_log_absent_strings" || say log unsearched
 }
 
 look_at_state() {
@@ -315,12 +327,13 @@ look_at_state() {
   (
     if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
       owner_of .
-      if [ -f lock ] && ! as_user "$owner_user" flock -n -s lock true; then
-        say deploying "$(as_user "$owner_user" head -n 1 lock)"
+      if [ -f lock ] && ! user_can "$owner_user" flock -n -s lock true; then
+        user_says "$owner_user" head -n 1 lock
+        say deploying "$user_said"
       else
         look_for_unfinished
       fi
-      [ ! -f history ] || say history "$(as_user "$owner_user" tail -n 1 history)"
+      [ ! -f history ] || { user_says "$owner_user" tail -n 1 history && say history "$user_said"; }
     fi
   )
 }

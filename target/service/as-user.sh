@@ -1,43 +1,73 @@
 # Another account's rights, from root, without a login session where possible: a session would end what it started.
+#
+# An account can trace its own processes, these helpers too. So a helper holds no descriptor of ours, has a time limit that root
+# keeps, and its answer is one bit (user_can) or a text that the caller checks (user_says).
 
-# user_shell_words USER: sets user_shell_words to the words of a shell that runs as USER and reads from standard input.
-user_shell_words() {
+. ../lib/limit.sh
+
+# user_can USER COMMAND…: whether it succeeds with the user's rights.
+user_can() {
+  as_user "$@" >/dev/null 2>&1
+}
+
+# user_says USER COMMAND…: sets user_said to what it prints, at most 8000 bytes; fails when that is nothing. Who reads has a
+# limit too: a child of the helper may hold the pipe open for ever.
+user_says() {
+  find_timeout
+  user_said=$(as_user "$@" 2>/dev/null | timed "$((${user_limit:-10} + 5))" head -c 8000)
+  [ -n "$user_said" ]
+}
+
+# as_user USER COMMAND…: runs it with the user's rights, an empty environment and nothing on standard input, for at most
+# user_limit seconds (10). Its standard output and error must be pipes that a limited reader reads, or /dev/null.
+as_user() {
+  user_words "$1"
+  shift
+  # shellcheck disable=SC2016,SC2086
+  if [ "${user_tool:-}" = su ] && [ -n "$user_words" ]; then
+    limited "${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$user_name" -c 'exec "$0" "$@"' -- "$@"
+  else
+    limited "${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$@"
+  fi
+}
+
+# user_words USER: sets user_words to what must stand before a command (for su before "$user_name" -c); empty when we are
+# that user. By numbers, because a name may have blanks.
+user_words() {
+  user_name=$1
+  user_words=
+  [ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
+  find_user_tool
+  # A number may have no account here, and then no groups to look up.
+  user_groups=--init-groups
+  if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev/null); then :; else
+    user_number=$1 user_group=$1 user_groups=--clear-groups
+  fi
+  case $user_tool in
+    setpriv) user_words="setpriv --reuid=$user_number --regid=$user_group $user_groups --" ;;
+    chroot) user_words="chroot --userspec=$user_number:$user_group /" ;;
+    su) user_words='su -s /bin/sh' ;;
+  esac
+}
+
+# find_user_tool: sets user_tool to what changes the account here. Asked once.
+find_user_tool() {
+  [ -z "${user_tool:-}" ] || return 0
+  if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
+    user_tool=setpriv
+  elif chroot --help 2>&1 | grep -q -- --userspec; then
+    user_tool=chroot
+  else
+    user_tool=su
+  fi
+}
+
+# user_shell USER: sets user_words, and user_shell to a shell that can run as USER and read from standard input.
+user_shell() {
   user_shell=/bin/sh
   # bash can't export names such as UID that a program may want.
   for user_shell_try in /bin/dash /usr/bin/dash; do
     [ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
   done
   user_words "$1"
-  case $user_words in
-    su*) user_shell_words="$user_words" ;;
-    *) user_shell_words="$user_words $user_shell" ;;
-  esac
-  user_shell_words=${user_shell_words# }
-}
-
-# user_words USER: sets user_words to what must stand before a command; empty when we are that user.
-user_words() {
-  user_words=
-  [ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
-  # A number may have no account here, and then no groups to look up.
-  user_groups=--init-groups
-  user_group=$(id -g "$1" 2>/dev/null) || user_group=$1 user_groups=--clear-groups
-  if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
-    user_words="setpriv --reuid=$1 --regid=$user_group $user_groups --"
-  elif chroot --help 2>&1 | grep -q -- --userspec; then
-    user_words="chroot --userspec=$1:$user_group /"
-  else
-    user_words="su -s /bin/sh $1"
-  fi
-}
-
-# as_user USER COMMAND…: runs it with the user's rights; standard input passes through.
-as_user() {
-  user_words "$1"
-  shift
-  # shellcheck disable=SC2086
-  case $user_words in
-    su*) $user_words -c 'exec "$0" "$@"' -- "$@" ;;
-    *) $user_words "$@" ;;
-  esac
 }

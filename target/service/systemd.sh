@@ -1,6 +1,7 @@
 # Asking systemd, the system's manager and those of users.
 
 . ../lib/limit.sh
+. ../lib/number.sh
 . ../lib/say.sh
 . ./as-user.sh
 
@@ -11,8 +12,17 @@ systemctl_for() {
   if [ -z "$systemctl_user" ]; then
     limited "${systemctl_seconds:-30}" systemctl "$@"
   else
-    systemctl_uid=$(id -u "$systemctl_user") || return 1
-    ( XDG_RUNTIME_DIR=/run/user/$systemctl_uid && export XDG_RUNTIME_DIR && as_user "$systemctl_user" timeout "${systemctl_seconds:-30}" systemctl --user "$@" </dev/null 9>&- )
+    systemctl_uid=$(id -u -- "$systemctl_user") || return 1
+    # That account's helper may leave something behind that holds the pipe, or print without an end.
+    systemctl_said=$(
+      {
+        user_limit=${systemctl_seconds:-30}
+        as_user "$systemctl_user" env "XDG_RUNTIME_DIR=/run/user/$systemctl_uid" systemctl --user "$@" 2>&1
+        printf '\n%s' "$?"
+      } | timed "$((${systemctl_seconds:-30} + 5))" head -c 65536
+    )
+    printf '%s' "${systemctl_said%"$newline"*}"
+    is_number "${systemctl_said##*"$newline"}" && return "${systemctl_said##*"$newline"}"
   fi
 }
 

@@ -16,7 +16,7 @@ stop_units() {
   until unit_error=$(exec 9>&-; systemctl_for "$unit_user" stop -- $units 2>&1); do
     stop_code=$?
     case $stop_code in
-      124 | 143) ;;
+      124 | 137 | 143) ;;
       *)
         systemctl_seconds=30
         refused="systemd could not stop $units: $unit_error"

@@ -30,13 +30,13 @@ look_for_unfinished() {
   state_phase=
   [ -f journal ] || return 0
   owner_of .
-  state_phase=$(as_user "$owner_user" tail -n 1 journal)
+  ! user_says "$owner_user" tail -n 1 journal || state_phase=$user_said
   case $state_phase in
     phase=end) ;;
     phase=*)
       say unfinished "${state_phase#phase=}"
-      state_run=$(as_user "$owner_user" head -n 1 journal)
-      say unfinished_run "${state_run#transaction=}"
+      user_says "$owner_user" head -n 1 journal
+      say unfinished_run "${user_said#transaction=}"
       ;;
   esac
 }

@@ -3,15 +3,18 @@
 
 . ../health/health.sh
 . ../lib/clock.sh
+. ../lib/limit.sh
 . ../lib/say.sh
 . ../process/port.sh
 . ../service/as-user.sh
+. ../service/command.sh
 . ../state/journal.sh
 . ../state/live.sh
 . ../state/releases.sh
 . ./prove.sh
 . ./roll-back.sh
 . ./start.sh
+. ./starter.sh
 . ./stop.sh
 . ./swap.sh
 
@@ -69,14 +72,18 @@ prepare_new() {
   run_user=$in_run_as
   run_uid=$in_run_uid
   run_dir=$in_working_directory
+  run_other_dir=
   run_words=$in_args
   run_env=$in_environment
-  run_log=$in_log_file
-  [ -n "$run_log" ] || run_log=/dev/null
+  run_whole_env=no
+  run_log=${in_log_file:-/dev/null}
   run_umask=022
+  log_from=
+  find_timeout
+  command_environment
+  carry_limits "$old_pid"
+  was_relative "$old_pid"
   [ "$restart" != process ] || prepare_process
-  log_inode=0
-  [ -z "$in_log_file" ] || log_inode=$(as_user "$run_user" stat -L -c %i "$in_log_file" 2>/dev/null)
 }
 
 start_new() {
@@ -87,16 +94,21 @@ start_new() {
   start_it
 }
 
-# log_mark: where the program's own output begins; verify-deploy reads on from there.
+# was_relative PID: sets run_relative to yes when it was started as ./NAME, which its way of being started again may rest on.
+was_relative() {
+  run_relative=no
+  [ -n "$1" ] || return 0
+  case $(limited 2 head -c 2 "/proc/$1/cmdline" 2>/dev/null) in ./) run_relative=yes ;; esac
+}
+
+# log_mark: where the program's own output begins; verify-deploy reads on from there. A starter notes it by itself.
 log_mark() {
-  log_from=0
-  [ -n "$in_log_file" ] || return 0
-  log_from=$(as_user "$run_user" wc -c "$in_log_file" 2>/dev/null)
-  log_from=${log_from%% *}
-  log_from=${log_from:-0}
+  [ "$restart" != process ] && [ -n "$in_log_file" ] || return 0
+  ! user_says "$run_user" stat -L -c '%i %s' -- "$in_log_file" || begin_log "$user_said"
 }
 
 accept() {
+  read_start
   journal accept
   sync ..
   remember_live "$new_sha" "$new_live"
@@ -106,10 +118,11 @@ accept() {
 
 # finish STATE: the last word, in journal, history and answer.
 finish() {
+  read_start
   journal end >/dev/null
   printf '%s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${new_sha:--}" "${in_run:--}" "${in_actor:--}" "$1" >>history
   tail -n 100 history >history.new && mv -f history.new history
-  rm -f incoming restored command.output start.errors decode.errors
+  rm -f incoming restored command.output command.pipe start.errors decode.errors
   if [ "$1" = broken ] && [ -n "$down_mark" ]; then
     uptime_cs
     downtime_cs=$((now_cs - down_mark))

@@ -2,6 +2,7 @@
 
 . ../health/health.sh
 . ../lib/clock.sh
+. ../lib/limit.sh
 . ../process/find.sh
 . ../service/unit-prove.sh
 . ../service/unit-world.sh
@@ -81,7 +82,9 @@ find_forked() {
 
 # is_script: whether a process of the live file executes an interpreter instead.
 is_script() {
-  [ "$(head -c 4 "../$in_name" | tail -c 3)" != ELF ]
+  [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
+  # With a limit, because a pipe may be put in its place meanwhile.
+  [ "$(limited 2 head -c 4 "../$in_name" | tail -c 3)" != ELF ]
 }
 
 # process_running PID: there and no zombie.

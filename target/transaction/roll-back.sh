@@ -25,11 +25,14 @@ remember_failure() {
     systemd) failed_ids=${unit_ids:-} ;;
     command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
   esac
-  # Read with the program's own rights: its log may be a link to what only root may read.
+  read_start
+  [ -z "${start_errors:-}" ] || say output "$start_errors"
   if [ -n "$in_log_file" ] && [ -n "${log_from:-}" ]; then
-    say output "$(as_user "$run_user" tail -c "+$((log_from + 1))" "$in_log_file" 2>/dev/null | tail -c 8000)"
+    # Read with the program's own rights: its log may be a link to what only root may read. Only its end is, because it may be long.
+    # shellcheck disable=SC2016
+    ! user_says "$run_user" /bin/sh -c '[ -f "$1" ] && size=$(stat -L -c %s -- "$1") && size=$((size - $2)) && [ "$size" -gt 0 ] || exit; [ "$size" -le 8000 ] || size=8000; tail -c "$size" -- "$1"' sh "$in_log_file" "$log_from" || say output "$user_said"
   fi
-  rm -f command.output start.errors
+  rm -f command.output
 }
 
 # go_back: the previous release in place, running and healthy again, whatever was half done.
@@ -123,6 +126,7 @@ start_old() {
   run_words=$old_words
   run_env=$old_env
   run_dir=$old_dir
+  run_other_dir=$in_working_directory
   run_user=$old_user
   run_log=$old_log
   run_umask=$old_umask
@@ -133,7 +137,8 @@ start_old() {
     run_log=$in_log_file
     run_umask=022
   fi
-  [ -n "$run_env" ] || run_env=$in_environment
+  run_whole_env=yes
+  [ -n "$run_env" ] || run_env=$in_environment run_whole_env=no
   [ -n "$run_log" ] || run_log=/dev/null
   [ "$restart" != process ] || prepare_process
   journal restart-old

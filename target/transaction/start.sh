@@ -1,10 +1,11 @@
-# Starting the program so that it holds nothing of us: own session, /dev/null as standard input, none of our descriptors.
+# Starting the program, as `restart` says.
 
 . ../lib/clock.sh
 . ../lib/quote.sh
 . ../process/find.sh
-. ../service/as-user.sh
+. ../service/command.sh
 . ../service/unit-start.sh
+. ./starter.sh
 
 # start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
 start_it() {
@@ -29,43 +30,17 @@ start_unit() {
   start_units $started_units
 }
 
-# Its output goes to our own folder: a log's path could be a link that root must not write through.
+# What it leaves running must not fill the disk with its output, nor hold our folder.
 start_by_command() {
-  : >command.output
-  (ulimit -S -c "$core_limit"; exec setsid /bin/sh -c "$in_start_command") </dev/null >command.output 2>&1 9>&- &
+  command_environment
+  open_output
+  (
+    cd / || exit
+    ulimit -S -c "$core_limit"
+    eval "exec env -i $command_environment setsid /bin/sh -c \"\$in_start_command\""
+  ) </dev/null >"$command_pipe" 2>&1 3<&- 6>&- 7>&- 8<&- 9>&- &
   command_pid=$!
-}
-
-# prepare_process: run_user, run_dir, run_words (quoted arguments), run_env (quoted KEY=VALUE words), run_log and run_umask
-# become the starter, a few lines for a shell of that account. Done before the stop, for every process costs downtime.
-prepare_process() {
-  quoted "$run_dir" && start_dir=$quoted
-  quoted "$run_log" && start_log=$quoted
-  if [ "$run_dir" -ef .. ]; then quoted "./$in_name"; else quoted "$in_folder/$in_name"; fi
-  undo_ignored
-  starter="umask $run_umask
-ulimit -S -c $core_limit
-${run_env:+export $run_env
-}cd -- $start_dir && exec $undo_ignored $quoted $run_words </dev/null >>$start_log 2>&1 9>&- 3<&- 8<&-"
-  user_shell_words "$run_user"
-}
-
-# start_process: the environment goes through a pipe: in an argument list or a file others could read it.
-start_process() {
-  # A pipe's last command keeps its pid through every exec up to the program itself.
-  # shellcheck disable=SC2086
-  printf '%s\n' "$starter" | exec setsid $user_shell_words >/dev/null 2>start.errors 9>&- &
-  pid=$!
-}
-
-# undo_ignored: a shell starts what it puts into the background with INT and QUIT ignored, and no shell can undo that for
-# the program. Sets undo_ignored to the words of what can, empty where nothing does.
-undo_ignored() {
-  undo_ignored=
-  case $in_folder/$in_name in *=*) return 0 ;; esac
-  if env --default-signal=INT,QUIT true 2>/dev/null; then
-    undo_ignored="$(command -v env) --default-signal=INT,QUIT"
-  fi
+  close_output
 }
 
 # remember_present: whether the old version runs, and how it was started, so that going back starts it the same way. Only a process
@@ -99,7 +74,7 @@ remember_running() {
     case $remember_key in Umask:) old_umask=$remember_value ;; esac
   done <"/proc/$1/status"
   # What was read is that process's only while it lives.
-  process_alive "$1" "$remember_start" && old_remembered=yes
+  process_alive "$1" "$remember_start" && old_remembered=yes && old_pid=$1
 }
 
 # environment_of PID: as quoted words, without what a shell can't export.

@@ -4,6 +4,7 @@
 . ../lib/limit.sh
 . ../lib/say.sh
 . ../process/find.sh
+. ../service/command.sh
 . ../service/unit-stop.sh
 
 # stop_all: succeeds when no process executes the file any more. Sets refused.
@@ -16,8 +17,12 @@ stop_all() {
 }
 
 stop_by_command() {
-  limited "$((in_stop_timeout_seconds + 10))" /bin/sh -c "$in_stop_command" >command.output 2>&1 9>&- && return 0
-  refused="the stop command ended with exit code $?"
+  open_output
+  run_command "$((in_stop_timeout_seconds + 10))" "$in_stop_command" >"$command_pipe" 2>&1
+  stop_code=$?
+  close_output
+  [ "$stop_code" -ne 0 ] || return 0
+  refused="the stop command ended with exit code $stop_code"
   return 1
 }
 

@@ -67,6 +67,8 @@ const HOST: Found = {
   health: 'ok',
   portHolder: undefined,
   logProblem: undefined,
+  logForeign: false,
+  notes: [],
   directoryClosed: false,
 };
 
