@@ -458,8 +458,9 @@ owner_rest=\${owner_rest#*:}
 owner_group=\${owner_rest%%:*}
 owner_rest=\${owner_rest#*:}
 owner_uid=\${owner_rest%:*}
+owner_gid=\${owner_rest#*:}
 [ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=\${owner_rest#*:}
+[ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
 name_of() {
 name_of=
@@ -511,6 +512,32 @@ host_language=\${host_language#[\\"\\']}
 host_language=\${host_language%[\\"\\']}
 case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
 }
+ids_of() {
+entry_of passwd "\${1%%:*}"
+ids_uid=$entry_id
+ids_gid=$entry_group
+case $1 in
+*:*)
+entry_of group "\${1#*:}"
+ids_gid=$entry_id
+;;
+esac
+}
+entry_of() {
+entry_line=$(getent "$1" "$2" 2>/dev/null) || entry_line=$(entry_in_file "$@")
+entry_line=\${entry_line#*:}
+entry_line=\${entry_line#*:}
+entry_id=\${entry_line%%:*}
+entry_line=\${entry_line#*:}
+entry_group=\${entry_line%%:*}
+[ "$1" = passwd ] || entry_group=
+case $2/$entry_id in */[0-9]*) ;; *[!0-9]*/) ;; *) entry_id=$2 ;; esac
+}
+entry_in_file() {
+while IFS=: read -r entry_name _ entry_number entry_rest; do
+[ "$entry_name" != "$2" ] && [ "$entry_number" != "$2" ] || { printf '%s::%s:%s\\n' "$entry_name" "$entry_number" "$entry_rest"; return; }
+done <"/etc/$1"
+} 2>/dev/null
 command_environment() {
 [ -z "\${command_environment:-}" ] || return 0
 account_environment "$me_name"
@@ -634,6 +661,9 @@ else
 digest_line=$(sha256sum)
 fi
 printf '%s\\n' "\${digest_line%% *}"
+}
+digest_of() {
+timeout 100 /bin/sh -c 'cat <"$1"' sh "$1" 2>/dev/null | digest
 }
 find_root_tool() {
 root_tool_error=
@@ -1002,30 +1032,40 @@ if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
 [ "\${1:-}" = create ] || return 2
 mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
 fi
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder is no folder of ours"
-return 1
-fi
+go_into_state || return 1
 case $(stat -c '%u %a' .) in
 "$me 700") ;;
 "$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
+*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
 esac
+}
+go_into_state() {
+state_folder=.$in_name.deploy
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder was not created by this tool"
+return 1
+fi
 }
 look_for_unfinished() {
 state_phase=
 [ -f journal ] || return 0
-owner_of .
-! user_says "$owner_user" tail -n 1 journal || state_phase=$user_said
+state_phase=$(state_lines tail -n 1 journal)
 case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-user_says "$owner_user" head -n 1 journal
-say unfinished_run "\${user_said#transaction=}"
+state_run=$(state_lines head -n 2 journal)
+state_id=\${state_run#*"\${newline}id="}
+[ "$state_id" = "$state_run" ] || say unfinished_id "$state_id"
+state_run=\${state_run%%"$newline"*}
+say unfinished_run "\${state_run#transaction=}"
 ;;
 esac
+}
+state_lines() {
+owner_of .
+user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
 }
 last_deploy() {
 last_image=''
@@ -1033,6 +1073,7 @@ last_run_as=''
 [ -O "./.$in_name.deploy" ] && [ ! -L "./.$in_name.deploy" ] && [ -f "./.$in_name.deploy/live" ] || return 0
 {
 read -r _ last_device last_inode _
+read -r _
 read -r _
 read -r _
 read -r _

@@ -249,10 +249,10 @@ export function deployValues(deploy: Deploy) {
     size: plan.file.bytes,
     sha256: plan.file.sha256,
     old_sha: found.file?.sha256,
-    old_about: found.file ? `${found.file.owner} ${found.file.mode}` : '',
+    old_about: found.file ? `${found.file.ids} ${found.file.mode}` : '',
     old_capabilities: found.file?.capabilities,
-    // With a colon the group becomes that of the account; a number without an account has none.
-    owner: /:|^\d+$/.test(plan.owner) ? plan.owner : `${plan.owner}:`,
+    owner: plan.ownerIds,
+    same_owner: plan.sameOwner ? 'yes' : '',
     mode: plan.mode,
     capabilities: inputs.capabilities,
     strategy: inputs.strategy,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
+import { STATES } from '../../lib/errors.ts';
 import type { Source } from '../../lib/source.ts';
 import { AnswerError } from '../../lib/ssh/answer.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
@@ -130,12 +131,15 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
     try {
       await using host = await deploy.reconnect();
       const found = await inspect(host, deploy.inputs, deploy.source);
-      if (!found.unfinished) {
-        const state = isAsBefore(deploy.found, found) ? 'staged' : 'unknown';
-        return bareOutcome({ state, failed: 'transaction', why });
+      const id = parts.book.begun()?.id;
+      const isOurs = found.unfinished && (found.unfinished.id === id || found.unfinished.id === '');
+      if (!isOurs) return { ...endOfDead(found, deploy, id), failed: 'transaction', why };
+      if (!found.locked) {
+        const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
+        return { ...outcome, failed: 'transaction', why };
       }
-      const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
-      return { ...outcome, failed: 'transaction', why };
+      // Another run holds the lock, and finishes what it finds.
+      await sleep(500, undefined, { signal: deploy.signal });
     } catch (error) {
       if (error instanceof AnswerError) return unusableOutcome(error);
       const over = Date.now() >= deadline || deploy.signal.aborted;
@@ -144,6 +148,15 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
       await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
     }
   }
+}
+
+/** What became of a killed transaction of which nothing is unfinished: another run has finished it, or it never began. */
+function endOfDead(found: Found, deploy: Deploy, id: string | undefined): Outcome {
+  const end = found.ended.findLast((one) => one.id === id);
+  const state = STATES.find((one) => one === end?.state);
+  if (end && state) return bareOutcome({ state, pid: Number(end.pid) || undefined });
+  const began = found.unfinished === undefined && !isAsBefore(deploy.found, found);
+  return bareOutcome({ state: began ? 'unknown' : 'staged' });
 }
 
 /** Whether the same processes still run the same file: it was killed before it began. */

@@ -35,10 +35,15 @@ export interface FoundProcess extends Executor {
 /** One release kept on the target. */
 export interface FoundRelease {
   sha256: string;
-  /** Epoch seconds of when it was replaced. */
-  keptAt: number;
-  /** Owner and mode, e.g. `gbuser:gbuser 755`. */
-  about: string;
+}
+
+/** How a transaction ended, as the target remembers it. */
+export interface FoundEnd {
+  id: string;
+  state: string;
+  pid: string;
+  /** The run that finished it. */
+  run: string;
 }
 
 /** What was seen on the target; nothing there was changed by looking. */
@@ -59,6 +64,9 @@ export interface Found {
   interpreterExists: boolean;
   /** `owner` and `run-as` as wanted, a number by the name it has there. */
   wantedOwner: string | undefined;
+  /** The same and the login as numbers, `uid:gid`, or `uid` where no account has that number. */
+  wantedIds: string | undefined;
+  loginIds: string;
   wantedRunAs: string | undefined;
   missingUsers: string[];
   missingGroup: string | undefined;
@@ -83,18 +91,22 @@ export interface Found {
     | { path: string; owner: string; mode: string; writable: boolean; mount: string; options: string[] }
     | undefined;
   freeBytes: number;
+  /** Undefined where a file system has no limit of them. */
+  freeInodes: number | undefined;
   immutable: string[];
   /** The regular file at the destination. */
-  file: { owner: string; mode: string; bytes: number; sha256: string; capabilities: string } | undefined;
+  file: { owner: string; ids: string; mode: string; bytes: number; sha256: string; capabilities: string } | undefined;
   fileProblem: string | undefined;
   /** What the decisions rest on; the target compares it again under the lock. */
   seen: string;
   stateRefused: string | undefined;
-  unfinished: { phase: string; run: string } | undefined;
+  unfinished: { phase: string; run: string; id: string } | undefined;
   locked: string | undefined;
   live: { workflow: string; runNumber: number; run: string } | undefined;
   /** Newest first. */
   releases: FoundRelease[];
+  /** Of the last transactions, the newest last. */
+  ended: FoundEnd[];
   history: string[];
   units: FoundUnit[];
   otherUserUnits: OtherUserUnit[];
@@ -185,6 +197,8 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     tools: new Set(answer.texts('tool')),
     interpreterExists: answer.yes('interpreter'),
     wantedOwner: answer.text('wanted_owner'),
+    wantedIds: answer.text('wanted_ids'),
+    loginIds: answer.text('login_ids') ?? '',
     wantedRunAs: answer.text('wanted_run_as'),
     missingUsers: [...new Set(answer.texts('missing_user'))],
     missingGroup: answer.text('missing_group'),
@@ -201,6 +215,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     folderRefused: answer.text('folder_refused'),
     folder: toFolder(answer),
     freeBytes: toFreeBytes(answer),
+    freeInodes: answer.number('free_inodes'),
     immutable: answer.texts('immutable'),
     file: toFile(answer),
     fileProblem: fileProblem(answer, inputs.destination),
@@ -215,10 +230,8 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
           run: answer.text('live_run') ?? '',
         }
       : undefined,
-    releases: answer
-      .parts('release', RELEASE, 'a release')
-      .flatMap((parts) => toRelease(parts) ?? [])
-      .sort((a, b) => b.keptAt - a.keptAt),
+    releases: answer.parts('release', RELEASE, 'a sha256').map(([sha256 = '']) => ({ sha256 })),
+    ended: answer.parts('ended', END, 'the end of a transaction').map(toEnd),
     history: answer.texts('history'),
     units: foundUnits(answer),
     otherUserUnits: otherUserUnits(answer),
@@ -235,15 +248,12 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
   };
 }
 
-/** Digest, epoch seconds, and what is noted of a release: owner, mode, time, run. */
-const RELEASE = /^([0-9a-f]{64}) ([0-9]{0,11})(?: (.*))?$/s;
+const RELEASE = /^([0-9a-f]{64})$/;
+/** Id, state, pid and run. */
+const END = /^([0-9a-f-]{1,64}) ([a-z-]{1,20}) ([0-9]{0,10}|-) (.*)$/s;
 
-/** One that another deploy drops meanwhile has no time left. */
-function toRelease([sha256 = '', keptAt = '', noted = '']: string[]): FoundRelease | undefined {
-  if (keptAt === '') return undefined;
-  // A group's name may have blanks.
-  const [about = ''] = /^.*? [0-7]{1,5}(?= |$)/s.exec(noted) ?? [];
-  return { sha256, keptAt: Number(keptAt), about: oneLine(about) };
+function toEnd([id = '', state = '', pid = '', run = '']: string[]): FoundEnd {
+  return { id, state, pid: pid === '-' ? '' : pid, run: oneLine(run) };
 }
 
 /** One that ended while it was inspected has no words left. */
@@ -288,10 +298,10 @@ function toFreeBytes(answer: Answer): number {
 function toFile(answer: Answer): Found['file'] {
   const bytes = answer.number('file_bytes');
   if (bytes === undefined) return undefined;
-  const [[owner = '', mode = ''] = []] = answer.parts('file_about', /^(.*) ([0-7]{1,5})$/s, 'an owner and a mode');
   return {
-    owner: oneLine(owner),
-    mode: mode.padStart(4, '0'),
+    owner: answer.text('file_owner') ?? '',
+    ids: answer.text('file_ids') ?? '',
+    mode: (answer.text('file_mode') ?? '').padStart(4, '0'),
     bytes,
     sha256: answer.digest('file_sha256') ?? '',
     capabilities: answer.text('file_capabilities') ?? '',
@@ -300,7 +310,8 @@ function toFile(answer: Answer): Found['file'] {
 
 function toUnfinished(answer: Answer): Found['unfinished'] {
   const phase = answer.text('unfinished');
-  return phase === undefined ? undefined : { phase, run: answer.text('unfinished_run') ?? 'an unknown run' };
+  if (phase === undefined) return undefined;
+  return { phase, run: answer.text('unfinished_run') ?? 'an unknown run', id: answer.text('unfinished_id') ?? '' };
 }
 
 function fileProblem(answer: Answer, destination: string): string | undefined {

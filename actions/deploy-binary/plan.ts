@@ -35,6 +35,10 @@ export interface Plan {
   steps: Step[];
   file: NewFile;
   owner: string;
+  /** The same as `uid:gid`, or `uid` where no account has that number. */
+  ownerIds: string;
+  /** Whether it is the account that owns the present file, whose ACL, capabilities and set-ID bits may then pass on. */
+  sameOwner: boolean;
   mode: string;
   restart: Restart;
   units: UnitPlan;
@@ -58,10 +62,13 @@ export function planDeploy(
   const runAs = found.wantedRunAs ?? (owner.split(':')[0] || found.login);
   const units = planUnits(inputs, found, runAs);
   const { restart, because } = chooseRestart(inputs, units);
+  const ownerIds = found.wantedIds ?? found.file?.ids ?? found.loginIds;
   const plan: Omit<Plan, 'kind' | 'obstacles' | 'steps'> = {
     file: { from: 'upload', sha256: '', bytes: 0 },
     owner,
-    mode: inputs.mode ?? found.file?.mode ?? '0755',
+    ownerIds,
+    sameOwner: found.file !== undefined && userOf(ownerIds) === userOf(found.file.ids),
+    mode: inputs.mode ?? carriedMode(found.file, ownerIds),
     restart,
     units,
     runAs,
@@ -72,6 +79,7 @@ export function planDeploy(
     ...sourceObstacles(inputs, found, { source, restart }),
     ...fileObstacles(inputs, found),
     ...roomObstacles(inputs, found, plan.file),
+    ...inodeObstacles(found),
     ...accountObstacles(found, plan),
     ...processObstacles(inputs, found, plan),
     ...restartObstacles(found, plan),
@@ -85,6 +93,19 @@ export function planDeploy(
   const difference = whatDiffers(inputs, found, plan);
   if (!difference) return { ...plan, kind: 'unchanged', obstacles, steps: [] };
   return { ...plan, kind: 'deploy', obstacles, steps: steps(inputs, found, { plan, difference, because }) };
+}
+
+/** The present file's mode. Its set-ID bits would lend the new owner or group to whoever set them for another. */
+function carriedMode(file: Found['file'], ownerIds: string): string {
+  if (!file) return '0755';
+  const [uid, gid] = file.ids.split(':');
+  const [newUid, newGid] = ownerIds.split(':');
+  const dropped = uid === newUid ? (newGid === undefined || gid === newGid ? 0 : 0o2000) : 0o6000;
+  return (Number.parseInt(file.mode, 8) & ~dropped).toString(8).padStart(4, '0');
+}
+
+function userOf(ids: string): string | undefined {
+  return ids.split(':')[0];
 }
 
 function newFile(
@@ -229,6 +250,19 @@ function roomObstacles({ strategy }: DeployInputs, found: Found, file: NewFile):
 }
 
 const RESERVE_BYTES = 1_000_000;
+
+/** For the new file, the kept one, the journal and what else a transaction writes. */
+function inodeObstacles({ folder, freeInodes }: Found): Obstacle[] {
+  if (!folder || freeInodes === undefined || freeInodes >= NEEDED_INODES) return [];
+  return [
+    {
+      why: `${NEEDED_INODES} inodes are needed, ${freeInodes} are free on ${folder.mount}.`,
+      remedy: 'remove some files there, whatever their size.',
+    },
+  ];
+}
+
+const NEEDED_INODES = 20;
 
 function accountObstacles(found: Found, plan: Pick<Plan, 'owner' | 'restart' | 'runAs'>): Obstacle[] {
   const list = found.missingUsers.map((user) => ({
@@ -412,19 +446,16 @@ function whatDiffers(
 function metadataDiffers(
   inputs: DeployInputs,
   { file }: Found,
-  plan: { owner: string; mode: string },
+  plan: Pick<Plan, 'owner' | 'ownerIds' | 'sameOwner' | 'mode'>,
 ): string | undefined {
   if (!file) return undefined;
-  if (!sameOwner(plan.owner, file.owner)) return `its owner is ${file.owner}, not ${plan.owner}`;
+  // `user` alone asks for nothing of the group.
+  const asWanted = inputs.owner?.includes(':') ? plan.ownerIds === file.ids : plan.sameOwner;
+  if (!asWanted) return `its owner is ${file.owner}, not ${plan.owner}`;
   if (plan.mode !== file.mode) return `its mode is ${file.mode}, not ${plan.mode}`;
   if (inputs.capabilities && !sameCapabilities(inputs.capabilities, file.capabilities))
     return 'its capabilities differ';
   return undefined;
-}
-
-/** `user` alone asks for nothing of the group. */
-function sameOwner(wanted: string, present: string): boolean {
-  return wanted.includes(':') ? wanted === present : wanted === present.split(':')[0];
 }
 
 function steps(
@@ -472,6 +503,11 @@ function steps(
     list.push({
       does: `replace the file by one rename, owner ${plan.owner}, mode ${plan.mode}`,
       because: found.file ? 'the path is always whole that way, old or new' : 'nothing is there yet',
+    });
+  if (found.file && !plan.sameOwner && plan.file.from !== 'in place already')
+    list.push({
+      does: `carry over no ACL, no capabilities and no set-ID bit${inputs.mode || inputs.capabilities ? ' but those given' : ''}`,
+      because: `the owner changes from ${found.file.owner} to ${plan.owner}`,
     });
   list.push(...logSteps(inputs, found, plan), ...startSteps(inputs, plan, because));
   return list;

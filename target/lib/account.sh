@@ -12,7 +12,7 @@ know_me() {
   me_name=${me_name%)}
 }
 
-# owner_of FILE: sets owner_user, owner_group, owner_uid and owner_mode; fails when there is no such file.
+# owner_of FILE: sets owner_user, owner_group, owner_uid, owner_gid and owner_mode; names may have blanks. Fails when there is no such file.
 owner_of() {
   owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
   owner_mode=${owner_rest%%:*}
@@ -22,8 +22,9 @@ owner_of() {
   owner_group=${owner_rest%%:*}
   owner_rest=${owner_rest#*:}
   owner_uid=${owner_rest%:*}
+  owner_gid=${owner_rest#*:}
   [ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-  [ "$owner_group" != UNKNOWN ] || owner_group=${owner_rest#*:}
+  [ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
 
 # name_of passwd|group WRITTEN: sets name_of to the name of a number, and to WRITTEN where that is no number or has no name.
@@ -86,3 +87,35 @@ host_language() {
   host_language=${host_language%[\"\']}
   case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
 }
+
+# ids_of USER[:GROUP]: sets ids_uid and ids_gid to the numbers, the group that of the account where none is given. Empty when
+# there is none; a number is what it says.
+ids_of() {
+  entry_of passwd "${1%%:*}"
+  ids_uid=$entry_id
+  ids_gid=$entry_group
+  case $1 in
+    *:*)
+      entry_of group "${1#*:}"
+      ids_gid=$entry_id
+      ;;
+  esac
+}
+
+# entry_of passwd|group NAME: sets entry_id, and entry_group to the fourth field. A directory may answer with another spelling.
+entry_of() {
+  entry_line=$(getent "$1" "$2" 2>/dev/null) || entry_line=$(entry_in_file "$@")
+  entry_line=${entry_line#*:}
+  entry_line=${entry_line#*:}
+  entry_id=${entry_line%%:*}
+  entry_line=${entry_line#*:}
+  entry_group=${entry_line%%:*}
+  [ "$1" = passwd ] || entry_group=
+  case $2/$entry_id in */[0-9]*) ;; *[!0-9]*/) ;; *) entry_id=$2 ;; esac
+}
+
+entry_in_file() {
+  while IFS=: read -r entry_name _ entry_number entry_rest; do
+    [ "$entry_name" != "$2" ] && [ "$entry_number" != "$2" ] || { printf '%s::%s:%s\n' "$entry_name" "$entry_number" "$entry_rest"; return; }
+  done <"/etc/$1"
+} 2>/dev/null

@@ -11,7 +11,7 @@
 . ../service/unit-world.sh
 . ../state/folder.sh
 . ../state/journal.sh
-. ../state/live.sh
+. ../state/live-file.sh
 . ../state/lock.sh
 . ../state/releases.sh
 . ../transaction/activate.sh
@@ -21,6 +21,7 @@
 . ../transaction/recover.sh
 . ../transaction/start.sh
 . ../transaction/stop.sh
+. ../transaction/try-tools.sh
 
 main() {
   prelude
@@ -36,23 +37,37 @@ session() {
   know_me
   handed=
   kept_now=
+  refused=
   trap 'exit 130' HUP INT TERM PIPE
   trap leave EXIT
   enter_folder "$in_folder" && enter_state create || give_up refused
-  take_lock "$in_lock_timeout_seconds" || give_up locked "$lock_holder"
+  if ! take_lock "$in_lock_timeout_seconds"; then
+    [ -z "$refused" ] || give_up refused
+    give_up locked "$lock_holder"
+  fi
   [ "$in_action" = revert ] || [ "$(seen)" = "$in_seen" ] || give_up changed
-  [ -d releases ] || mkdir releases
+  # Whoever held the lock may have been killed in that very phase.
+  [ "$in_action" != deploy ] || ! is_unfinished || give_up changed
+  if [ ! -d releases ] && ! mkdir releases; then give_up refused "$PWD/releases could not be made"; fi
   old_sha=$in_old_sha
   old_about=$in_old_about
   exec 3<&0
+  try_tools || give_up refused
   stage || give_up refused
   hand_over
 }
 
 # seen: what the runner's decisions rest on; another deploy may have come between its look and our lock.
 seen() {
-  stat -c '%d %i %s %Y %Z' "../$in_name" 2>/dev/null || printf 'none\n'
+  file_identity "../$in_name"
+  printf '%s\n' "${file_identity:-none}"
   [ ! -f journal ] || tail -n 1 journal
+}
+
+is_unfinished() {
+  [ -f journal ] || return 1
+  case $(tail -n 1 journal) in phase=end) return 1 ;; phase=*) return 0 ;; esac
+  return 1
 }
 
 stage() {
@@ -60,7 +75,7 @@ stage() {
     exec 3<&-
     handed_id=
     [ ! -f handed ] || IFS=' ' read -r handed_id _ <handed
-    [ "$handed_id" = "$in_reverted" ] || { refused='another deploy has come since'; return 1; }
+    [ "$handed_id" = "$in_reverted" ] || { refused='another deploy has run since'; return 1; }
     return 0
   fi
   if [ "$in_action" = recover ]; then
@@ -70,9 +85,12 @@ stage() {
   fi
   if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
     case $in_encoding in release | copy) exec 3<&- ;; esac
-    [ "$in_encoding" != release ] || prove_release || return 1
-    keep_packed || { refused='the previous release could not be kept, even compressed'; return 1; }
-    return 0
+    [ "$in_encoding" != release ] || prove_kept "$in_sha256" || return 1
+    keep_packed || return 1
+    has_room_in_place || return 1
+    # Between stop and start nothing should be tried for the first time.
+    true >trial && dress trial && rm -f trial
+    return
   fi
   case $in_encoding in
     none | copy) exec 3<&- ;;
@@ -84,14 +102,31 @@ stage() {
     *) receive || return 1 ;;
   esac
   say staged "$in_sha256"
-  keep_previous || { refused='the previous release could not be kept'; return 1; }
+  keep_previous || return 1
   [ "$in_encoding" != copy ] || copy_live || return 1
-  [ "$in_encoding" = none ] || dress
+  [ "$in_encoding" = none ] || dress incoming
+}
+
+# has_room_in_place: for the new file once the old one is gone, and so for the way back, which puts that in its place again.
+has_room_in_place() {
+  case $in_encoding in release | copy) return 0 ;; esac
+  room_kb=$(df -P . | { read -r _ && read -r _ _ _ df_free _ && printf '%s' "$df_free"; }) || return 0
+  freed_kb=0
+  room_rest=$(stat -c '%h %b' "../$in_name" 2>/dev/null) || room_rest=
+  case $room_rest in '1 '[0-9]*) freed_kb=$((${room_rest#1 } / 2)) ;; esac
+  [ "$(((room_kb + freed_kb) * 1024))" -ge "$((in_size + 200000))" ] && return 0
+  refused="$in_size bytes are to be written in place, but without the old file there would be $(((room_kb + freed_kb) * 1024)) free"
+  return 1
 }
 
 leave() {
   [ -z "$handed" ] || return 0
-  case $PWD in */".$in_name.deploy") rm -f incoming restored original decode.errors "releases/${kept_now:-none}" "releases/${kept_now:-none}.about" ;; esac
+  case $PWD in
+    */".$in_name.deploy")
+      rm -f incoming restored original trial trial.to reserve decode.errors
+      drop_release "${kept_now:-none}"
+      ;;
+  esac
 }
 
 # give_up WHY [DETAIL]: nothing was touched.
@@ -105,16 +140,19 @@ give_up() {
 # hand_over: from here on nobody is needed but the target.
 hand_over() {
   rm -f progress handed
-  : >progress
+  # A full disk must not keep it from being told: of `handed` nothing but its bytes is written afterwards.
+  if ! true >progress || ! printf '%s %60s\n' "$in_id" '' >handed || ! keep_reserve; then
+    [ "$in_action" != deploy ] || give_up refused "there is no room for the journal$(room_left)"
+  fi
   handed=yes
   scope_words
   # This program, whole, through a pipe: nothing of it is in an argument list or a file. Only what it needs is told it.
   # shellcheck disable=SC2086
-  printf 'in_detached=yes\\ncore_limit=%s\\n%s' "$core_limit" "$line" |
+  printf 'in_detached=yes\\ncore_limit=%s\\nrename_way=%s\\n%s' "$core_limit" "$rename_way" "$line" |
     exec $scope_words setsid /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac' >progress 2>/dev/null &
   transaction=$!
   process_start "$transaction"
-  printf '%s\n' "$in_id $transaction $process_start" >handed
+  printf '%s\n' "$in_id $transaction $process_start" 1<>handed
   exec 9>&- 3<&-
   say handed "$transaction"
   follow "$transaction" "$process_start"
@@ -141,6 +179,8 @@ detached() {
   new_sha=$in_sha256
   old_sha=$in_old_sha
   old_about=$in_old_about
+  journal_id=$in_id
+  journal_is_open=
   new_live=$in_workflow$newline$in_run_number$newline$in_run
   live_of_old
   restart=$in_restart
@@ -168,8 +208,7 @@ detached() {
       [ "$in_strategy" = in-place ] || [ "$in_encoding" = none ] || { image_of incoming; new_image=$image; }
       [ "$in_encoding" != none ] || new_image=$old_image
       [ "$restart" != systemd ] || prepare_units
-      journal_open
-      activate
+      if journal_open; then activate; else leave_unbegun; fi
       ;;
   esac
 }

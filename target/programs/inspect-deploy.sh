@@ -20,6 +20,8 @@
 . ../service/systemd.sh
 . ../state/folder.sh
 . ../state/last-deploy.sh
+. ../state/live.sh
+. ../state/release-order.sh
 
 main() {
   prelude
@@ -64,6 +66,8 @@ look() {
   say login "${in_login:-$me_name}"
   say uid "$me"
   say wanted_owner "$in_owner"
+  say wanted_ids "$wanted_ids"
+  say login_ids "$login_ids"
   say wanted_run_as "$in_run_as"
   say machine "$machine"
   look_at_tools
@@ -112,8 +116,15 @@ know_accounts() {
   fi
 }
 
-# name_wanted: what is wanted by number is compared with what is there by name.
+# name_wanted: what is wanted, by name for people and by number for everything else.
 name_wanted() {
+  wanted_ids=
+  if [ -n "$in_owner" ]; then
+    ids_of "$in_owner"
+    wanted_ids=$ids_uid${ids_gid:+:$ids_gid}
+  fi
+  ids_of "${in_login:-$me_name}"
+  login_ids=$ids_uid${ids_gid:+:$ids_gid}
   name_of passwd "$in_run_as"
   in_run_as=$name_of
   name_of passwd "${in_owner%%:*}"
@@ -252,6 +263,12 @@ look_at_folder() {
     done </proc/self/mounts
     say mount_options "$folder_options"
   }
+  # A file system that makes them as it needs them says 0 or nothing.
+  df -P -i . 2>/dev/null | {
+    read -r _
+    read -r _ folder_inodes _ folder_free _
+    case $folder_inodes in 0 | '' | *[!0-9]*) ;; *) say free_inodes "$folder_free" ;; esac
+  }
   look_for_immutable folder -d .
 }
 
@@ -278,8 +295,11 @@ look_at_file() {
 
 look_at_program() {
   owner_of "./$in_name" && file_user=$owner_user
-  say file_about "$owner_user:$owner_group $owner_mode"
-  file_seen=$(stat -c '%d %i %s %Y %Z' "./$in_name")
+  say file_owner "$owner_user:$owner_group"
+  say file_ids "$owner_uid:$owner_gid"
+  say file_mode "$owner_mode"
+  file_identity "./$in_name"
+  file_seen=$file_identity
   file_bytes=${file_seen#* * }
   say file_bytes "${file_bytes%% *}"
   look_for_immutable file "./$in_name"
@@ -292,22 +312,18 @@ look_at_program() {
   file_sha256
 }
 
-# file_sha256: of the live file. A file whose inode, size and change time are those that were recorded when its digest
-# was known has not changed since: its owner can set every other time, but not this one.
+# file_sha256: of the live file, where it is not known from the last deploy.
 file_sha256() {
-  if [ -O "./.$in_name.deploy" ] && [ ! -L "./.$in_name.deploy" ] && [ -f "./.$in_name.deploy/live" ]; then
-    IFS=' ' read -r live_sha live_seen <"./.$in_name.deploy/live"
-    if [ "$live_seen" = "$file_seen" ]; then
-      file_sum=$live_sha
-      say file_sha256 "$file_sum"
-      return
-    fi
+  file_sum=$(enter_state && live_digest "$file_seen")
+  if [ -n "$file_sum" ]; then
+    say file_sha256 "$file_sum"
+    return
   fi
   if [ ! -r "./$in_name" ]; then
     say file_unreadable yes
     return
   fi
-  file_sum=$(digest <"./$in_name")
+  file_sum=$(digest_of "./$in_name")
   say file_sha256 "$file_sum"
 }
 
@@ -341,12 +357,8 @@ look_into_state() {
       say live_run "$state_run"
     } <live
   fi
-  # In the order of what stat does not tell: two may have been kept within one second. Names here are digests.
-  # shellcheck disable=SC2045
-  for state_about in $(ls -t releases 2>/dev/null); do
-    case $state_about in *.about) ;; *) continue ;; esac
-    say release "${state_about%.about} $(stat -c %Y "releases/$state_about") $(cat "releases/$state_about")"
-  done
+  newest_releases | while read -r state_sha; do say release "$state_sha"; done
+  [ ! -f ended ] || tail -n 20 ended | while IFS= read -r state_line; do say ended "$state_line"; done
   [ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
 }
 

@@ -12,31 +12,45 @@ enter_state() {
     [ "${1:-}" = create ] || return 2
     mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
   fi
-  state_at=${PWD%/}
-  if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-    refused="$state_at/$state_folder is no folder of ours"
-    return 1
-  fi
+  go_into_state || return 1
   case $(stat -c '%u %a' .) in
     "$me 700") ;;
     "$me "*) chmod 700 . ;;
-    *) refused="$state_at/$state_folder belongs to another account than $me_name, who deploys"; return 1 ;;
+    *) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
   esac
 }
 
+# go_into_state: not through a link.
+go_into_state() {
+  state_folder=.$in_name.deploy
+  state_at=${PWD%/}
+  if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+    refused="$state_at/$state_folder was not created by this tool"
+    return 1
+  fi
+}
+
 # look_for_unfinished: in the state folder: says `unfinished` and its run when the journal of a deploy was left open. Sets
-# state_phase to the journal's last line. Read with the rights of the folder's owner: a file there may be a link.
+# state_phase to the journal's last line.
 look_for_unfinished() {
   state_phase=
   [ -f journal ] || return 0
-  owner_of .
-  ! user_says "$owner_user" tail -n 1 journal || state_phase=$user_said
+  state_phase=$(state_lines tail -n 1 journal)
   case $state_phase in
     phase=end) ;;
     phase=*)
       say unfinished "${state_phase#phase=}"
-      user_says "$owner_user" head -n 1 journal
-      say unfinished_run "${user_said#transaction=}"
+      state_run=$(state_lines head -n 2 journal)
+      state_id=${state_run#*"${newline}id="}
+      [ "$state_id" = "$state_run" ] || say unfinished_id "$state_id"
+      state_run=${state_run%%"$newline"*}
+      say unfinished_run "${state_run#transaction=}"
       ;;
   esac
+}
+
+# state_lines COMMAND…: of a file in the state folder, with the rights of that folder's owner: it may be a link, or a pipe.
+state_lines() {
+  owner_of .
+  user_says "$owner_user" "$@" && printf '%s\n' "$user_said"
 }

@@ -12,6 +12,7 @@ last_deploy() {
     read -r _
     read -r _
     read -r _
+    read -r _
     IFS= read -r last_run_as
   } <"./.$in_name.deploy/live"
   last_image=${last_device:-}:${last_inode:-}

@@ -3,9 +3,11 @@
 
 . ../lib/clock.sh
 
-# take_lock SECONDS: fails after that long, lock_holder says who has it.
+# take_lock SECONDS: fails after that long, lock_holder says who has it; 2 when there can be no lock, which refused tells.
 take_lock() {
-  exec 9>>lock || return 1
+  # A special builtin that fails to redirect ends the shell.
+  lock_error=$( (true >>lock) 2>&1) || { refused="$PWD/lock could not be written: ${lock_error##*: }"; return 2; }
+  exec 9>>lock
   uptime_cs
   lock_until=$((now_cs + $1 * 100))
   until flock -n 9; do

@@ -8,8 +8,9 @@
 . ../process/port.sh
 . ../service/as-user.sh
 . ../service/command.sh
+. ../state/ended.sh
 . ../state/journal.sh
-. ../state/live.sh
+. ../state/live-file.sh
 . ../state/releases.sh
 . ./prove.sh
 . ./roll-back.sh
@@ -21,20 +22,17 @@
 # activate: with `incoming` staged (or, in-place, still to be received on descriptor 3).
 activate() {
   prepare_new
+  journal stop || { leave_unbegun; return; }
   if stop_all_and_check; then
-    if swap && live_image=$new_image && start_new && prove yes; then
-      accept
-      return
-    fi
+    if swap && live_image=$new_image && start_new && prove yes && accept; then return; fi
   fi
-  [ "$in_rollback" = true ] || nothing_happened || { leave_broken 'going back is switched off (rollback: false)'; return; }
   remember_failure
+  [ "$in_rollback" = true ] || nothing_happened || { leave_broken 'rollback is disabled (`rollback: false`)'; return; }
   go_back
 }
 
 stop_all_and_check() {
   failed=stop
-  journal stop || { refused='the journal can not be written'; return 1; }
   uptime_cs
   down_mark=$now_cs
   stop_all && port_is_free
@@ -90,7 +88,7 @@ start_new() {
   failed=start
   starting=new
   log_mark
-  journal start || { refused='the journal can not be written'; return 1; }
+  journal start || return 1
   start_it
 }
 
@@ -107,22 +105,35 @@ log_mark() {
   ! user_says "$run_user" stat -L -c '%i %s' -- "$in_log_file" || begin_log "$user_said"
 }
 
+# accept: a deploy is `active` only when the journal says so: one that it does not would be undone by the next run.
 accept() {
   read_start
-  journal accept
-  sync ..
+  failed=accept
+  journal accept || return 1
   remember_live "$new_sha" "$new_live"
   prune_releases "$new_sha"
   finish active
 }
 
-# finish STATE: the last word, in journal, history and answer.
+# leave_unbegun: the journal could not be written, so nothing was stopped.
+leave_unbegun() {
+  say failed stage
+  say why "$refused"
+  drop_release "${old_sha:-none}"
+  unbegun=staged
+  case $in_strategy/$in_encoding in in-place/* | */none) unbegun=untouched ;; esac
+  finish "$unbegun"
+}
+
+# finish STATE: the last word, in journal, history and answer, for which room was kept.
 finish() {
   read_start
+  free_reserve
+  # Ends a line of the answer that a full disk cut off.
+  printf '\n'
+  rm -f incoming restored original trial trial.to command.output command.pipe start.errors decode.errors journal.new live.new
+  remember_end "$1"
   journal end >/dev/null
-  printf '%s %s %s %s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${new_sha:--}" "${in_run:--}" "${in_actor:--}" "$1" >>history
-  tail -n 100 history >history.new && mv -f history.new history
-  rm -f incoming restored command.output command.pipe start.errors decode.errors
   if [ "$1" = broken ] && [ -n "$down_mark" ]; then
     uptime_cs
     downtime_cs=$((now_cs - down_mark))

@@ -10,7 +10,7 @@ receive() {
   exec 3<&-
   received_bytes=$(stat -c %s incoming 2>/dev/null || echo 0)
   if [ "$received_bytes" != "$in_size" ]; then
-    refused="$received_bytes of $in_size bytes arrived$(room_left)"
+    refused="$received_bytes of $in_size bytes arrived$(decode_error)$(room_left)"
     return 1
   fi
   if [ "$received" != "$in_sha256" ]; then
@@ -75,29 +75,14 @@ apply_delta() {
   PERL5OPT='' PERL5LIB='' perl -e "$in_apply" "../$in_name"
 }
 
-room_left() {
-  IFS= read -r decode_error <decode.errors && printf ' (%s)' "$decode_error"
-  df -P . | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
+decode_error() {
+  [ ! -s decode.errors ] || { IFS= read -r decode_error <decode.errors && printf ' (%s)' "$decode_error"; }
   rm -f decode.errors
 }
 
 # take_release: rollback-to: a kept release instead of a payload.
 take_release() {
-  restore_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
-  is_as_kept restored || return 1
-  mv -f restored incoming
-}
-
-# prove_release: the same without the room for it, in-place, while the program still runs.
-prove_release() {
-  release_file "$in_sha256" || { refused="the release $in_sha256 is gone"; return 1; }
-  is_as_kept "$release_file"
-}
-
-is_as_kept() {
-  unpack "$1" | sha256_is "$in_sha256" && return 0
-  refused="the kept release $in_sha256 was changed since it was kept; it is not used"
-  return 1
+  restore_file "$in_sha256" && mv -f restored incoming
 }
 
 # copy_live: the bytes are right, but owner or mode are to change: on a copy, so that the old file stays as it was.

@@ -4,7 +4,7 @@
 . ../lib/digest.sh
 . ../process/find.sh
 . ../state/journal.sh
-. ../state/live.sh
+. ../state/live-file.sh
 . ./activate.sh
 . ./prove.sh
 . ./roll-back.sh
@@ -15,10 +15,8 @@ recover() {
   journal_read || { finish untouched; return; }
   trusted="$trusted $accounts"
   recover_environment
-  case $journal_phase in
-    accept) keep_accepted ;;
-    *) go_back ;;
-  esac
+  # After a power cut the journal may be ahead of the disk.
+  if [ "$journal_phase" = accept ] && live_is "$new_sha"; then keep_accepted; else go_back; fi
 }
 
 # recover_environment: of what runs now, if its account is the one that going back starts: the journal holds no secrets.
@@ -32,9 +30,10 @@ recover_environment() {
 
 # known_live_image: what is live counts only while its bytes are those of a version that the journal names.
 known_live_image() {
-  image_of "../$in_name"
-  [ -n "$image" ] && [ "$image" != "$old_image" ] && [ "$image" != "$new_image" ] || return 0
-  known_sum=$(digest <"../$in_name")
+  take_original || return 0
+  image_of original
+  known_sum=$(digest <original)
+  rm -f original
   case $known_sum in
     "$new_sha") new_image=$image ;;
     "$old_sha") back_image=$image ;;
@@ -66,7 +65,8 @@ keep_accepted() {
 
 # revert: the deploy before us was good, but the step was not, on another target. Its journal knows what was there before.
 revert() {
-  journal_read || { refused='the journal is gone'; leave_broken "$refused"; return; }
+  journal_read || { leave_broken 'the journal is gone'; return; }
+  [ "$journal_id" = "$in_reverted" ] || { journal_is_open=; leave_broken 'the journal belongs to another deploy'; return; }
   trusted="$trusted $accounts"
   recover_environment
   go_back

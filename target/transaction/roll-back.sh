@@ -6,7 +6,7 @@
 . ../process/find.sh
 . ../service/as-user.sh
 . ../state/journal.sh
-. ../state/live.sh
+. ../state/live-file.sh
 . ../state/releases.sh
 . ./activate.sh
 . ./prove.sh
@@ -61,13 +61,9 @@ go_back() {
     return
   fi
   live_image=$old_image
-  if ! live_is_old; then
-    # What arrived may hold the room that the previous release needs.
-    rm -f incoming
-    if ! { restore_file "$old_sha" && image_of restored && back_image=$image && live_image=$image && put_live restored; }; then
-      leave_broken "the previous release $old_sha can't be put back"
-      return
-    fi
+  if ! live_is_old && ! restore_old; then
+    leave_broken "the previous release $old_sha could not be restored: $refused"
+    return
   fi
   rm -f restored
   start_old
@@ -77,7 +73,7 @@ go_back() {
     remember_live "$old_sha" "$old_live"
     finish rolled-back
   else
-    leave_broken "the previous version is in place again, but $refused"
+    leave_broken "the previous version was restored, but $refused"
   fi
 }
 
@@ -89,6 +85,24 @@ prove_old() {
   else
     prove ''
   fi
+}
+
+# restore_old: what arrived may hold the room that the previous release needs, and so may what replaced it, where there is room
+# for one of them only and the previous one is packed.
+restore_old() {
+  rm -f incoming
+  restore_to_live && return 0
+  [ "$in_strategy" = in-place ] && prove_kept "$old_sha" || return 1
+  rm -f "../$in_name"
+  restore_to_live
+}
+
+restore_to_live() {
+  restore_file "$old_sha" || return 1
+  image_of restored
+  back_image=$image
+  live_image=$image
+  put_live restored
 }
 
 # nothing_happened: what ran could not be stopped, or nothing ran; the file is as it was.
@@ -107,15 +121,15 @@ keep_running() {
   uptime_cs
   start_mark=$now_cs
   stable_phase=rollback-stable
-  if prove ''; then finish rolled-back; else leave_broken "the previous version still runs, but $refused"; fi
+  if prove ''; then finish rolled-back; else leave_broken "the previous version is still running, but $refused"; fi
 }
 
-# live_is_old: none where there was none; by inode where the release is a second name of it, by content where it was packed or copied.
+# live_is_old: none where there was none, else by its digest: after a power cut the journal may be ahead of the disk. Another
+# file than the one that was kept is put aside without reading it.
 live_is_old() {
-  [ -n "$old_sha" ] || { [ ! -e "../$in_name" ]; return; }
-  [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
-  [ ! -f "releases/$old_sha" ] || { [ "releases/$old_sha" -ef "../$in_name" ]; return; }
-  sha256_is "$old_sha" <"../$in_name"
+  [ -n "$old_sha" ] || { [ ! -e "../$in_name" ] && [ ! -L "../$in_name" ]; return; }
+  [ ! -f "releases/$old_sha" ] || [ "releases/$old_sha" -ef "../$in_name" ] || return 1
+  live_is "$old_sha"
 }
 
 # start_old: as it was running; if nothing ran, or it can't be known (reboot, an account that is not imitated), as this step would

@@ -5,19 +5,20 @@
 . ../state/journal.sh
 . ./metadata.sh
 . ./receive.sh
+. ./rename.sh
 
 swap() {
   failed=swap
   [ "$in_encoding" != none ] || return 0
   if [ "$in_strategy" = in-place ]; then
     rm -f "../$in_name"
-    journal receive
-    obtain && dress || return 1
+    journal receive || return 1
+    obtain && dress incoming || return 1
     image_of incoming
     new_image=$image
-    say new_image "$new_image" >>journal
+    say new_image "$new_image" >>journal || return 1
   fi
-  journal swap || { refused='the journal can not be written'; return 1; }
+  journal swap || return 1
   put_live incoming
 }
 
@@ -29,8 +30,7 @@ obtain() {
   esac
 }
 
-# put_live FILE: one rename; -T, for a folder or a link may have been put at the path meanwhile.
+# put_live FILE: one rename. It follows no link and enters no folder that was put at the path meanwhile.
 put_live() {
-  [ ! "$1" -ef "../$in_name" ] || { rm -f "$1"; return 0; }
-  mv -fT "$1" "../$in_name" 2>/dev/null || { refused="the new file can't be renamed to $in_folder/$in_name"; return 1; }
+  rename_file "$1" "../$in_name" || { refused="the file could not be renamed to $in_folder/$in_name"; return 1; }
 }

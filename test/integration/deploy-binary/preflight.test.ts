@@ -378,7 +378,9 @@ describe('what root must not do for the service account', () => {
     await host.startByHand(program('v1'));
     shell(`su -s /bin/sh ${host.service.name} -c 'mkdir -p ${host.folder}/.botserver.deploy/releases'`);
     const step = await host.deploy({ source: program('v2') });
-    expect(step.log).toContain(`${host.folder}/.botserver.deploy belongs to another account than root, who deploys.`);
+    expect(step.log).toContain(
+      `${host.folder}/.botserver.deploy is owned by another account, not by root, which deploys.`,
+    );
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 

@@ -132,7 +132,7 @@ describe('when going back fails too', () => {
       'health-timeout-seconds': 1,
     });
     expect(step.outputs.state).toBe('broken');
-    expect(step.log).toContain('state:  broken. The previous version is in place again, but not healthy within 1 s');
+    expect(step.log).toContain('state:  broken. The previous version was restored, but not healthy within 1 s');
   });
 
   it('is not needed where nothing ran and the port is held by a stranger: all stays as it was', async () => {
@@ -156,7 +156,9 @@ describe('when going back fails too', () => {
     await host.startByHand(program('v1'));
     const step = await host.deploy({ source: program('bad', 'exits at once'), rollback: false });
     expect(step.outputs.state).toBe('broken');
-    expect(step.log).toContain('state:  broken. Going back is switched off (rollback: false).');
+    expect(step.log).toContain('state:  broken. Rollback is disabled (`rollback: false`).');
+    expect(step.log).toContain('why:    the process exited with code 3 after');
+    expect(step.log).toContain('output: | fatal: out of cheese');
     expect(sha256(host.destination)).toBe(sha256(program('bad', 'exits at once')));
   });
 });

@@ -32,6 +32,8 @@ const HOST: Found = {
   tools: new Set(['zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
   interpreterExists: true,
   wantedOwner: undefined,
+  wantedIds: undefined,
+  loginIds: '0:0',
   wantedRunAs: undefined,
   missingUsers: [],
   missingGroup: undefined,
@@ -48,8 +50,9 @@ const HOST: Found = {
   folderRefused: undefined,
   folder: { path: '/opt/app', owner: 'svc', mode: '755', writable: true, mount: '/', options: ['rw'] },
   freeBytes: 1e9,
+  freeInodes: undefined,
   immutable: [],
-  file: { owner: 'svc:svc', mode: '0755', bytes: 1000, sha256: OLD, capabilities: '' },
+  file: { owner: 'svc:svc', ids: '1000:1000', mode: '0755', bytes: 1000, sha256: OLD, capabilities: '' },
   fileProblem: undefined,
   seen: '',
   stateRefused: undefined,
@@ -57,6 +60,7 @@ const HOST: Found = {
   locked: undefined,
   live: undefined,
   releases: [],
+  ended: [],
   history: [],
   units: [],
   otherUserUnits: [],
@@ -76,7 +80,12 @@ function plan(given: Record<string, string>, seen: Partial<Found> = {}, sha256 =
   const inputs = schema.parse({ host: 'web', destination: '/opt/app/server', source: 'server', ...given });
   const elf = { machine: 'x86_64', bits: 64 as const, interpreter: undefined };
   const source = inputs.source === undefined ? undefined : { path: 'server', bytes: 2_000_000, sha256, elf };
-  const wanted = { wantedOwner: inputs.owner, wantedRunAs: inputs.runAs };
+  const ids: Record<string, string> = { svc: '1000:1000', app: '1001:1001', 'svc:web': '1000:33', root: '0:0' };
+  const wanted = {
+    wantedOwner: inputs.owner,
+    wantedIds: inputs.owner && ids[inputs.owner],
+    wantedRunAs: inputs.runAs,
+  };
   return planDeploy(inputs, { ...HOST, ...wanted, ...seen }, { source: source as never, build: BUILD });
 }
 
@@ -113,7 +122,7 @@ describe('the bytes come', () => {
   });
 
   test('from a kept release, the newest for `previous`', () => {
-    const releases = [NEW, 'c'.repeat(64)].map((sha256, at) => ({ sha256, keptAt: 9 - at, about: '' }));
+    const releases = [NEW, 'c'.repeat(64)].map((sha256) => ({ sha256 }));
     const back = { source: '', 'rollback-to': 'previous' };
     const inputs = Object.fromEntries(Object.entries(back).filter(([, value]) => value !== ''));
     const planned = planDeploy(
