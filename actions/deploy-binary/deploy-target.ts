@@ -75,7 +75,7 @@ async function carryOut(host: Host, parts: Parts) {
     const plan = planDeploy(inputs, found, { source, build });
     const deploy = deployOf(parts, found, plan);
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
-      await finishInterrupted(host, deploy);
+      await finishInterrupted(host, deploy).catch(unlessOutdated);
       continue;
     }
     for (const line of foundLines(found, inputs.destination)) log.line(line);
@@ -112,6 +112,11 @@ async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
   const pid = outcome.pid ? `, pid ${outcome.pid}` : '';
   log.line(`  ended as ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
   return outcome;
+}
+
+/** Another run was faster; what it made of it shows at the next look. */
+function unlessOutdated(error: unknown): void {
+  if (!(error instanceof OutdatedError)) throw error;
 }
 
 async function takeBack(host: Host, { deploy, id, parts }: { deploy: Deploy; id: string; parts: Parts }) {

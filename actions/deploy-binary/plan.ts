@@ -95,12 +95,15 @@ export function planDeploy(
   return { ...plan, kind: 'deploy', obstacles, steps: steps(inputs, found, { plan, difference, because }) };
 }
 
-/** The present file's mode. Its set-ID bits would lend the new owner or group to whoever set them for another. */
+/**
+ * The present file's mode. Its set-ID bits would lend the new owner or group to whoever set them for another; and where it has an
+ * ACL, the bits of the group are those of everybody in it.
+ */
 function carriedMode(file: Found['file'], ownerIds: string): string {
   if (!file) return '0755';
   const [uid, gid] = file.ids.split(':');
   const [newUid, newGid] = ownerIds.split(':');
-  const dropped = uid === newUid ? (newGid === undefined || gid === newGid ? 0 : 0o2000) : 0o6000;
+  const dropped = uid === newUid ? (newGid === undefined || gid === newGid ? 0 : 0o2000) : 0o6022;
   return (Number.parseInt(file.mode, 8) & ~dropped).toString(8).padStart(4, '0');
 }
 
@@ -506,7 +509,7 @@ function steps(
     });
   if (found.file && !plan.sameOwner && plan.file.from !== 'in place already')
     list.push({
-      does: `carry over no ACL, no capabilities and no set-ID bit${inputs.mode || inputs.capabilities ? ' but those given' : ''}`,
+      does: `carry over no ACL, capabilities, set-ID bit or right of others to write${inputs.mode || inputs.capabilities ? ' but those given' : ''}`,
       because: `the owner changes from ${found.file.owner} to ${plan.owner}`,
     });
   list.push(...logSteps(inputs, found, plan), ...startSteps(inputs, plan, because));

@@ -55,6 +55,8 @@ export interface Found {
   logReader: string;
   logLines: string | undefined;
   stateUnreadable: boolean;
+  /** Why the state folder is not one to read. */
+  stateRefused: string | undefined;
   unfinished: { phase: string; run: string } | undefined;
   deploying: string | undefined;
   history: string | undefined;
@@ -129,6 +131,7 @@ function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
     logReader: answer.text('log_reader') ?? '',
     logLines: answer.has('log_lines') ? answer.quotedLines('log_lines').join('\n') : undefined,
     stateUnreadable: answer.yes('state_unreadable'),
+    stateRefused: answer.text('state_refused'),
     unfinished: toUnfinished(answer),
     deploying: answer.has('deploying') ? (answer.text('deploying') ?? 'an unknown run') : undefined,
     history: answer.text('history'),

@@ -233,6 +233,7 @@ function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): C
 function deployChecks(found: Found): Check[] {
   const expected = 'no deploy left unfinished';
   if (found.stateUnreadable) return [check('deploy', expected, blind(found), false)];
+  if (found.stateRefused !== undefined) return [check('deploy', expected, found.stateRefused, false)];
   if (found.deploying !== undefined) return [check('deploy', expected, `one is at work: ${found.deploying}`, false)];
   if (!found.unfinished)
     return [check('deploy', expected, found.history ? `the last: ${found.history}` : 'none', true)];

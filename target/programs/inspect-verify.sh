@@ -301,9 +301,7 @@ look_at_log() {
 find_log_mark() {
   log_from=0
   log_known=
-  [ -d "$in_folder/.$in_name.deploy" ] || return 0
-  owner_of "$in_folder/.$in_name.deploy" && user_says "$owner_user" sed -n 5p "$in_folder/.$in_name.deploy/live" || return 0
-  log_mark=$user_said
+  log_mark=$(cd -P "${in_folder:-/}" 2>/dev/null && go_into_state && state_lines sed -n 5p live) || return 0
   user_says "$log_user" stat -L -c '%i %s' -- "$in_log_file" || return 0
   for log_number in "${log_mark%% *}" "${log_mark##* }" "${user_said%% *}" "${user_said##* }"; do
     is_number "$log_number" || return 0
@@ -319,22 +317,21 @@ look_at_state() {
     say state_unreadable yes
     return
   fi
-  [ -e "$in_folder/.$in_name.deploy" ] || return 0
+  [ -e "$in_folder/.$in_name.deploy" ] || [ -L "$in_folder/.$in_name.deploy" ] || return 0
   if [ ! -O "$in_folder/.$in_name.deploy" ] && [ "$me" != 0 ]; then
     say state_unreadable yes
     return
   fi
   (
-    if cd -P "$in_folder" 2>/dev/null && cd -P "./.$in_name.deploy" 2>/dev/null; then
-      owner_of .
-      if [ -f lock ] && ! user_can "$owner_user" flock -n -s lock true; then
-        user_says "$owner_user" head -n 1 lock
-        say deploying "$user_said"
-      else
-        look_for_unfinished
-      fi
-      [ ! -f history ] || { user_says "$owner_user" tail -n 1 history && say history "$user_said"; }
+    refused="$in_folder could not be entered"
+    if ! { cd -P "${in_folder:-/}" 2>/dev/null && go_into_state; }; then
+      say state_refused "$refused"
+    elif [ -f lock ] && owner_of . && ! user_can "$owner_user" flock -n -s lock true; then
+      say deploying "$(state_lines head -n 1 lock)"
+    else
+      look_for_unfinished
     fi
+    [ "${PWD##*/}" != ".$in_name.deploy" ] || [ ! -f history ] || say history "$(state_lines tail -n 1 history)"
   )
 }
 

@@ -105,7 +105,7 @@ process_ended() {
   reap "$pid"
   uptime_cs
   ended_after=$((now_cs - start_mark))
-  if [ "$ended_code" -gt 128 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
+  if [ "$ended_code" -gt 128 ] && [ "$ended_code" -le 192 ]; then ended_how="was killed by signal $((ended_code - 128))"; else ended_how="exited with code $ended_code"; fi
   seconds_text "$ended_after"
   refused="the process $ended_how after $seconds_text"
   return 1

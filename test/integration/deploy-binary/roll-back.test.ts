@@ -27,6 +27,8 @@ it('takes for `previous` the later of two that were kept within one second', asy
   for (const version of ['v2', 'v3']) await host.deploy({ source: program(version) });
   const releases = `${host.folder}/.botserver.deploy/releases`;
   const [first, last] = [program('v1'), program('v2')].map(sha256).sort();
+  // Those of an earlier version have no number.
+  shell(`cd ${releases} && sed -i 2d *.about`);
   shell(`touch -d @1700000000.1 ${releases}/${first}.about && touch -d @1700000000.9 ${releases}/${last}.about`);
   expect((await host.deploy({ 'rollback-to': 'previous' })).outputs).toMatchObject({ state: 'active', sha256: last });
 });

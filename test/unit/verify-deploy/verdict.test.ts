@@ -41,6 +41,7 @@ const FOUND: Found = {
   logReader: '',
   logLines: undefined,
   stateUnreadable: false,
+  stateRefused: undefined,
   unfinished: undefined,
   deploying: undefined,
   history: undefined,
