@@ -92,7 +92,7 @@ async function carryOut(host: Host, parts: Parts) {
     } catch (error) {
       if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
       if (!(error instanceof OutdatedError)) throw error;
-      if (look >= LOOKS) throw refusal(host.target.name, inputs.destination, [NEVER_STILL]);
+      if (look >= LOOKS) throw refusal(host.target.name, inputs.destination, [restless(found)]);
       log.line('Another deploy came in between: looking again.');
       await parts.book.end('untouched');
     }
@@ -170,10 +170,14 @@ function isAsBefore(before: Found, now: Found): boolean {
   return before.file?.sha256 === now.file?.sha256 && pids(before) === pids(now) && pids(now) !== '';
 }
 
-const NEVER_STILL = {
-  why: `the target changed each of the ${LOOKS} times it was inspected, before the lock was held.`,
-  remedy: 'find out what else changes the file or its state folder, then run the job again.',
-};
+function restless({ unfinished }: Found) {
+  return {
+    why: unfinished
+      ? `an earlier deploy (${unfinished.run}) is unfinished, and its journal could not be finished either.`
+      : `the target changed each of the ${LOOKS} times it was inspected, before the lock was held.`,
+    remedy: 'find out what else changes the file or its state folder, and check the disk; then re-run the job.',
+  };
+}
 
 function otherKernel(kernel: string) {
   return {

@@ -52,7 +52,9 @@ session() {
   old_sha=$in_old_sha
   old_about=$in_old_about
   exec 3<&0
-  try_tools || give_up refused
+  # What an interrupted deploy left behind is finished all the same, also on a full disk.
+  free_reserve
+  try_tools || [ "$in_action" != deploy ] || give_up refused
   stage || give_up refused
   hand_over
 }

@@ -3,6 +3,7 @@
 . ../lib/digest.sh
 . ../lib/limit.sh
 . ./live.sh
+. ./reserve.sh
 
 # is_same_file IDENTITY FILE: whether its bytes are those of then; another name for it changes the last time.
 is_same_file() {
@@ -23,6 +24,7 @@ live_of_old() {
 # remember_live SHA LIVE: what is live now, so that the next run knows it without hashing it. LIVE is which run brought it, in
 # three lines: workflow, number, URL.
 remember_live() {
+  free_reserve
   file_identity "../$in_name"
   read -r boot_id </proc/sys/kernel/random/boot_id
   live_run_as=

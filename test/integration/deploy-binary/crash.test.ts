@@ -57,17 +57,21 @@ describe('a disk', () => {
     await using host = await target({ base: disk.folder });
     await host.startByHand(program('v1', 'ignores TERM'));
     await host.deploy({ source: program('v2', 'ignores TERM'), 'stop-timeout-seconds': 1 });
+    // The next line begins at the end of a block.
+    const history = `${stateOf(host)}/history`;
+    writeFileSync(history, '2026-01-01T00:00:00Z - an earlier run ada active\n'.repeat(100).slice(-4090));
+    const lines = textOf(history).split('\n').length;
     const step = host.startDeploy({ source: program('v3'), 'stop-timeout-seconds': 1, 'stable-seconds': 1.5 });
     await step.saw(`${phase.padEnd(16)}`);
     shell(`cat /dev/zero >${host.folder}/../ballast 2>/dev/null || true`);
     const { outputs, log } = await step.ended;
     expect(outputs.state, log).toBe(state);
     expect(textOf(`${stateOf(host)}/journal`)).toMatch(/\nphase=end\n$/);
-    expect(
-      textOf(`${stateOf(host)}/history`)
-        .trim()
-        .split('\n'),
-    ).toHaveLength(2);
+    expect(textOf(history).split('\n')).toHaveLength(lines + 1);
+    expect(textOf(history)).toMatch(/\n20\S+ [0-9a-f]{64} https:\S+ ada active\n$/);
+    // Which run is live, for the guard against older ones.
+    expect(textOf(`${stateOf(host)}/live`)).toContain('/actions/runs/7');
+    expect(host.stateFiles()).not.toContain('history.new');
     shell(`rm ${host.folder}/../ballast`);
     expect((await host.deploy({ source: program('v3') })).outputs.state).toBe('unchanged');
   });
