@@ -550,24 +550,26 @@ cd /
 eval "limited \\"\\$1\\" env -i $command_environment /bin/sh -c \\"\\$2\\""
 )
 open_output() {
-command_pipe=/dev/null
 rm -f command.pipe command.output
 : >command.output
-mkfifo command.pipe || return 0
+if mkfifo command.pipe; then
 exec 6<>command.pipe
-command_pipe=command.pipe
-(
+exec 5<command.pipe 4>command.pipe 6>&-
+keep_output &
+exec 5<&-
+else
+exec 4>/dev/null
+fi
+rm -f command.pipe
+}
+keep_output() {
+exec <&5 >/dev/null 2>&1 3<&- 4>&- 7>&- 8<&- 9>&-
 trap '' HUP INT TERM
 exec 5>command.output
 cd / || exit
 dd bs=4096 count=256 >&5 2>/dev/null
 exec 5>&-
 exec cat >/dev/null
-) <command.pipe >/dev/null 2>&1 3<&- 6>&- 7>&- 8<&- 9>&- &
-}
-close_output() {
-[ "$command_pipe" != command.pipe ] || exec 6>&-
-rm -f command.pipe
 }
 health_check() {
 health_contains=$1
@@ -890,20 +892,22 @@ if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev
 user_number=$1 user_group=$1 user_groups=--clear-groups
 fi
 case $user_tool in
-setpriv) user_words="setpriv --reuid=$user_number --regid=$user_group $user_groups --" ;;
-chroot) user_words="chroot --userspec=$user_number:$user_group /" ;;
+*/setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
+*/chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
 su) user_words='su -s /bin/sh' ;;
 esac
 }
 find_user_tool() {
 [ -z "\${user_tool:-}" ] || return 0
-if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
-user_tool=setpriv
-elif chroot --help 2>&1 | grep -q -- --userspec; then
-user_tool=chroot
-else
+for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
+done
+for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
+done
 user_tool=su
-fi
 }
 user_shell() {
 user_shell=/bin/sh

@@ -44,22 +44,25 @@ user_words() {
     user_number=$1 user_group=$1 user_groups=--clear-groups
   fi
   case $user_tool in
-    setpriv) user_words="setpriv --reuid=$user_number --regid=$user_group $user_groups --" ;;
-    chroot) user_words="chroot --userspec=$user_number:$user_group /" ;;
+    */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
+    */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
     su) user_words='su -s /bin/sh' ;;
   esac
 }
 
-# find_user_tool: sets user_tool to what changes the account here. Asked once.
+# find_user_tool: sets user_tool to what changes the account here: the path of a setpriv or chroot that can, else su. By paths,
+# because a busybox shell takes its own applets first, which can't. Asked once.
 find_user_tool() {
   [ -z "${user_tool:-}" ] || return 0
-  if command -v setpriv >/dev/null && setpriv --help 2>&1 | grep -q -- --reuid; then
-    user_tool=setpriv
-  elif chroot --help 2>&1 | grep -q -- --userspec; then
-    user_tool=chroot
-  else
-    user_tool=su
-  fi
+  for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
+    [ -x "$user_tool" ] || continue
+    case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
+  done
+  for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
+    [ -x "$user_tool" ] || continue
+    case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
+  done
+  user_tool=su
 }
 
 # user_shell USER: sets user_words, and user_shell to a shell that can run as USER and read from standard input.

@@ -20,29 +20,31 @@ run_command() (
   eval "limited \"\$1\" env -i $command_environment /bin/sh -c \"\$2\""
 )
 
-# open_output: sets command_pipe to where a command may print to: its first 256 blocks come into the file command.output,
-# the rest nowhere. What the command leaves running can print for ever: the reader lives as long as it does, so that it neither
-# fills the disk nor dies of a closed pipe.
+# open_output: opens descriptor 4, where a command may print to: the first 256 blocks come into the file command.output, the rest
+# nowhere. What the command leaves running can print for ever: the reader lives as long as it does, so that it neither fills the
+# disk nor dies of a closed pipe.
 open_output() {
-  command_pipe=/dev/null
   rm -f command.pipe command.output
   : >command.output
-  mkfifo command.pipe || return 0
-  # Both ends are open until the command has its own.
-  exec 6<>command.pipe
-  command_pipe=command.pipe
-  (
-    trap '' HUP INT TERM
-    exec 5>command.output
-    cd / || exit
-    dd bs=4096 count=256 >&5 2>/dev/null
-    exec 5>&-
-    exec cat >/dev/null
-  ) <command.pipe >/dev/null 2>&1 3<&- 6>&- 7>&- 8<&- 9>&- &
+  if mkfifo command.pipe; then
+    # Opened both ways first, because either alone waits for the other.
+    exec 6<>command.pipe
+    exec 5<command.pipe 4>command.pipe 6>&-
+    keep_output &
+    exec 5<&-
+  else
+    exec 4>/dev/null
+  fi
+  rm -f command.pipe
 }
 
-# close_output: once the command has its end.
-close_output() {
-  [ "$command_pipe" != command.pipe ] || exec 6>&-
-  rm -f command.pipe
+# keep_output: in a process of its own. By exec, because dash keeps a copy of what is redirected for one command.
+keep_output() {
+  exec <&5 >/dev/null 2>&1 3<&- 4>&- 7>&- 8<&- 9>&-
+  trap '' HUP INT TERM
+  exec 5>command.output
+  cd / || exit
+  dd bs=4096 count=256 >&5 2>/dev/null
+  exec 5>&-
+  exec cat >/dev/null
 }

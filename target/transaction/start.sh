@@ -38,9 +38,9 @@ start_by_command() {
     cd / || exit
     ulimit -S -c "$core_limit"
     eval "exec env -i $command_environment setsid /bin/sh -c \"\$in_start_command\""
-  ) </dev/null >"$command_pipe" 2>&1 3<&- 6>&- 7>&- 8<&- 9>&- &
+  ) </dev/null >&4 2>&1 3<&- 4>&- 7>&- 8<&- 9>&- &
   command_pid=$!
-  close_output
+  exec 4>&-
 }
 
 # remember_present: whether the old version runs, and how it was started, so that going back starts it the same way. Only a process

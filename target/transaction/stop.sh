@@ -18,9 +18,9 @@ stop_all() {
 
 stop_by_command() {
   open_output
-  run_command "$((in_stop_timeout_seconds + 10))" "$in_stop_command" >"$command_pipe" 2>&1
+  run_command "$((in_stop_timeout_seconds + 10))" "$in_stop_command" >&4 2>&1 4>&-
   stop_code=$?
-  close_output
+  exec 4>&-
   [ "$stop_code" -ne 0 ] || return 0
   refused="the stop command ended with exit code $stop_code"
   return 1
