@@ -827,9 +827,9 @@ cgroup_path=
 cgroup_unit=
 cgroup_uid=
 { while IFS=: read -r cgroup_level cgroup_controllers cgroup_read; do
-case $cgroup_level:$cgroup_controllers in
-*:name=systemd) cgroup_path=$cgroup_read ;;
-0:) cgroup_path=\${cgroup_path:-$cgroup_read} ;;
+case $cgroup_level:$cgroup_controllers:$cgroup_read in
+*:name=systemd:/?*) cgroup_path=$cgroup_read ;;
+0::/?*) cgroup_path=\${cgroup_path:-$cgroup_read} ;;
 esac
 done <"/proc/$1/cgroup"; } 2>/dev/null
 cgroup_rest=$cgroup_path
@@ -945,13 +945,14 @@ unit_error=$show_answer
 return 1
 fi
 show_rest=$show_answer$newline$newline
-set -f
 while [ -n "\${show_rest#"$newline"}" ]; do
 show_block=\${show_rest%%"$newline$newline"*}
 show_rest=\${show_rest#*"$newline$newline"}
 show_clear
 IFS=$newline
+set -f
 set -- $show_block
+set +f
 IFS=$usual_ifs
 for show_line in "$@"; do
 show_name=\${show_line%%=*}
@@ -961,7 +962,6 @@ esac
 done
 "$show_call"
 done
-set +f
 }
 show_clear() {
 show_Accept='' show_ActiveState='' show_BindsTo='' show_BoundBy='' show_ConditionResult=''

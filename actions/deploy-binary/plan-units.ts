@@ -109,7 +109,8 @@ function choose(all: readonly FoundUnit[], named: FoundUnit | undefined): FoundU
   if (active.length > 0) return active.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const idle = ofManager.filter(({ command }) => command !== 'no');
   const services = idle.filter((unit) => !isJob(unit));
-  return services.length > 0 ? services.sort((a, b) => rank(a) - rank(b)) : idle;
+  const best = Math.min(...services.map(rank));
+  return services.length > 0 ? services.filter((unit) => rank(unit) === best) : idle;
 }
 
 /** What serves comes before jobs, a unit that starts the file itself before one that only names it. */

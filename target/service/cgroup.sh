@@ -7,9 +7,10 @@ cgroup_unit() {
   cgroup_unit=
   cgroup_uid=
   { while IFS=: read -r cgroup_level cgroup_controllers cgroup_read; do
-    case $cgroup_level:$cgroup_controllers in
-      *:name=systemd) cgroup_path=$cgroup_read ;;
-      0:) cgroup_path=${cgroup_path:-$cgroup_read} ;;
+    # Where systemd does not use one of the two, every process is in the root of it.
+    case $cgroup_level:$cgroup_controllers:$cgroup_read in
+      *:name=systemd:/?*) cgroup_path=$cgroup_read ;;
+      0::/?*) cgroup_path=${cgroup_path:-$cgroup_read} ;;
     esac
   done <"/proc/$1/cgroup"; } 2>/dev/null
   cgroup_rest=$cgroup_path

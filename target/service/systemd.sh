@@ -40,14 +40,15 @@ show_units() {
     return 1
   fi
   show_rest=$show_answer$newline$newline
-  set -f
   while [ -n "${show_rest#"$newline"}" ]; do
     show_block=${show_rest%%"$newline$newline"*}
     show_rest=${show_rest#*"$newline$newline"}
     show_clear
     IFS=$newline
+    set -f
     # shellcheck disable=SC2086
     set -- $show_block
+    set +f
     IFS=$usual_ifs
     for show_line in "$@"; do
       show_name=${show_line%%=*}
@@ -57,7 +58,6 @@ show_units() {
     done
     "$show_call"
   done
-  set +f
 }
 
 show_clear() {

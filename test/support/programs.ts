@@ -27,10 +27,15 @@ export function program(
   version: string,
   behaviour: Behaviour = 'healthy',
   bytes = 0,
-  { dynamic = false } = {},
+  { dynamic = false, ignoresTerm = false } = {},
 ): string {
   mkdirSync(CACHE, { recursive: true });
-  const flags = [...(dynamic ? [] : ['-static']), `-DVERSION="${version}"`, ...BEHAVIOURS[behaviour]];
+  const flags = [
+    ...(dynamic ? [] : ['-static']),
+    `-DVERSION="${version}"`,
+    ...BEHAVIOURS[behaviour],
+    ...(ignoresTerm ? BEHAVIOURS['ignores TERM'] : []),
+  ];
   const id = createHash('sha256')
     .update(readFileSync(SOURCE))
     .update(flags.join(' '))
