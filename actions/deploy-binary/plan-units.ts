@@ -1,7 +1,7 @@
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
 import type { Obstacle } from './plan.ts';
-import { type FoundUnit, isActive, isJob } from './unit-found.ts';
+import { type FoundUnit, isActive, isJob, isMeant } from './unit-found.ts';
 import { unitObstacles } from './unit-obstacles.ts';
 
 /** What is done with the units that run the file, and what must be as before afterwards. */
@@ -42,7 +42,7 @@ const NO_UNITS: UnitPlan = {
 /** Pure: which units are stopped, started and left alone; the obstacles are those of units only. */
 export function planUnits(inputs: DeployInputs, found: Found, runAs: string): UnitPlan {
   const named = inputs.service ? findNamed(inputs.service, found.units) : undefined;
-  const chosen = inputs.restart === 'auto' || inputs.restart === 'systemd' ? choose(found.units, named) : [];
+  const chosen = inputs.restart === 'auto' || inputs.restart === 'systemd' ? choose(found, named) : [];
   const [first] = chosen;
   const user = first?.user ?? (inputs.service?.startsWith('user:') ? runAs : '');
   const ofManager = found.units.filter((unit) => unit.user === user);
@@ -99,15 +99,15 @@ function findNamed(service: string, units: readonly FoundUnit[]): FoundUnit | un
 }
 
 /** The units that run the file, the named or first one first; where none does, the one whose command it is. */
-function choose(all: readonly FoundUnit[], named: FoundUnit | undefined): FoundUnit[] {
-  const programs = all.filter(({ role, load }) => role === 'program' && load !== 'not-found');
+function choose({ units, processes }: Found, named: FoundUnit | undefined): FoundUnit[] {
+  const programs = units.filter(({ role, load }) => role === 'program' && load !== 'not-found');
   const ofManager = programs.filter(({ user }) => !named || user === named.user);
   const running = ofManager.filter(({ pids }) => pids.length > 0);
   const lively = ofManager.filter((unit) => isActive(unit) && !isJob(unit));
   const active = [...new Set([...running, ...lively.filter(({ command }) => command !== 'no')])];
   if (named) return [named, ...active.filter((unit) => unit !== named)];
   if (active.length > 0) return active.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
-  const idle = ofManager.filter(({ command }) => command !== 'no');
+  const idle = ofManager.filter((unit) => unit.command !== 'no' && (processes.length === 0 || isMeant(unit)));
   const services = idle.filter((unit) => !isJob(unit));
   const best = Math.min(...services.map(rank));
   return services.length > 0 ? services.filter((unit) => rank(unit) === best) : idle;

@@ -109,3 +109,8 @@ export function isJob({ type, remain }: FoundUnit): boolean {
 export function isActive({ active }: FoundUnit): boolean {
   return active !== '' && active !== 'inactive' && active !== 'failed';
 }
+
+/** A unit that nobody enabled or started is a leftover; any other one is how the program is to run. */
+export function isMeant(unit: FoundUnit): boolean {
+  return unit.active !== 'inactive' || unit.enabled === 'enabled';
+}

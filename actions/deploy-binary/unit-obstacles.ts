@@ -3,7 +3,7 @@ import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect.ts';
 import type { Obstacle } from './plan.ts';
 import type { UnitPlan } from './plan-units.ts';
-import { type FoundUnit, isActive, isJob } from './unit-found.ts';
+import { type FoundUnit, isActive, isJob, isMeant } from './unit-found.ts';
 
 interface Chosen {
   plan: UnitPlan;
@@ -96,11 +96,6 @@ function choiceObstacles(inputs: DeployInputs, found: Found, { plan, named }: Ch
 
 function isRun(unit: FoundUnit): boolean {
   return isActive(unit) || unit.pids.length > 0;
-}
-
-/** A unit that nobody enabled or started is a leftover; any other one is how the program is to run. */
-function isMeant(unit: FoundUnit): boolean {
-  return unit.active !== 'inactive' || unit.enabled === 'enabled';
 }
 
 function namedObstacles(service: string, named: FoundUnit | undefined, running: readonly FoundUnit[]): Obstacle[] {
