@@ -3,40 +3,32 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type ssh2 from 'ssh2';
-import { ConnectionError } from '../errors.ts';
-import { parseKey } from './identities.ts';
+import { givenKeys } from './identities.ts';
+import { lengthFirst } from './wire.ts';
 
-/** An ssh agent with one key, for children of this process: the key is in our memory only, and gone with us. */
+/** An ssh agent for children of this process: the keys are in our memory only, and gone with us. */
 export interface Agent extends AsyncDisposable {
   socket: string;
-  /** `ssh-ed25519 AAAA…` */
+  /** `ssh-ed25519 AAAA…` of the first one. */
   publicKey: string;
 }
 
-/** Starts it. `input` is the name of the input that holds the key; throws a ConnectionError for one that is unusable. */
+/** Starts it. `input` is the name of the input that holds the keys; throws a ConnectionError for one that is unusable. */
 export async function sshAgent(input: string, text: string, passphrase: string | undefined): Promise<Agent> {
-  const key = parseKey(text, passphrase);
-  if (typeof key === 'string') {
-    throw new ConnectionError({
-      what: `Reading ${input}`,
-      why: `${key}.`,
-      remedy:
-        'store the whole private key, with its first and last line, as the secret; and its passphrase in ssh-key-passphrase.',
-    });
-  }
+  const keys = givenKeys(input, text, passphrase).map(({ key }) => key);
   // Not below RUNNER_TEMP, which may be longer than the 107 characters that a socket's path can have; mode 0700.
   const folder = await mkdtemp(join(tmpdir(), 'agent-'));
   const open = new Set<Socket>();
   const server = createServer((connection) => {
     open.add(connection);
     connection.on('error', () => undefined).on('close', () => open.delete(connection));
-    serve(connection, key);
+    serve(connection, keys);
   });
   const socket = join(folder, 'socket');
   await new Promise<void>((listening, failed) => server.once('error', failed).listen(socket, listening));
   return {
     socket,
-    publicKey: `${key.type} ${key.getPublicSSH().toString('base64')}`,
+    publicKey: keys.map((key) => `${key.type} ${key.getPublicSSH().toString('base64')}`)[0] ?? '',
     [Symbol.asyncDispose]: async () => {
       for (const connection of open) connection.destroy();
       await new Promise((closed) => server.close(closed));
@@ -55,7 +47,7 @@ const RSA_SHA2_256 = 2;
 const RSA_SHA2_512 = 4;
 const MESSAGE_BYTES_AT_MOST = 256 * 1024;
 
-function serve(connection: Socket, key: ssh2.ParsedKey): void {
+function serve(connection: Socket, keys: readonly ssh2.ParsedKey[]): void {
   let received: Buffer = Buffer.alloc(0);
   connection.on('data', (block) => {
     received = Buffer.concat([received, block]);
@@ -63,23 +55,23 @@ function serve(connection: Socket, key: ssh2.ParsedKey): void {
       const length = received.readUInt32BE();
       if (length > MESSAGE_BYTES_AT_MOST) return void connection.destroy();
       if (received.length < 4 + length) return;
-      connection.write(lengthFirst(answer(received.subarray(4, 4 + length), key)));
+      connection.write(lengthFirst(answer(received.subarray(4, 4 + length), keys)));
       received = received.subarray(4 + length);
     }
   });
 }
 
 /** One message of the agent's protocol (draft-miller-ssh-agent), answered. */
-function answer(message: Buffer, key: ssh2.ParsedKey): Buffer {
-  const publicKey = key.getPublicSSH();
+function answer(message: Buffer, keys: readonly ssh2.ParsedKey[]): Buffer {
   if (message[0] === REQUEST_IDENTITIES) {
-    const one = Buffer.from([IDENTITIES_ANSWER, 0, 0, 0, 1]);
-    return Buffer.concat([one, lengthFirst(publicKey), lengthFirst(Buffer.alloc(0))]);
+    const head = Buffer.from([IDENTITIES_ANSWER, 0, 0, 0, keys.length]);
+    return Buffer.concat([head, ...keys.flatMap((key) => [lengthFirst(key.getPublicSSH()), lengthFirst('')])]);
   }
   const refusal = Buffer.from([FAILURE]);
   if (message[0] !== SIGN_REQUEST) return refusal;
   const [wanted, content, flags] = fieldsOf(message.subarray(1));
-  if (!wanted?.equals(publicKey) || content === undefined || flags === undefined) return refusal;
+  const key = keys.find((one) => wanted?.equals(one.getPublicSSH()));
+  if (!key || content === undefined || flags === undefined) return refusal;
   const [algorithm, hash] = algorithmOf(key, flags.length === 4 ? flags.readUInt32BE() : 0);
   const signature = key.sign(content, hash);
   if (signature instanceof Error) return refusal;
@@ -107,12 +99,6 @@ function algorithmOf({ type }: ssh2.ParsedKey, flags: number): [algorithm: strin
   if (type !== 'ssh-rsa') return [type, undefined];
   if (flags & RSA_SHA2_512) return ['rsa-sha2-512', 'sha512'];
   return flags & RSA_SHA2_256 ? ['rsa-sha2-256', 'sha256'] : [type, 'sha1'];
-}
-
-function lengthFirst(content: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(content.length);
-  return Buffer.concat([length, content]);
 }
 
 /** ECDSA's two numbers, as DER has them, in the form of ssh: each a length of four bytes and the number. */

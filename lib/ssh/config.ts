@@ -1,129 +1,208 @@
-/** What an SSH config says about one host; ssh_config(5). Names as there, in lower case; every value in order. */
-export type HostConfig = ReadonlyMap<string, readonly string[]>;
+import { canonicalHost } from './address.ts';
+import { keywordOf, REFUSED } from './config-keywords.ts';
+import { LineError, readLine } from './config-line.ts';
+import { evaluateMatch } from './config-match.ts';
+import { readValues } from './config-values.ts';
+import { matchesPatterns } from './patterns.ts';
+import { expandTilde, expandTokens, TokenError } from './tokens.ts';
+
+/** What an SSH config says about one host; ssh_config(5). Names as there, in lower case. */
+export interface HostConfig {
+  /** Where to connect: HostName applied, names in lower case. */
+  host: string;
+  values: ReadonlyMap<string, readonly string[]>;
+  /** Keywords that were set, the first one first, and where. */
+  places: ReadonlyMap<string, string>;
+}
 
 /** The text of one config file. */
 export interface ConfigFile {
   path: string;
   text: string;
+  /** The system's: relative paths start in /etc/ssh, and `~` is refused. */
+  system?: boolean;
 }
 
 export interface ConfigQuestion {
   /** The host as the user wrote it. */
   host: string;
   user: string | undefined;
+  port?: number | undefined;
   localUser: string;
-  home: string;
-  /** The files that an Include pattern names, already made absolute. */
+  /** Home folders of the account, the one that ssh uses first. */
+  homes: readonly string[];
+  homeOf: (account: string) => string | undefined;
+  /** The files that an Include pattern names, already made absolute. Throws a ConfigError for one that must not be read. */
   include: (pattern: string) => ConfigFile[];
 }
 
-/** A line that can't be followed: `file:line: why`. */
-export class ConfigError extends Error {}
+/** A line that can't be followed: `file:line: why`. `remedy` is what to do, where it is not the usual. */
+export class ConfigError extends Error {
+  readonly remedy: string | undefined;
+
+  constructor(message: string, remedy?: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
 
 const REPEATED = new Set(['identityfile', 'certificatefile']);
 const INCLUDE_DEPTH = 16;
 
-/** Evaluates config files for one host: the first value of a keyword wins, identity files add up. */
+/** Evaluates config files for one host, as ssh does: the first value of a keyword wins, identity files add up. */
 export function resolveConfig(files: readonly ConfigFile[], question: ConfigQuestion): HostConfig {
-  const found = new Map<string, string[]>();
-  for (const file of files) readFile(file, { question, found, depth: 0 }, true);
-  return found;
+  const reading: Reading = {
+    question,
+    host: question.host,
+    values: new Map(),
+    places: new Map(),
+    final: false,
+    wantsFinal: false,
+  };
+  const readAll = () => {
+    for (const file of files) readFile(file, reading, { applies: true, depth: 0 });
+  };
+  readAll();
+  const host = destinationOf(reading);
+  if (reading.wantsFinal) {
+    reading.values.set('hostname', [host.replaceAll('%', '%%')]);
+    Object.assign(reading, { host, final: true });
+    readAll();
+  }
+  return { host, values: reading.values, places: reading.places };
+}
+
+/** The first keyword that is set and can't be followed, as an error that names its line. */
+export function refusedKeyword({ values, places }: HostConfig, ignored: readonly string[]): ConfigError | undefined {
+  for (const [name, { unless, remedy }] of Object.entries(REFUSED)) {
+    const value = values.get(name)?.[0];
+    if (value === undefined || unless.includes(value.toLowerCase()) || ignored.includes(name)) continue;
+    const spelling = keywordOf(name)?.spelling;
+    return new ConfigError(
+      `${places.get(name)}: ${spelling} is set to '${value}', which is not supported`,
+      `${remedy}.`,
+    );
+  }
+  return undefined;
 }
 
 interface Reading {
   question: ConfigQuestion;
-  found: Map<string, string[]>;
+  /** What Host lines are compared with: as written, and in the second reading the name that was found. */
+  host: string;
+  values: Map<string, readonly string[]>;
+  places: Map<string, string>;
+  final: boolean;
+  wantsFinal: boolean;
+}
+
+interface Place {
+  applies: boolean;
   depth: number;
 }
 
-function readFile({ path, text }: ConfigFile, reading: Reading, outerApplies: boolean): void {
-  const { question, found, depth } = reading;
-  let applies = outerApplies;
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+function readFile(
+  { path, text, system = false }: ConfigFile,
+  reading: Reading,
+  { applies: outer, depth }: Place,
+): void {
+  let applies = outer;
+  for (const [index, line] of text.split('\n').entries()) {
     const where = `${path}:${index + 1}`;
-    const [keyword, ...values] = splitLine(line, where);
-    if (keyword === undefined) continue;
-    const name = keyword.toLowerCase();
-    if (name === 'host') applies = outerApplies && matchesPatterns(question.host, values);
-    else if (name === 'match') applies = outerApplies && matchesCriteria(values, reading, where);
-    else if (!applies) continue;
-    else if (name === 'include') {
-      if (depth >= INCLUDE_DEPTH) throw new ConfigError(`${where}: Include is nested too deep`);
-      for (const value of values) {
-        for (const file of question.include(absoluteInclude(value, question.home))) {
-          readFile(file, { ...reading, depth: depth + 1 }, true);
-        }
-      }
-    } else if (REPEATED.has(name)) found.set(name, [...(found.get(name) ?? []), ...values]);
-    else if (!found.has(name)) found.set(name, values);
+    try {
+      const read = readLine(line);
+      if (!read) continue;
+      const known = keywordOf(read.keyword);
+      if (known?.name === 'host') applies = outer && hostLineApplies(read.words, reading);
+      else if (known?.name === 'match') applies = matchLineApplies(read.rest, reading, outer);
+      else if (known?.name === 'include') include(read.words, { reading, system }, { applies, depth });
+      else setValue(read, known, { reading, where, applies });
+    } catch (error) {
+      if (error instanceof LineError || error instanceof TokenError)
+        throw new ConfigError(`${where}: ${error.message}`);
+      throw error;
+    }
   }
 }
 
-/** `Keyword value "quoted value"`, or with `=`; comments and empty lines give nothing. */
-function splitLine(line: string, where: string): string[] {
-  const text = line.trim();
-  if (text === '' || text.startsWith('#')) return [];
-  const [, keyword = '', rest = ''] = /^([^\s=]+)(?:\s*=\s*|\s+|$)(.*)$/.exec(text) ?? [];
-  const values: string[] = [];
-  for (const match of rest.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(#.*)|([^\s"']+)|(["'])/g)) {
-    const [, double, single, comment, plain, open] = match;
-    if (comment !== undefined) break;
-    if (open !== undefined) throw new ConfigError(`${where}: a quote is never closed`);
-    values.push(double?.replace(/\\(["\\])/g, '$1') ?? single ?? plain ?? '');
+function hostLineApplies(words: string[], { host }: Reading): boolean {
+  if (words.includes('')) throw new LineError('a pattern is empty');
+  // Unlike those of Match, upper and lower case differ here.
+  return matchesPatterns(host, words);
+}
+
+function matchLineApplies(text: string, reading: Reading, outer: boolean): boolean {
+  const { question, values } = reading;
+  const { applies, wantsFinal, unknown } = evaluateMatch(text, {
+    host: () => hostNameOf(reading),
+    originalHost: question.host,
+    user: question.user ?? values.get('user')?.[0] ?? question.localUser,
+    localUser: question.localUser,
+    tag: values.get('tag')?.[0] ?? '',
+    final: reading.final,
+  });
+  if (wantsFinal && !reading.final) reading.wantsFinal = true;
+  if (applies === undefined && outer) throw new LineError(`Match ${unknown.join(', ')} is not supported`);
+  return outer && applies === true;
+}
+
+function include(
+  words: string[],
+  { reading, system }: { reading: Reading; system: boolean },
+  { applies, depth }: Place,
+): void {
+  if (depth >= INCLUDE_DEPTH) throw new LineError('Include is nested too deeply');
+  for (const pattern of words) {
+    if (pattern === '') throw new LineError('the value is empty');
+    // Older versions of ssh take them as they stand.
+    if (applies && /%|\$\{/.test(pattern)) throw new LineError(`tokens in Include (${pattern}) are not supported`);
+    for (const path of includedPaths(pattern, reading.question, system))
+      for (const file of reading.question.include(path))
+        readFile({ ...file, system }, reading, { applies, depth: depth + 1 });
   }
-  return [keyword, ...values];
 }
 
-function absoluteInclude(pattern: string, home: string): string {
-  const expanded = pattern.replace(/^~(?=\/|$)/, home);
-  return expanded.startsWith('/') ? expanded : `${home}/.ssh/${expanded}`;
+function includedPaths(pattern: string, { homes, homeOf }: ConfigQuestion, system: boolean): string[] {
+  if (pattern.startsWith('/')) return [pattern];
+  if (system && pattern.startsWith('~')) throw new LineError(`${pattern} is not a path for the system's config`);
+  if (system) return [`/etc/ssh/${pattern}`];
+  if (!pattern.startsWith('~')) return homes.map((home) => `${home}/.ssh/${pattern}`);
+  return [...new Set(homes.map((home) => expandTilde(pattern, home, homeOf)))];
 }
 
-function matchesCriteria(values: readonly string[], { question, found }: Reading, where: string): boolean {
-  const rest = [...values];
-  while (rest.length > 0) {
-    // `host a` or `host=a`
-    const [, negated, name = '', value] = /^(!?)([^=]*)(?:=(.*))?$/s.exec(rest.shift() ?? '') ?? [];
-    if (value !== undefined) rest.unshift(value);
-    const met = matchesCriterion(name.toLowerCase(), rest, { question, found }, where);
-    if (met === (negated === '!')) return false;
+function setValue(
+  read: { keyword: string; rest: string; words: string[] },
+  known: ReturnType<typeof keywordOf>,
+  { reading, where, applies }: { reading: Reading; where: string; applies: boolean },
+): void {
+  const { values, places } = reading;
+  if (known === undefined) {
+    const ignored = values.get('ignoreunknown')?.[0]?.toLowerCase().split(',') ?? [];
+    // A newer ssh may know it; what does not apply can't lead elsewhere.
+    if (!applies || matchesPatterns(read.keyword, ignored)) return;
+    throw new LineError(
+      `the keyword ${read.keyword} is not known (IgnoreUnknown ${read.keyword} before it leaves it out)`,
+    );
   }
-  return true;
+  if (known.kind === 'harmless') return;
+  const found = known.kind === 'refused' ? [read.rest] : readValues(known.name, read);
+  if (!applies || found === undefined) return;
+  const earlier = values.get(known.name);
+  if (earlier && !REPEATED.has(known.name)) return;
+  values.set(known.name, [...new Set([...(earlier ?? []), ...found])]);
+  if (!earlier) places.set(known.name, where);
 }
 
-function matchesCriterion(
-  name: string,
-  rest: string[],
-  { question, found }: Pick<Reading, 'question' | 'found'>,
-  where: string,
-): boolean {
-  if (name === 'all') return true;
-  if (name === 'canonical' || name === 'final') return false;
-  const patterns = rest.shift()?.split(',') ?? [];
-  if (name === 'originalhost') return matchesPatterns(question.host, patterns);
-  if (name === 'host')
-    return matchesPatterns(found.get('hostname')?.[0]?.replaceAll('%h', question.host) ?? question.host, patterns);
-  if (name === 'user') return matchesPatterns(question.user ?? found.get('user')?.[0] ?? question.localUser, patterns);
-  if (name === 'localuser') return matchesPatterns(question.localUser, patterns);
-  throw new ConfigError(`${where}: Match ${name} is not supported; host, originalhost, user, localuser and all are`);
-}
-
-/** ssh_config's pattern list: `*` and `?`, and `!` excludes whatever else matches. */
-export function matchesPatterns(text: string, patterns: readonly string[]): boolean {
-  let matched = false;
-  for (const pattern of patterns) {
-    const negated = pattern.startsWith('!');
-    if (!globOf(negated ? pattern.slice(1) : pattern).test(text)) continue;
-    if (negated) return false;
-    matched = true;
+function destinationOf(reading: Reading): string {
+  try {
+    return canonicalHost(hostNameOf(reading));
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    throw new ConfigError(`${reading.places.get('hostname')}: ${error.message}`);
   }
-  return matched;
 }
 
-function globOf(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'is');
+/** HostName applied to the host as written; as in ssh it knows no token but %h. */
+function hostNameOf({ values, question }: Reading): string {
+  return expandTokens(values.get('hostname')?.[0] ?? '%h', { h: question.host });
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../action/action.ts';
 import { ConnectionError } from '../errors.ts';
 import { isTransient } from './failures.ts';
-import { forward, type Host } from './host.ts';
+import type { Host } from './host.ts';
 import type { ConnectionInputs } from './inputs.ts';
 import { login } from './login.ts';
 import { targetOf } from './resolve-target.ts';
@@ -29,7 +29,7 @@ export async function connect(inputs: ConnectionInputs, context: ActionContext):
         context.signal.aborted
       )
         throw error;
-      log.line(`Try ${tried} of ${TRIES}: ${error.fields.why}`);
+      log.line(`Attempt ${tried} of ${TRIES} failed: ${error.fields.why}`);
       await sleep(tried * (500 + Math.random() * 1000), undefined, { signal: context.signal }).catch(() => undefined);
     }
   }
@@ -49,7 +49,7 @@ async function connectThrough(target: Target, inputs: ConnectionInputs, context:
   try {
     for (const [index, hop] of [...hops, target].entries()) {
       const before = opened.at(-1);
-      const sock = before ? await forward(before, hop) : undefined;
+      const sock = await before?.forward(hop);
       opened.push(await login(hop, { inputs, context, sock, jump: index < hops.length }));
     }
   } catch (error) {

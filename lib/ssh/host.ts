@@ -16,6 +16,8 @@ export interface Host extends AsyncDisposable {
   exec(command: string): Promise<ClientChannel>;
   /** Opens one in advance, for the next `exec` of that command; where it is refused, that one opens its own. */
   prepare(command: string): void;
+  /** A stream through this host to another one. Throws a ConnectionError that names both. */
+  forward(next: Target): Promise<Duplex>;
   /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
   readonly lost: Promise<Error | undefined>;
 }
@@ -28,12 +30,21 @@ const TRIES = 3;
 const REFUSED_PAUSE_MS = 150;
 /** Opening a channel takes two round trips. */
 const NEAR_MS = 40;
+/** Below the shortest keepalive interval. */
+const PATIENCE_MS = 500;
+
+interface Opened {
+  socket: Duplex | Socket;
+  /** How long the first session may take: logins wait for PAM and systemd-logind. */
+  firstSessionSeconds: number;
+}
 
 /** The connection that `client` has opened over `socket`. */
-export function openHost(target: Target, client: Client, socket: Duplex | Socket): Host {
+export function openHost(target: Target, client: Client, { socket, firstSessionSeconds }: Opened): Host {
   let disposed = false;
   let cause: Error | undefined;
   let openMs = Number.POSITIVE_INFINITY;
+  let sessions = 0;
   const lost = new Promise<Error | undefined>((resolve) => {
     // A TCP reset raises an error long after connect(); without a listener it would end the process.
     client.on('error', (error) => {
@@ -45,10 +56,13 @@ export function openHost(target: Target, client: Client, socket: Duplex | Socket
     new Promise<ClientChannel>((resolve, reject) => {
       lost.then((error) => reject(error ?? new Error('the connection is closed')));
       const askedAt = performance.now();
+      const patience = sessions === 0 ? bePatient(client, firstSessionSeconds, reject) : undefined;
       client.exec(command, (error, channel) => {
+        patience?.end();
         openMs = Math.min(openMs, performance.now() - askedAt);
-        if (error) reject(error);
-        else resolve(channel);
+        if (error) return reject(error);
+        sessions += 1;
+        return resolve(channel);
       });
     });
   let prepared: { command: string; channel: Promise<ClientChannel | undefined> } | undefined;
@@ -61,14 +75,6 @@ export function openHost(target: Target, client: Client, socket: Duplex | Socket
     opened?.destroy();
     return undefined;
   };
-  const sessionFailure = (error: Error) =>
-    new ConnectionError({
-      what: 'Opening a session',
-      where: target.name,
-      why: `${cause?.message ?? error.message}.`,
-      remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
-      cause: error,
-    });
   return {
     target,
     // A tunnel's end has a loopback address too, but the answers take their time.
@@ -84,41 +90,81 @@ export function openHost(target: Target, client: Client, socket: Duplex | Socket
         try {
           return (await takePrepared(command)) ?? (await open(command));
         } catch (error) {
-          if (tried < TRIES && cause === undefined && !disposed) await sleep(tried * REFUSED_PAUSE_MS);
-          else throw sessionFailure(error as Error);
+          const again = tried < TRIES && cause === undefined && !disposed && !(error instanceof SlowSessionError);
+          if (!again) throw sessionFailure(target, { error: cause ?? (error as Error), sessions });
+          await sleep(tried * REFUSED_PAUSE_MS);
         }
       }
     },
+    forward: (next) => forward(client, { from: target, to: next }),
     [Symbol.asyncDispose]: async () => {
       disposed = true;
       client.end();
       await Promise.race([lost, sleep(1000, undefined, { ref: false })]);
       client.destroy();
     },
-    ...{ client },
   };
 }
 
-/** A stream from a hop to the next one. */
-export async function forward(before: Host, next: Target): Promise<Duplex> {
-  const { client } = before as Host & { client: Client };
+class SlowSessionError extends Error {}
+
+/**
+ * While a login is under way on the host (PAM, systemd-logind), sshd answers nothing, keepalives neither: those count from the
+ * first session on.
+ */
+function bePatient(client: Client, seconds: number, fail: (error: Error) => void): { end: () => void } {
+  const { _resetKA: resetKeepalive } = client as unknown as { _resetKA?: () => void };
+  const repeat = setInterval(() => resetKeepalive?.(), PATIENCE_MS);
+  const end = () => {
+    clearInterval(repeat);
+    clearTimeout(limit);
+  };
+  const limit = setTimeout(() => {
+    end();
+    fail(new SlowSessionError(`the login was accepted, but no session was opened within ${seconds} s`));
+  }, seconds * 1000);
+  return { end };
+}
+
+function sessionFailure({ name }: Target, { error, sessions }: { error: Error; sessions: number }): ConnectionError {
+  const fields = { what: 'Opening a session', where: name, why: `${error.message}.`, cause: error };
+  if (error instanceof SlowSessionError) {
+    const remedy = 'check what logins wait for on the host (PAM, systemd-logind); it may need connect-timeout-seconds.';
+    return new ConnectionError({ ...fields, remedy });
+  }
+  if (sessions > 0) {
+    const remedy =
+      'allow several sessions on one connection there (MaxSessions in sshd_config); a server that never does, such as tinysshd, needs another one beside it.';
+    return new ConnectionError({
+      ...fields,
+      why: `the server refused a further session on this connection (${error.message}).`,
+      remedy,
+    });
+  }
+  return new ConnectionError({
+    ...fields,
+    remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
+  });
+}
+
+async function forward(client: Client, { from, to }: { from: Target; to: Target }): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) =>
       reject(
         new ConnectionError({
           what: 'Connecting',
-          where: next.name,
-          why: `the jump host ${before.target.name} can't reach it: ${error.message}.`,
+          where: to.name,
+          why: `the jump host ${from.name} can't reach it: ${error.message}.`,
           remedy: 'check the address from the jump host, and AllowTcpForwarding there.',
           cause: error,
         }),
       );
     // The jump host itself would wait for minutes.
-    const late = Object.assign(new Error(`no answer within ${next.connectTimeoutSeconds} s`), {
+    const late = Object.assign(new Error(`no answer within ${to.connectTimeoutSeconds} s`), {
       level: 'client-timeout',
     });
-    const limit = setTimeout(fail, next.connectTimeoutSeconds * 1000, late);
-    client.forwardOut('127.0.0.1', 0, next.host, next.port, (error, stream) => {
+    const limit = setTimeout(fail, to.connectTimeoutSeconds * 1000, late);
+    client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, stream) => {
       clearTimeout(limit);
       if (error) fail(error);
       else resolve(stream);

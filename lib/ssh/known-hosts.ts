@@ -1,11 +1,11 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { matchesPatterns } from './config.ts';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { matchesHostPatterns } from './patterns.ts';
 
 /** One line of a known_hosts file; sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". */
 export interface KnownHost {
   marker: '' | '@revoked' | '@cert-authority';
-  /** The comma-separated patterns, or one hashed name. */
-  patterns: string[];
+  /** Comma-separated patterns, or one hashed name. */
+  hosts: string;
   type: string;
   /** The key as the server sends it. */
   key: Buffer;
@@ -13,41 +13,55 @@ export interface KnownHost {
 
 export type HostKeyVerdict = 'known' | 'revoked' | 'changed' | 'unknown' | 'other type known';
 
-/** Reads known_hosts lines; comments and lines that are none are left out. */
+/** Reads known_hosts lines; comments and lines that ssh passes over are left out. */
 export function parseKnownHosts(text: string): KnownHost[] {
   return text.split('\n').flatMap((line) => {
-    const words = line.trim().split(/\s+/);
-    const marker = words[0]?.startsWith('@') ? (words.shift() as KnownHost['marker']) : '';
-    const [names, type, key] = words;
-    if (!names || names.startsWith('#') || !type || !key) return [];
-    return [{ marker, patterns: names.split(','), type, key: Buffer.from(key, 'base64') }];
+    const [, marker = '', rest = ''] = /^[ \t]*(?:(@[^ ]+)[ \t]+)?(.*)$/.exec(line.replace(/\r+$/, '')) ?? [];
+    const [hosts = '', type = '', encoded = ''] = rest.split(/[ \t]+/);
+    if (hosts === '' || hosts.startsWith('#') || !['', '@revoked', '@cert-authority'].includes(marker)) return [];
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded) || encoded.length % 4 !== 0) return [];
+    const key = Buffer.from(encoded, 'base64');
+    // The word before the key is no more than a claim.
+    if (!isWholeKey(key) || (SIGNATURES[type] ?? type) !== hostKeyType(key)) return [];
+    return [{ marker: marker as KnownHost['marker'], hosts, type: hostKeyType(key), key }];
   });
 }
 
+/** Names of signatures, which ssh takes for those of their keys. */
+const SIGNATURES: Record<string, string> = { 'rsa-sha2-256': 'ssh-rsa', 'rsa-sha2-512': 'ssh-rsa' };
+
 /**
- * Judges the key a server offers. `names` are the names it may be known by, the exact one first
- * (`[host]:port` before `host`, as OpenSSH looks).
+ * Judges the key a server offers. `names` are the names it may be known by: the exact one, and the one without the port, which
+ * counts only where nothing is known by the exact one.
  */
 export function judgeHostKey(known: readonly KnownHost[], names: readonly string[], key: Buffer): HostKeyVerdict {
-  const type = hostKeyType(key);
-  if (known.some((entry) => entry.marker === '@revoked' && entry.key.equals(key) && matchesAny(entry, names)))
-    return 'revoked';
-  const plain = known.filter(({ marker }) => marker === '');
-  if (plain.some((entry) => entry.key.equals(key) && matchesAny(entry, names))) return 'known';
-  const exact = plain.filter((entry) => matchesAny(entry, names.slice(0, 1)));
-  if (exact.some((entry) => entry.type === type)) return 'changed';
-  return exact.length > 0 ? 'other type known' : 'unknown';
+  const isRevoked = known.some((entry) => entry.marker === '@revoked' && entry.key.equals(key) && isFor(entry, names));
+  if (isRevoked) return 'revoked';
+  const [exact = '', ...others] = names;
+  const verdict = judgeByName(known, exact, key);
+  const isKnownOtherwise = verdict === 'unknown' && others.some((name) => judgeByName(known, name, key) === 'known');
+  return isKnownOtherwise ? 'known' : verdict;
 }
 
-/** The key types a host is known by. */
+function judgeByName(known: readonly KnownHost[], name: string, key: Buffer): HostKeyVerdict {
+  const entries = known.filter((entry) => entry.marker === '' && isFor(entry, [name]));
+  if (entries.some((entry) => entry.key.equals(key))) return 'known';
+  if (entries.some(({ type }) => type === hostKeyType(key))) return 'changed';
+  return entries.length > 0 ? 'other type known' : 'unknown';
+}
+
+/** The key types a host is known by, under the first name that is known at all. */
 export function knownTypes(known: readonly KnownHost[], names: readonly string[]): string[] {
-  const types = known.filter((entry) => entry.marker === '' && matchesAny(entry, names)).map(({ type }) => type);
-  return [...new Set(types)];
+  for (const name of names) {
+    const types = known.filter((entry) => entry.marker === '' && isFor(entry, [name])).map(({ type }) => type);
+    if (types.length > 0) return [...new Set(types)];
+  }
+  return [];
 }
 
-/** Whether the host is known only by a certificate authority, which is not supported. */
-export function onlyByAuthority(known: readonly KnownHost[], names: readonly string[]): boolean {
-  return known.some((entry) => entry.marker === '@cert-authority' && matchesAny(entry, names));
+/** Whether the host is known by a certificate authority, which is not supported. */
+export function hasAuthority(known: readonly KnownHost[], names: readonly string[]): boolean {
+  return known.some((entry) => entry.marker === '@cert-authority' && isFor(entry, names));
 }
 
 /** The names under which a host's key is looked up. */
@@ -72,21 +86,62 @@ export function hostKeyType(key: Buffer): string {
   return key.subarray(4, 4 + (key.length >= 4 ? key.readUInt32BE(0) : 0)).toString('latin1');
 }
 
-function matchesAny(entry: KnownHost, names: readonly string[]): boolean {
-  return names.some((name) => {
-    const [first = ''] = entry.patterns;
-    return first.startsWith('|1|') ? isHashOf(first, name) : matchesPatterns(name, entry.patterns.map(escapePort));
-  });
+/** A name as `HashKnownHosts` has it. */
+export function hashedName(name: string, salt: Buffer = randomBytes(20)): string {
+  const hash = createHmac('sha1', salt).update(name).digest('base64');
+  return `|1|${salt.toString('base64')}|${hash}`;
 }
 
-// `[host]:port` has brackets and a colon that are no pattern.
-function escapePort(pattern: string): string {
-  return pattern.toLowerCase();
+/** The size of an RSA key; undefined for others. */
+export function rsaBits(key: Buffer): number | undefined {
+  const [type, , modulus] = fieldsOf(key) ?? [];
+  if (type?.toString('latin1') !== 'ssh-rsa' || !modulus) return undefined;
+  return bitsOf(modulus);
 }
 
-function isHashOf(hashed: string, name: string): boolean {
-  const [, , salt = '', hash = ''] = hashed.split('|');
-  const expected = Buffer.from(hash, 'base64');
-  const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
+function isFor({ hosts }: KnownHost, names: readonly string[]): boolean {
+  const [, , salt] = hosts.split('|');
+  return names.some((name) =>
+    hosts.startsWith('|')
+      ? salt !== undefined && hashedName(name, Buffer.from(salt, 'base64')) === hosts
+      : matchesHostPatterns(name, hosts.split(',')),
+  );
+}
+
+/** Whether a key has exactly the fields of its type. */
+function isWholeKey(key: Buffer): boolean {
+  const fields = fieldsOf(key);
+  if (!fields) return false;
+  const [type = '', ...rest] = [fields[0]?.toString('latin1') ?? '', ...fields.slice(1)];
+  if (FIELDS[type as string] !== rest.length) return false;
+  if (type === 'ssh-ed25519') return (rest[0] as Buffer).length === 32;
+  return type !== 'ssh-rsa' || bitsOf(rest[1] as Buffer) >= 1024;
+}
+
+const FIELDS: Record<string, number> = {
+  'ssh-ed25519': 1,
+  'ssh-rsa': 2,
+  'ssh-dss': 4,
+  'ecdsa-sha2-nistp256': 2,
+  'ecdsa-sha2-nistp384': 2,
+  'ecdsa-sha2-nistp521': 2,
+  'sk-ssh-ed25519@openssh.com': 2,
+  'sk-ecdsa-sha2-nistp256@openssh.com': 3,
+};
+
+/** Each has its length in front. */
+function fieldsOf(key: Buffer): Buffer[] | undefined {
+  const fields: Buffer[] = [];
+  for (let at = 0; at < key.length; ) {
+    const end = at + 4 <= key.length ? at + 4 + key.readUInt32BE(at) : Number.POSITIVE_INFINITY;
+    if (end > key.length) return undefined;
+    fields.push(key.subarray(at + 4, end));
+    at = end;
+  }
+  return fields;
+}
+
+function bitsOf(number: Buffer): number {
+  const first = number.findIndex((byte) => byte !== 0);
+  return first < 0 ? 0 : (number.length - first) * 8 - Math.clz32(number[first] ?? 0) + 24;
 }

@@ -1,49 +1,71 @@
-import { connect as connectTcp } from 'node:net';
-import { homedir } from 'node:os';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Config, NodeSSH } from 'node-ssh';
-import type { AuthHandlerMiddleware, Client, ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import type { ActionContext } from '../action/action.ts';
 import type { Log } from '../action/log.ts';
 import { ConnectionError } from '../errors.ts';
-import { whyNotConnected } from './failures.ts';
+import { serverAlgorithms, whyNotConnected } from './failures.ts';
 import { type Host, openHost } from './host.ts';
-import { type HostKeyChecking, hostKeyJudge } from './host-keys.ts';
-import { type Identity, identitiesOf } from './identities.ts';
+import { type HostKeyChecking, type HostKeyJudge, hostKeyJudge } from './host-keys.ts';
+import { type Identities, identitiesOf } from './identities.ts';
 import type { ConnectionInputs } from './inputs.ts';
+import { offerInTurn } from './offer.ts';
+import { openSocket } from './open-socket.ts';
+import { rememberHostKey } from './remember-host-key.ts';
 import type { Target } from './target.ts';
 
 interface Login {
   inputs: ConnectionInputs;
   context: ActionContext;
+  /** The way through a jump host. */
   sock: Duplex | undefined;
   jump: boolean;
 }
 
+/** A host that accepts the key may take long to open the first session: PAM, systemd-logind. */
+const FIRST_SESSION_SECONDS = 60;
+
 /** Connects to one host and logs in there; throws a ConnectionError that says why it could not. */
 export async function login(target: Target, { inputs, context, sock, jump }: Login): Promise<Host> {
   const { log } = context;
-  const home = context.env('HOME') ?? homedir();
   const judge = hostKeyJudge(target, { checking: checkingOf(inputs, target, log), given: inputs['known-hosts'], log });
-  const { identities, skipped } = identitiesOf(
-    { sshKey: inputs['ssh-key'], passphrase: inputs['ssh-key-passphrase'] },
-    target,
-    home,
-  );
-  const offered: string[] = [];
+  const given = { sshKey: inputs['ssh-key'], passphrase: inputs['ssh-key-passphrase'] };
+  const identities = await identitiesOf(given, target);
+  const { client, socket, accepted } = await handshake(target, { judge, identities, sock, jump });
+  if (given.sshKey === undefined) log.line(`Logged in to ${target.name} with ${accepted}; ssh-key is not set.`);
+  return openHost(target, client, {
+    socket,
+    firstSessionSeconds: inputs['connect-timeout-seconds'] ?? FIRST_SESSION_SECONDS,
+  });
+}
+
+interface Handshake {
+  judge: HostKeyJudge;
+  identities: Identities;
+  sock: Duplex | undefined;
+  jump: boolean;
+}
+
+async function handshake(target: Target, { judge, identities, sock, jump }: Handshake) {
+  const { skipped } = identities;
+  const startedAt = performance.now();
   const ssh = new NodeSSH();
-  // Nagle's delay would hold back the rest of each packet of the handshake until the server acknowledges its beginning.
-  const socket = sock ?? connectTcp({ host: target.host, port: target.port, noDelay: true });
-  gatherWrites(socket);
+  const { offers, handler } = offerInTurn(target.user, identities.identities, () => ssh.connection);
+  const offered = serverAlgorithms();
+  let socket: Duplex | Socket | undefined = sock;
   try {
+    socket ??= await openSocket(target);
+    gatherWrites(socket);
     await ssh.connect({
       sock: socket,
       username: target.user,
-      readyTimeout: target.connectTimeoutSeconds * 1000,
+      readyTimeout: Math.max(1, target.connectTimeoutSeconds * 1000 - (performance.now() - startedAt)),
       keepaliveInterval: target.keepaliveSeconds * 1000,
       keepaliveCountMax: target.keepaliveMissed,
       hostVerifier: (key: Buffer) => judge.accepts(key),
-      authHandler: offerInTurn(target.user, identities, offered),
+      authHandler: handler,
+      debug: offered.read,
       algorithms: {
         // AES-GCM runs in Node's own crypto; the others would need a native module that a bundle can't carry.
         cipher: [
@@ -57,46 +79,31 @@ export async function login(target: Target, { inputs, context, sock, jump }: Log
       },
     } as Config);
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     const refusal = judge.refusal();
     if (refusal) throw refusal;
-    const { why, remedy } = whyNotConnected(error as Error, target, { offered, skipped });
-    throw new ConnectionError({
-      what: jump ? 'Connecting to the jump host' : 'Connecting',
-      where: target.name,
-      why,
-      remedy,
-      cause: error,
-    });
+    const told = whyNotConnected(error as Error, target, { offers, skipped, algorithms: offered.found() });
+    const what = jump ? 'Connecting to the jump host' : 'Connecting';
+    throw new ConnectionError({ what, where: target.name, ...told, cause: error });
+  } finally {
+    const key = judge.newKey();
+    if (key) rememberHostKey(target, key);
   }
-  return openHost(target, ssh.connection as Client, socket);
+  const client = ssh.connection as Client;
+  // It would word a line for every packet of an upload.
+  delete (client as unknown as { _protocol: { _debug?: unknown } })._protocol._debug;
+  return { client, socket, accepted: offers.keys.at(-1) ?? 'no key' };
 }
 
 function checkingOf(inputs: ConnectionInputs, target: Target, log: Log): HostKeyChecking {
   const given = inputs['host-key-checking'];
   if (given) return given;
   const configured = target.strictHostKeyChecking;
-  if (configured === 'accept-new' || configured === 'no' || configured === 'off') {
-    log.line(`The SSH config sets StrictHostKeyChecking ${configured} for ${target.written}: taken as accept-new.`);
+  if (configured === 'accept-new' || configured === 'no') {
+    log.line(`The SSH config sets StrictHostKeyChecking ${configured} for ${target.written}: treated as accept-new.`);
     return 'accept-new';
   }
   return 'strict';
-}
-
-/** Offers one identity after the other within one connection, the first one without asking for the methods before. */
-function offerInTurn(username: string, identities: readonly Identity[], offered: string[]): AuthHandlerMiddleware {
-  const rest = [...identities];
-  return (methodsLeft, _partial, next) => {
-    const identity = methodsLeft && !methodsLeft.includes('publickey') ? undefined : rest.shift();
-    if (methodsLeft) offered.push(`(server: ${methodsLeft.join(', ')})`);
-    if (!identity) {
-      (next as unknown as (end: false) => void)(false);
-      return;
-    }
-    offered.push(identity.label);
-    if (identity.kind === 'agent') next({ type: 'agent', username, agent: identity.agent as never });
-    else next({ type: 'publickey', username, key: identity.key as never });
-  };
 }
 
 /**

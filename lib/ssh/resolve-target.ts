@@ -1,57 +1,82 @@
-import { homedir, userInfo } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
 import type { ActionContext } from '../action/action.ts';
 import { ConnectionError } from '../errors.ts';
 import { ConfigError, resolveConfig } from './config.ts';
 import { configFiles, includedFiles } from './config-files.ts';
 import { parseContainer } from './container.ts';
 import { type ConnectionInputs, parseHost, type WrittenHost } from './inputs.ts';
-import { resolveTarget, type Target } from './target.ts';
+import { type Runner, resolveTarget, type Target } from './target.ts';
+import { TokenError } from './tokens.ts';
 
 /** Where a written host is and how to log in there, by the inputs and the SSH config. */
 export function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext): Target {
-  const home = context.env('HOME') ?? homedir();
-  const localUser = accountName(context);
+  const runner = runnerOf(context);
   const written = parseHost(host) as WrittenHost;
-  if (written === undefined) throw configFailure(host, new ConfigError(`the jump host '${host}' is no user@host:port`));
+  if (written === undefined)
+    throw configFailure(host, new ConfigError(`the jump host '${host}' is not a valid user@host:port`));
   const user = inputs.user ?? written.user;
   const container = inputs.container === undefined ? undefined : parseContainer(inputs.container);
   try {
-    const config = resolveConfig(configFiles(inputs['ssh-config'], home), {
-      host: written.host,
-      user,
-      localUser,
-      home,
-      include: includedFiles,
-    });
+    const files = configFiles(inputs['ssh-config'], runner.homes);
+    const config = resolveConfig(files, { ...runner, host: written.host, user, include: includedFiles });
     return resolveTarget(written, config, {
-      localUser,
-      home,
-      env: context.env,
-      user: inputs.user,
-      port: inputs.port,
-      proxyJump: inputs['proxy-jump'],
-      connectTimeoutSeconds: inputs['connect-timeout-seconds'],
-      keepaliveSeconds: inputs['keepalive-seconds'],
-      container: container && { ...container, sudo: inputs.sudo },
+      runner,
+      inputs: {
+        user: inputs.user,
+        port: inputs.port,
+        proxyJump: inputs['proxy-jump'],
+        connectTimeoutSeconds: inputs['connect-timeout-seconds'],
+        keepaliveSeconds: inputs['keepalive-seconds'],
+        container: container && { ...container, sudo: inputs.sudo },
+      },
     });
   } catch (error) {
+    if (error instanceof TokenError) throw configFailure(host, new ConfigError(error.message));
     throw error instanceof ConfigError ? configFailure(host, error) : error;
   }
 }
 
+function runnerOf(context: ActionContext): Runner {
+  const account = accountOf();
+  // ssh knows the account's home only; in a container job $HOME is often another folder, where earlier steps wrote.
+  const homes = [account?.homedir, context.env('HOME') ?? homedir()].filter((home) => home !== undefined);
+  return {
+    localUser: account?.username ?? context.env('USER') ?? String(process.getuid?.()),
+    homes: [...new Set(homes)],
+    homeOf: (name) => homeIn(readPasswd(), name),
+    hostname: hostname(),
+    uid: process.getuid?.() ?? 0,
+    env: context.env,
+  };
+}
+
 /** The runner's account; one that a container was only given by number has no name. */
-function accountName(context: ActionContext): string {
+function accountOf(): { username: string; homedir: string } | undefined {
   try {
-    return userInfo().username;
+    return userInfo();
   } catch {
-    return context.env('USER') ?? String(process.getuid?.());
+    return undefined;
   }
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function homeIn(passwd: string, account: string): string | undefined {
+  const line = passwd.split('\n').find((entry) => entry.startsWith(`${account}:`));
+  return line?.split(':')[5];
 }
 
 function configFailure(host: string, error: ConfigError): ConnectionError {
   return new ConnectionError({
     what: `Reading the SSH config for ${host}`,
     why: `${error.message}.`,
-    remedy: 'correct the config, or give another one with ssh-config.',
+    remedy: error.remedy ?? 'correct the config, or give another one with ssh-config.',
   });
 }

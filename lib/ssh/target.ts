@@ -1,6 +1,7 @@
-import { ConfigError, type HostConfig } from './config.ts';
+import { type HostConfig, refusedKeyword } from './config.ts';
 import type { Container } from './container.ts';
 import type { WrittenHost } from './inputs.ts';
+import { expandTilde, expandTokens } from './tokens.ts';
 
 /** Where to connect and how, after the SSH config had its say. */
 export interface Target {
@@ -13,12 +14,24 @@ export interface Target {
   name: string;
   /** Where on the host everything runs, and how it is entered; undefined for the host itself. */
   container: (Container & { sudo: 'auto' | 'always' | 'never' }) | undefined;
+  /** 4 or 6 for addresses of that kind only, 0 for both. */
+  addressFamily: 0 | 4 | 6;
+  bindAddress: string | undefined;
   hostKeyAlias: string | undefined;
-  identityFiles: string[];
+  /** As ssh_config(5) writes it, with `+`, `-` or `^` in front. */
+  hostKeyAlgorithms: string | undefined;
+  rsaBitsAtLeast: number;
+  /** Files with keys, those of the SSH config or the usual ones; the config's are `named`. */
+  identityFiles: { path: string; named: boolean }[];
   identitiesOnly: boolean;
+  /** What the SSH config names besides, that can't be offered, and why. */
+  notOffered: string[];
   /** The agent's socket; undefined for none. */
   agent: string | undefined;
   knownHostsFiles: string[];
+  /** Where a new host key is remembered; undefined for nowhere. */
+  newKeysFile: string | undefined;
+  hashKnownHosts: boolean;
   strictHostKeyChecking: string | undefined;
   connectTimeoutSeconds: number;
   keepaliveSeconds: number;
@@ -27,12 +40,20 @@ export interface Target {
   jumps: string[];
 }
 
-export interface TargetDefaults {
+/** The runner, as far as the config asks for it. */
+export interface Runner {
   localUser: string;
-  home: string;
+  /** Home folders of the account, the one that ssh uses first. */
+  homes: readonly string[];
+  homeOf: (account: string) => string | undefined;
+  hostname: string;
+  uid: number;
   /** The runner's environment. */
   env: (name: string) => string | undefined;
-  /** Inputs win over the config. */
+}
+
+/** Inputs, which win over the config. */
+export interface TargetInputs {
   user: string | undefined;
   port: number | undefined;
   proxyJump: string | undefined;
@@ -41,33 +62,33 @@ export interface TargetDefaults {
   container: Target['container'];
 }
 
+/** The usual files; those of security keys can only be named in an error. */
+const USUAL_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_ecdsa_sk', 'id_ed25519_sk'];
+const FAMILIES: Record<string, 0 | 4 | 6> = { inet: 4, inet6: 6 };
+
 /** Puts inputs, the written host and the SSH config together; throws ConfigError for what can't be followed. */
-export function resolveTarget(written: WrittenHost, config: HostConfig, defaults: TargetDefaults): Target {
-  const one = (name: string) => config.get(name)?.[0];
-  const { container } = defaults;
-  const user = defaults.user ?? written.user ?? one('user') ?? defaults.localUser;
-  const port = defaults.port ?? written.port ?? numberOf(one('port'), 'Port') ?? 22;
-  const host = (one('hostname') ?? '%h').replaceAll('%h', written.host).replaceAll('%%', '%');
-  const tokens: Record<string, string> = {
-    '%': '%',
-    d: defaults.home,
-    h: host,
-    p: String(port),
-    r: user,
-    u: defaults.localUser,
-    n: written.host,
-  };
-  const path = (value: string) =>
-    value
-      .replace(/^~(?=\/|$)/, defaults.home)
-      .replace(/%([%dhprun])/g, (_, token: string) => tokens[token] ?? '')
-      .replace(/\$\{(\w+)\}/g, (_, name: string) => variable(name, defaults));
-  // Of the two ways the one that is set first wins, and an input over both.
-  const ways = [...config.keys()].filter((name) => name === 'proxyjump' || name === 'proxycommand');
-  const way = defaults.proxyJump === undefined ? ways[0] : undefined;
-  if (way === 'proxycommand' && one(way)?.toLowerCase() !== 'none') {
-    throw new ConfigError(`ProxyCommand is set for ${written.host}, which is not supported; use ProxyJump`);
-  }
+export function resolveTarget(
+  written: WrittenHost,
+  config: HostConfig,
+  { runner, inputs }: { runner: Runner; inputs: TargetInputs },
+): Target {
+  const { host, values } = config;
+  const one = (name: string) => values.get(name)?.[0];
+  const number = (name: string) => Number(one(name) ?? 0);
+  const user = inputs.user ?? written.user ?? one('user') ?? runner.localUser;
+  const port = inputs.port ?? written.port ?? (number('port') || 22);
+  const { container } = inputs;
+  const paths = pathsFor({ written, host, port, user, alias: one('hostkeyalias')?.toLowerCase() }, runner);
+  const identityFiles = (values.get('identityfile') ?? [])
+    .filter((file) => file.toLowerCase() !== 'none')
+    .flatMap((file) => paths(file));
+  const usualFiles = values.has('identityfile') ? [] : USUAL_FILES.flatMap((name) => paths(`~/.ssh/${name}`));
+  const userFiles = (values.get('userknownhostsfile') ?? ['~/.ssh/known_hosts', '~/.ssh/known_hosts2'])
+    .filter((file) => file.toLowerCase() !== 'none')
+    .flatMap((file) => paths(file));
+  const globalFiles = (values.get('globalknownhostsfile') ?? GLOBAL_KNOWN_HOSTS)
+    .filter((file) => file.toLowerCase() !== 'none')
+    .map((file) => expandTilde(file, runner.homes[0] ?? '/', runner.homeOf));
   return {
     written: written.host,
     user,
@@ -75,50 +96,87 @@ export function resolveTarget(written: WrittenHost, config: HostConfig, defaults
     port,
     name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}${container ? `/${container.kind}:${container.name}` : ''}`,
     container,
-    hostKeyAlias: one('hostkeyalias'),
-    identityFiles: (config.get('identityfile') ?? []).filter((file) => file.toLowerCase() !== 'none').map(path),
-    identitiesOnly: one('identitiesonly')?.toLowerCase() === 'yes',
-    agent: agentOf(one('identityagent'), defaults, path),
-    knownHostsFiles: (config.get('userknownhostsfile') ?? ['~/.ssh/known_hosts', '~/.ssh/known_hosts2'])
-      .concat(config.get('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts'])
-      .filter((file) => file.toLowerCase() !== 'none')
-      .map(path),
-    strictHostKeyChecking: one('stricthostkeychecking')?.toLowerCase(),
+    addressFamily: FAMILIES[one('addressfamily') ?? ''] ?? 0,
+    bindAddress: one('bindaddress'),
+    hostKeyAlias: one('hostkeyalias')?.toLowerCase(),
+    hostKeyAlgorithms: one('hostkeyalgorithms'),
+    rsaBitsAtLeast: number('requiredrsasize') || 1024,
+    identityFiles: [
+      ...identityFiles.map((path) => ({ path, named: true })),
+      ...usualFiles.map((path) => ({ path, named: false })),
+    ],
+    identitiesOnly: one('identitiesonly') === 'yes',
+    notOffered: notOffered(config),
+    agent: agentOf(one('identityagent'), runner, (path) => paths(path)[0]),
+    knownHostsFiles: [...userFiles, ...globalFiles],
+    newKeysFile: newKeysFile(userFiles, values.has('userknownhostsfile'), runner),
+    hashKnownHosts: one('hashknownhosts') === 'yes',
+    strictHostKeyChecking: one('stricthostkeychecking'),
     // 0 is no limit there; here everything has one.
-    connectTimeoutSeconds: defaults.connectTimeoutSeconds ?? (secondsOf(one('connecttimeout'), 'ConnectTimeout') || 15),
-    keepaliveSeconds: defaults.keepaliveSeconds ?? (secondsOf(one('serveraliveinterval'), 'ServerAliveInterval') || 5),
-    keepaliveMissed: numberOf(one('serveralivecountmax'), 'ServerAliveCountMax') || 3,
-    jumps: (defaults.proxyJump ?? (way === 'proxyjump' ? one(way) : undefined) ?? '')
-      .split(',')
-      .map((jump) => jump.trim())
-      .filter((jump) => jump !== '' && jump.toLowerCase() !== 'none'),
+    connectTimeoutSeconds: inputs.connectTimeoutSeconds ?? (number('connecttimeout') || 15),
+    keepaliveSeconds: inputs.keepaliveSeconds ?? (number('serveraliveinterval') || 5),
+    keepaliveMissed: number('serveralivecountmax') || 3,
+    jumps: jumpsOf(config, inputs),
   };
 }
 
-function variable(name: string, { env }: TargetDefaults): string {
-  const value = env(name);
-  if (value === undefined) throw new ConfigError(`the environment variable ${name} is not set`);
-  return value;
+const GLOBAL_KNOWN_HOSTS = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
+
+/** Of ProxyJump and ProxyCommand the one that is set first wins, and an input over both. */
+function jumpsOf(config: HostConfig, { proxyJump }: TargetInputs): string[] {
+  const ways = [...config.places.keys()].filter((name) => name === 'proxyjump' || name === 'proxycommand');
+  const jumping = proxyJump !== undefined || ways[0] === 'proxyjump';
+  const refused = refusedKeyword(config, jumping ? ['proxycommand'] : []);
+  if (refused) throw refused;
+  const configured = ways[0] === 'proxyjump' ? config.values.get('proxyjump')?.[0] : undefined;
+  return (proxyJump ?? configured ?? '')
+    .split(',')
+    .map((jump) => jump.trim())
+    .filter((jump) => jump !== '' && jump.toLowerCase() !== 'none');
 }
 
-function agentOf(configured: string | undefined, defaults: TargetDefaults, path: (value: string) => string) {
-  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return defaults.env('SSH_AUTH_SOCK');
-  if (/^\$\w+$/.test(configured)) return variable(configured.slice(1), defaults);
+/** Makes paths of what the config says: below every home of the account, with its tokens and variables replaced. */
+function pathsFor(
+  at: { written: WrittenHost; host: string; port: number; user: string; alias: string | undefined },
+  { homes, homeOf, hostname, uid, localUser, env }: Runner,
+): (value: string) => string[] {
+  const tokens = {
+    L: hostname.replace(/\..*$/, ''),
+    d: homes[0] ?? '/',
+    h: at.host,
+    i: String(uid),
+    k: at.alias ?? at.written.host,
+    l: hostname,
+    n: at.written.host,
+    p: String(at.port),
+    r: at.user,
+    u: localUser,
+  };
+  return (value) => {
+    const expanded = homes.map((home) => expandTilde(value, home, homeOf));
+    return [...new Set(expanded.map((path) => expandTokens(path, tokens, env)))];
+  };
+}
+
+/** Below $HOME where that is another folder: what a job writes belongs to the job. */
+function newKeysFile(userFiles: readonly string[], named: boolean, { homes }: Runner): string | undefined {
+  return named || userFiles.length === 0 ? userFiles[0] : `${homes.at(-1)}/.ssh/known_hosts`;
+}
+
+function agentOf(
+  configured: string | undefined,
+  { env }: Runner,
+  path: (value: string) => string | undefined,
+): string | undefined {
+  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return env('SSH_AUTH_SOCK');
+  if (/^\$\w+$/.test(configured)) return env(configured.slice(1));
   return configured.toLowerCase() === 'none' ? undefined : path(configured);
 }
 
-function numberOf(value: string | undefined, keyword: string): number | undefined {
-  if (value === undefined || value.toLowerCase() === 'none') return undefined;
-  if (!/^\d+$/.test(value)) throw new ConfigError(`${keyword} '${value}' is no number`);
-  return Number(value);
+function notOffered({ values }: HostConfig): string[] {
+  const certificates = (values.get('certificatefile') ?? []).map((file) => `CertificateFile ${file}`);
+  const provider = values.get('pkcs11provider')?.filter((file) => file !== 'none') ?? [];
+  return [...certificates, ...provider.map((file) => `PKCS11Provider ${file}`)].map(
+    (what) => `${what}: the built-in client can't use it`,
+  );
 }
-
-/** A time as sshd_config(5) writes it: seconds, or `1m30s`. */
-function secondsOf(value: string | undefined, keyword: string): number | undefined {
-  if (value === undefined || /^\d*$/.test(value) || value.toLowerCase() === 'none') return numberOf(value, keyword);
-  if (!/^(\d+[smhdw])+$/i.test(value)) throw new ConfigError(`${keyword} '${value}' is no time`);
-  const each = [...value.toLowerCase().matchAll(/(\d+)([smhdw])/g)];
-  return each.reduce((seconds, [, count, unit]) => seconds + Number(count) * (UNIT_SECONDS[unit ?? 's'] ?? 1), 0);
-}
-
-const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

@@ -95,7 +95,7 @@ describe('keys', () => {
       'why:    it is a public key; the private one is needed.',
     );
     expect(failure(await login(server, { 'ssh-key': 'not a key' }))).toContain(
-      'why:    it is no private key in a known format (OpenSSH, PEM).',
+      'why:    it is not a private key in a known format (OpenSSH, PEM).',
     );
     expect(failure(await login(server, { 'ssh-key': undefined }))).toContain('why:    there is no key to log in with.');
   });
@@ -206,7 +206,12 @@ describe('host keys', () => {
     mkdirSync(`${home}/.ssh`, { recursive: true });
     writeFileSync(`${home}/.ssh/known_hosts`, other.knownHosts);
     await login(server, { 'known-hosts': undefined, 'host-key-checking': 'accept-new' }, { HOME: home });
-    expect(readFileSync(`${home}/.ssh/known_hosts`, 'utf8')).toBe(`${other.knownHosts}\n${server.knownHosts}\n`);
+    const [first, second] = readFileSync(`${home}/.ssh/known_hosts`, 'utf8').trimEnd().split('\n');
+    expect(first).toBe(other.knownHosts);
+    // HashKnownHosts of the runner's own config decides whether the name can be read.
+    expect(second?.split(' ').slice(1)).toEqual(server.knownHosts.split(' ').slice(1));
+    const found = execFileSync('ssh-keygen', ['-F', `[127.0.0.1]:${server.port}`, '-f', `${home}/.ssh/known_hosts`]);
+    expect(String(found)).toContain(second);
   });
 });
 
@@ -250,11 +255,11 @@ describe('the SSH config', () => {
     const config = `${server.folder}/config`;
     writeFileSync(config, 'Host *\n  ProxyCommand nc %h %p\n');
     expect(failure(await login(server, { 'ssh-config': config }))).toContain(
-      'why:    ProxyCommand is set for 127.0.0.1, which is not supported; use ProxyJump.',
+      `why:    ${config}:2: ProxyCommand is set to 'nc %h %p', which is not supported.`,
     );
     writeFileSync(config, '\nMatch exec "true"\n  User root\n');
     expect(failure(await login(server, { 'ssh-config': config }))).toContain(
-      `why:    ${config}:2: Match exec is not supported; host, originalhost, user, localuser and all are.`,
+      `why:    ${config}:2: Match exec is not supported.`,
     );
     expect(failure(await login(server, { 'ssh-config': '/nowhere' }))).toContain(
       'why:    there is no readable file /nowhere on the runner.',
@@ -316,7 +321,7 @@ describe('a jump host', () => {
     expect(failure(dead)).toBe(`Connecting to the jump host on root@127.0.0.1:${nobody} failed.
   why:    127.0.0.1 port ${nobody} refused the connection.
   state:  untouched. Nothing on the target was changed.
-  do:     is sshd running there, and on that port?`);
+  do:     check that sshd is running there and listens on that port.`);
     writeFileSync(`${jump.folder}/authorized_keys`, readFileSync(`${server.keyFile}.pub`));
     const blind = await login(server, {
       host: `root@127.0.0.1:${nobody}`,
@@ -341,7 +346,7 @@ it('a jump host that waits for a host which does not answer is not waited for lo
       'connect-timeout-seconds': 1,
     });
     expect(log).toContain(
-      `Try 2 of 3: the jump host root@127.0.0.1:${jump.port} can't reach it: no answer within 1 s.`,
+      `Attempt 2 of 3 failed: the jump host root@127.0.0.1:${jump.port} can't reach it: no answer within 1 s.`,
     );
   } finally {
     for (const socket of queued) socket.destroy();
@@ -354,7 +359,7 @@ describe('a connection that does not come about', () => {
     await using server = await sshd();
     const port = await freePort();
     const { log } = await login(server, { host: `root@127.0.0.1:${port}` });
-    expect(log).toContain(`Try 2 of 3: 127.0.0.1 port ${port} refused the connection.`);
+    expect(log).toContain(`Attempt 2 of 3 failed: 127.0.0.1 port ${port} refused the connection.`);
     expect(log).toContain(
       `Error: Connecting on root@127.0.0.1:${port} failed.\n  why:    127.0.0.1 port ${port} refused the connection.`,
     );

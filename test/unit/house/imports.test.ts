@@ -7,7 +7,9 @@ const PURE_FILES =
   /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|secrets|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
 const PURE = [
   ...SOURCES.filter((path) => PURE_FILES.test(path)),
-  ...['answer', 'program', 'config', 'known-hosts', 'target'].map((name) => `lib/ssh/${name}.ts`),
+  ...['address', 'answer', 'config', 'config-match', 'known-hosts', 'patterns', 'program', 'target', 'tokens'].map(
+    (name) => `lib/ssh/${name}.ts`,
+  ),
 ];
 const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'zod/mini'];
 

@@ -2,22 +2,21 @@ import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   fingerprint,
+  hasAuthority,
   judgeHostKey,
   knownHostsLine,
   lookupNames,
-  onlyByAuthority,
   parseKnownHosts,
 } from '../../../lib/ssh/known-hosts.ts';
+import { lengthFirst } from '../../../lib/ssh/wire.ts';
 
-const ED = key('ssh-ed25519', 'one');
-const OTHER = key('ssh-ed25519', 'two');
-const RSA = key('ssh-rsa', 'three');
+const ED = key('ssh-ed25519', Buffer.alloc(32, 1));
+const OTHER = key('ssh-ed25519', Buffer.alloc(32, 2));
+const RSA = key('ssh-rsa', Buffer.from([1, 0, 1]), Buffer.alloc(256, 3));
 
-/** A key blob as servers send it: the length of the type, the type, the rest. */
-function key(type: string, rest: string): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(type.length);
-  return Buffer.concat([length, Buffer.from(type), Buffer.from(rest)]);
+/** A key as servers send it: its type and its parts, each with its length in front. */
+function key(type: string, ...parts: Buffer[]): Buffer {
+  return Buffer.concat([type, ...parts].map((part) => lengthFirst(part)));
 }
 
 function hashed(name: string): string {
@@ -43,12 +42,15 @@ test.each([
     'another key for the port, the right one for the name',
     `${line('[host]:2222', OTHER)}\n${line('host')}`,
     2222,
-    'known',
+    'changed',
   ],
   ['another key without the port', line('host', OTHER), 2222, 'unknown'],
   ['a key of another type', line('host', RSA), 22, 'other type known'],
   ['a revoked key', `@revoked ${line('*')}\n${line('host')}`, 22, 'revoked'],
   ['comments and rubbish', `# ${line('host')}\n\nhost\n${line('host')} comment`, 22, 'known'],
+  ['a word before the key that is not its type', line('host').replace('ssh-ed25519', 'ssh-rsa'), 22, 'unknown'],
+  ['a key that is cut off', `host ssh-ed25519 ${ED.subarray(0, 30).toString('base64')}`, 22, 'unknown'],
+  ['an unknown marker', `@trusted ${line('host')}`, 22, 'unknown'],
   ['nothing', '', 22, 'unknown'],
 ])('known by %s', (_, text, port, verdict) => {
   expect(judgeHostKey(parseKnownHosts(text), lookupNames('Host', port, undefined), ED)).toBe(verdict);
@@ -61,7 +63,7 @@ test('an alias is looked up instead of the name and its port', () => {
 test('a certificate authority is told apart from a key', () => {
   const known = parseKnownHosts(`@cert-authority ${line('host')}`);
   expect(judgeHostKey(known, ['host'], ED)).toBe('unknown');
-  expect(onlyByAuthority(known, ['host'])).toBe(true);
+  expect(hasAuthority(known, ['host'])).toBe(true);
 });
 
 test('a fingerprint is written as ssh-keygen does', () => {
