@@ -1,12 +1,15 @@
-/** The name that ssh goes on with: names in lower case, addresses in their usual form (`127.1` is 127.0.0.1). */
-export function canonicalHost(host: string): string {
-  const v4 = v4Of(host);
+/**
+ * The name that ssh goes on with: names in lower case, addresses in their usual form (`127.1` is 127.0.0.1). Those of a family
+ * that AddressFamily leaves out stay as they are.
+ */
+export function canonicalHost(host: string, family: string | undefined): string {
+  const v4 = family === 'inet6' ? undefined : v4Of(host);
   if (v4 !== undefined) return v4;
-  if (host.includes(':')) {
+  if (host.includes(':') && family !== 'inet') {
     const canonical = v6Of(host);
     return canonical.toLowerCase() === host.toLowerCase() ? host : canonical;
   }
-  return host.includes('%') || /^[\d.]*$/.test(host) ? host : host.toLowerCase();
+  return /[%:]/.test(host) || /^[\d.]*$/.test(host) ? host : host.toLowerCase();
 }
 
 /** As inet_aton reads it: one to four parts, decimal, octal or hexadecimal; the last one fills the rest. */

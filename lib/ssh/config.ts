@@ -195,7 +195,7 @@ function setValue(
 
 function destinationOf(reading: Reading): string {
   try {
-    return canonicalHost(hostNameOf(reading));
+    return canonicalHost(hostNameOf(reading), reading.values.get('addressfamily')?.[0]);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     throw new ConfigError(`${reading.places.get('hostname')}: ${error.message}`);
