@@ -195,7 +195,7 @@ function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): str
   if (state === 'unknown') return 'run verify-deploy, or this job again: it finishes or undoes what it finds.';
   if (state === 'broken') return 'log in and look; a kept release can be activated with rollback-to: previous.';
   if (failed === 'lock') return 'wait for the other deploy, or raise lock-timeout-seconds.';
-  if (['upload', 'stage', 'swap'].includes(failed))
+  if (['upload', 'stage', 'swap', 'accept'].includes(failed))
     return 'look at the connection and the free space, then run the job again.';
   if (failed === 'revert-all') return 'look at the target that failed; then run the job again.';
   if (failed === 'stop') return 'find out what keeps the program from ending, then run the job again.';

@@ -282,6 +282,8 @@ look_for_immutable() {
 }
 
 look_at_file() {
+  file_identity "./$in_name"
+  file_seen=${file_identity:-none}
   if [ -L "./$in_name" ]; then
     say file_link "$(readlink "./$in_name")"
   elif [ -d "./$in_name" ]; then
@@ -298,8 +300,6 @@ look_at_program() {
   say file_owner "$owner_user:$owner_group"
   say file_ids "$owner_uid:$owner_gid"
   say file_mode "$owner_mode"
-  file_identity "./$in_name"
-  file_seen=$file_identity
   file_bytes=${file_seen#* * }
   say file_bytes "${file_bytes%% *}"
   look_for_immutable file "./$in_name"

@@ -178,6 +178,23 @@ describe('after a power cut', () => {
     expect(await host.health()).toMatchObject({ version: 'v2' });
   });
 
+  it.each(['ln -s /etc/hostname', 'mkfifo'])(
+    'a path that became another kind meanwhile, by %s, is put right',
+    async (make) => {
+      await using host = await target();
+      await host.startByHand(program('v1'));
+      await host.deploy({ source: program('v2') });
+      for (const pid of host.pids()) process.kill(pid, 'SIGKILL');
+      const journal = `${stateOf(host)}/journal`;
+      writeFileSync(journal, textOf(journal).replace(/phase=end\n$/, ''));
+      shell(`rm ${host.destination} && ${make} ${host.destination}`);
+      const next = await host.deploy({ source: program('v2') });
+      expect(next.log).toContain('  ended as rolled-back');
+      expect(next.outputs.state, next.log).toBe('active');
+      expect(await host.health()).toMatchObject({ version: 'v2' });
+    },
+  );
+
   it('what was remembered of the file is not believed, nor what is remembered of the same second', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));

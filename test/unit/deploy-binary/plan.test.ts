@@ -134,6 +134,18 @@ describe('the bytes come', () => {
   });
 });
 
+describe('the mode of the present file', () => {
+  const file = { ...HOST.file, mode: '6775' } as Found['file'];
+  test.each<[string, Record<string, string>, object]>([
+    ['stays while its owner does', {}, { mode: '6775', sameOwner: true, ownerIds: '1000:1000' }],
+    ['lends no set-group-ID bit to another group', { owner: 'svc:web' }, { mode: '4775', sameOwner: true }],
+    ['lends nothing to another owner', { owner: 'app' }, { mode: '0755', sameOwner: false, ownerIds: '1001:1001' }],
+    ['is as given', { owner: 'app', mode: '4755' }, { mode: '4755', sameOwner: false }],
+  ])('%s', (_, given, expected) => {
+    expect(plan(given, { file })).toMatchObject(expected);
+  });
+});
+
 describe('it is restarted', () => {
   const running = unitFound({ name: 'app.service', pids: [PROCESS.pid] });
   const named = (name: string) => unitFound({ name, command: 'no' });
@@ -164,6 +176,7 @@ describe('it is refused, every obstacle at once', () => {
     [{ folder: { ...HOST.folder, options: ['noexec'] } as Found['folder'] }, /mounted noexec/],
     [{ immutable: ['file'] }, /the file is immutable/],
     [{ freeBytes: 2_500_000 }, /2\.0 MB are to be written, 2\.5 MB are free/],
+    [{ freeInodes: 19 }, /20 inodes are needed, 19 are free/],
     [{ missingUsers: ['svc'] }, /no user svc/],
     [{ missingGroup: 'svc' }, /no group svc/],
     [{ unseen: '77' }, /pid 77 may run the file/],
