@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { describe, expect, it } from 'vitest';
 import { step } from '../../support/action.ts';
 import { program, sha256 } from '../../support/programs.ts';
-import { shell, type TestTarget, target } from '../../support/target.ts';
+import { shell, type TestTarget, target, textOf } from '../../support/target.ts';
 
 const about = (host: TestTarget) =>
   shell(
@@ -91,4 +91,19 @@ it('verify-deploy enters no state folder through a link', async () => {
   rmSync(secret, { recursive: true });
   expect(log).not.toContain('root alone');
   expect(log).toContain('was not created by this tool');
+});
+
+it('a first deploy under SELinux gets the label of its place before it is renamed there', async () => {
+  const shims = mkdtempSync('/opt/fdt-shims-');
+  const shim = (name: string, line: string) =>
+    writeFileSync(`${shims}/${name}`, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  shim('matchpathcon', '[ "$1" = -n ] && echo "label-of:$2"');
+  shim('chcon', `echo "$1 $2" >>${shims}/labelled`);
+  const selinux = 'mount -t tmpfs fdt-test /sys/fs && mkdir /sys/fs/selinux && echo 1 >/sys/fs/selinux/enforce';
+  const enter = `mount --bind ${shims} /usr/local/sbin && ${selinux} && exec "$@"`;
+  await using host = await target({ within: ['unshare', '-m', '/bin/sh', '-c', enter, 'sh'] });
+  const step = await host.deploy({ source: program('v1'), owner: host.service.name });
+  expect(step.outputs.state, step.log).toBe('active');
+  expect(textOf(`${shims}/labelled`)).toBe(`label-of:${host.destination} incoming\n`);
+  rmSync(shims, { recursive: true });
 });
