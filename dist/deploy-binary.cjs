@@ -1321,7 +1321,8 @@ rm -f command.pipe command.output
 : >command.output
 if mkfifo command.pipe; then
 exec 6<>command.pipe
-exec 5<command.pipe 4>command.pipe 6>&-
+exec 5<command.pipe
+exec 4>command.pipe 6>&-
 keep_output &
 exec 5<&-
 else
@@ -2218,7 +2219,7 @@ refused='the file changed while it was copied'
 return 1
 }
 find_rename() {
-rename_way=mv
+rename_way="mv"
 true >trial && true >trial.to || return 1
 for rename_way in mv perl; do
 rename_file trial trial.to 2>/dev/null && [ ! -e trial ] && return 0
@@ -2568,7 +2569,7 @@ recover_environment
 go_back
 }
 try_tools() {
-rename_way=mv
+rename_way="mv"
 refused="no file could be written in $PWD$(room_left)"
 printf 'trial\\n' >trial || return 1
 sync trial || { refused='\`sync FILE\` fails on the target'; return 1; }
@@ -3153,7 +3154,8 @@ rm -f command.pipe command.output
 : >command.output
 if mkfifo command.pipe; then
 exec 6<>command.pipe
-exec 5<command.pipe 4>command.pipe 6>&-
+exec 5<command.pipe
+exec 4>command.pipe 6>&-
 keep_output &
 exec 5<&-
 else

@@ -575,7 +575,8 @@ rm -f command.pipe command.output
 : >command.output
 if mkfifo command.pipe; then
 exec 6<>command.pipe
-exec 5<command.pipe 4>command.pipe 6>&-
+exec 5<command.pipe
+exec 4>command.pipe 6>&-
 keep_output &
 exec 5<&-
 else

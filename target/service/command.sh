@@ -29,7 +29,8 @@ open_output() {
   if mkfifo command.pipe; then
     # Opened both ways first, because either alone waits for the other.
     exec 6<>command.pipe
-    exec 5<command.pipe 4>command.pipe 6>&-
+    exec 5<command.pipe
+    exec 4>command.pipe 6>&-
     keep_output &
     exec 5<&-
   else
