@@ -2219,7 +2219,7 @@ refused='the file changed while it was copied'
 return 1
 }
 find_rename() {
-rename_way="mv"
+rename_way='mv'
 true >trial && true >trial.to || return 1
 for rename_way in mv perl; do
 rename_file trial trial.to 2>/dev/null && [ ! -e trial ] && return 0
@@ -2502,7 +2502,7 @@ while IFS= read -r follow_line <&8; do
 case $follow_line in
 begin) continue ;;
 end)
-[ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
+[ -z "$follow_pid" ] || is_there "$follow_pid" || say gone "$follow_pid"
 end
 return 0
 ;;
@@ -2516,6 +2516,10 @@ done
 done
 say died yes
 end
+}
+is_there() {
+process_start "$1" || return 1
+case $process_state in Z | X) return 1 ;; esac
 }
 recover() {
 journal_read || { finish untouched; return; }
@@ -2569,7 +2573,7 @@ recover_environment
 go_back
 }
 try_tools() {
-rename_way="mv"
+rename_way='mv'
 refused="no file could be written in $PWD$(room_left)"
 printf 'trial\\n' >trial || return 1
 sync trial || { refused='\`sync FILE\` fails on the target'; return 1; }
@@ -4735,7 +4739,7 @@ while IFS= read -r follow_line <&8; do
 case $follow_line in
 begin) continue ;;
 end)
-[ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
+[ -z "$follow_pid" ] || is_there "$follow_pid" || say gone "$follow_pid"
 end
 return 0
 ;;
@@ -4749,6 +4753,10 @@ done
 done
 say died yes
 end
+}
+is_there() {
+process_start "$1" || return 1
+case $process_state in Z | X) return 1 ;; esac
 }
 main() {
 prelude

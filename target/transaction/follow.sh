@@ -15,7 +15,7 @@ follow() {
       case $follow_line in
         begin) continue ;;
         end)
-          [ -z "$follow_pid" ] || [ -e "/proc/$follow_pid" ] || say gone "$follow_pid"
+          [ -z "$follow_pid" ] || is_there "$follow_pid" || say gone "$follow_pid"
           end
           return 0
           ;;
@@ -30,4 +30,10 @@ follow() {
   done
   say died yes
   end
+}
+
+# is_there PID: and no zombie, whose parent may take its time.
+is_there() {
+  process_start "$1" || return 1
+  case $process_state in Z | X) return 1 ;; esac
 }

@@ -4,7 +4,7 @@
 
 # find_rename: sets rename_way to what does it here, tried in our own folder. Sets refused.
 find_rename() {
-  rename_way="mv"
+  rename_way='mv'
   true >trial && true >trial.to || return 1
   for rename_way in mv perl; do
     rename_file trial trial.to 2>/dev/null && [ ! -e trial ] && return 0

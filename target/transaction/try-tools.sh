@@ -6,7 +6,7 @@
 
 # try_tools: sets refused, and rename_way.
 try_tools() {
-  rename_way="mv"
+  rename_way='mv'
   refused="no file could be written in $PWD$(room_left)"
   printf 'trial\n' >trial || return 1
   sync trial || { refused='`sync FILE` fails on the target'; return 1; }
