@@ -287,10 +287,15 @@ return
 fi
 ;;
 esac
-! command -v wget >/dev/null || http_client=wget
+command -v wget >/dev/null || return 0
+case $(limited 5 wget --version 2>/dev/null) in
+*'GNU Wget'*) http_client=wget ;;
+*) case $1 in *[@?]*) ;; *) http_client=wget ;; esac ;;
+esac
 }
 http_get() {
 http_status=
+http_untrusted=
 http_body=
 http_error=
 [ -n "\${http_client:-}" ] || http_client "$1"
@@ -307,6 +312,7 @@ http_answer=$(printf 'url = "%s"\\n' "$1" | curl -q -g -s -S -i --noproxy '*' --
 http_read && return
 http_error=\${http_answer#curl: }
 http_error=\${http_error%%"$newline"*}
+case $http_error in '(60)'* | '(51)'*) http_untrusted=yes ;; esac
 }
 http_cut() {
 tr -d '\\000' | head -c 65536
@@ -375,24 +381,36 @@ port_answers() {
 limited 2 nc "$http_name" "$http_port" >/dev/null 2>&1
 }
 http_by_wget() {
-http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
+http_answer=$(http_wget "$1" "$2" -S -O /dev/null 2>&1 | http_cut)
 case $http_answer in
 *"  HTTP/"*" "[0-9][0-9][0-9]*)
 http_status=\${http_answer#*"  HTTP/"}
 http_status=\${http_status#* }
 http_status=\${http_status%"\${http_status#???}"}
-http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
+http_body=$(http_wget "$1" "$2" -q -O - 2>/dev/null | http_cut)
 ;;
-*) http_error=\${http_answer##*"$newline"} ;;
+*)
+http_error=\${http_answer##*"$newline"}
+case $http_answer in
+*ERROR:*certificate*)
+http_untrusted=yes
+http_error='the certificate is not trusted'
+;;
+esac
+;;
 esac
 }
 http_wget() (
 unset http_proxy https_proxy
 HOME=/dev/null
 export HOME
-http_seconds=$1
-shift
-timed "$http_seconds" wget "$@"
+http_url=$1
+http_seconds=$2
+shift 2
+case $http_url in
+*[@?]*) printf '%s\\n' "$http_url" | timed "$http_seconds" wget "$@" -i - ;;
+*) limited "$http_seconds" wget "$@" -- "$http_url" ;;
+esac
 )
 http_return=$(printf '\\r')
 port_inodes() {
@@ -597,6 +615,7 @@ health_check() {
 health_contains=$1
 shift
 health_reason=
+health_hopeless=
 if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
 health_reason="pid $* does not listen on port $in_health_port"
 port_inodes "$in_health_port"
@@ -612,6 +631,7 @@ return 1
 health_url() {
 if ! http_get "$in_health_url" 5; then
 health_reason="$in_health_url: \${http_error:-no answer}"
+[ -z "$http_untrusted" ] || health_hopeless=yes
 return 1
 fi
 if ! status_in "$http_status" "$in_health_status"; then

@@ -115,6 +115,8 @@ export interface Found {
   runAsLingers: boolean;
   serviceError: string | undefined;
   httpClient: string | undefined;
+  /** Why the certificate of the health URL is refused. */
+  healthUntrusted: string | undefined;
   health: string | undefined;
   portHolder: string | undefined;
   logProblem: string | undefined;
@@ -239,6 +241,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     runAsLingers: answer.yes('run_as_lingers'),
     serviceError: answer.has('service_error') ? (answer.quote('service_error') ?? '') : undefined,
     httpClient: answer.has('http_client') ? (answer.text('http_client') ?? '') : undefined,
+    healthUntrusted: answer.has('health_untrusted') ? (answer.quote('health_untrusted') ?? '') : undefined,
     health: answer.quote('health'),
     portHolder: answer.text('port_holder') === 'unknown' ? 'unknown' : answer.pids('port_holder') || undefined,
     logProblem: logProblem(answer),

@@ -380,6 +380,12 @@ function healthObstacles({ health }: DeployInputs, found: Found): Obstacle[] {
       remedy: 'install curl there, or use health-port or health-command.',
     });
   }
+  if (health.url && found.healthUntrusted !== undefined) {
+    list.push({
+      why: `the target does not trust the certificate of ${health.url}: ${found.healthUntrusted}`,
+      remedy: 'use an http URL of the program itself, or add the certificate to the trusted ones on the target.',
+    });
+  }
   if (found.portHolder) {
     list.push({
       why: `port ${health.port} is held by another process (pid ${found.portHolder}), which does not run the file.`,

@@ -7,11 +7,12 @@
 
 # health_check CONTAINS PID…: whether the program is healthy by in_health_port (one of the pids listens on it),
 # in_health_url with in_health_status and, if CONTAINS is yes, in_health_contains, and in_health_command.
-# Sets health_reason when it is not.
+# Sets health_reason when it is not, and health_hopeless to yes when waiting changes nothing.
 health_check() {
   health_contains=$1
   shift
   health_reason=
+  health_hopeless=
   if [ -n "$in_health_port" ] && ! port_owned_by "$in_health_port" "$@"; then
     health_reason="pid $* does not listen on port $in_health_port"
     port_inodes "$in_health_port"
@@ -28,6 +29,7 @@ health_check() {
 health_url() {
   if ! http_get "$in_health_url" 5; then
     health_reason="$in_health_url: ${http_error:-no answer}"
+    [ -z "$http_untrusted" ] || health_hopeless=yes
     return 1
   fi
   if ! status_in "$http_status" "$in_health_status"; then

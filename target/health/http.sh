@@ -20,12 +20,19 @@ http_client() {
       fi
       ;;
   esac
-  ! command -v wget >/dev/null || http_client=wget
+  # The URL may carry a token: a wget that takes it only as an argument would show it to every account.
+  command -v wget >/dev/null || return 0
+  case $(limited 5 wget --version 2>/dev/null) in
+    *'GNU Wget'*) http_client=wget ;;
+    *) case $1 in *[@?]*) ;; *) http_client=wget ;; esac ;;
+  esac
 }
 
-# http_get URL SECONDS: sets http_status (empty when there was no answer), http_body (its first 64 kB) and http_error.
+# http_get URL SECONDS: sets http_status (empty when there was no answer), http_body (its first 64 kB) and http_error;
+# http_untrusted to yes when the certificate is refused, which no waiting changes.
 http_get() {
   http_status=
+  http_untrusted=
   http_body=
   http_error=
   [ -n "${http_client:-}" ] || http_client "$1"
@@ -44,6 +51,8 @@ http_by_curl() {
   http_read && return
   http_error=${http_answer#curl: }
   http_error=${http_error%%"$newline"*}
+  # CURLE_PEER_FAILED_VERIFICATION; one number for all since 7.62.
+  case $http_error in '(60)'* | '(51)'*) http_untrusted=yes ;; esac
 }
 
 http_cut() {
@@ -125,26 +134,39 @@ port_answers() {
 
 # Asked twice: what it tells of an answer would be taken for its text. The first status counts, for it follows redirects.
 http_by_wget() {
-  http_answer=$(http_wget "$2" -S -O /dev/null -- "$1" 2>&1 | http_cut)
+  http_answer=$(http_wget "$1" "$2" -S -O /dev/null 2>&1 | http_cut)
   case $http_answer in
     *"  HTTP/"*" "[0-9][0-9][0-9]*)
       http_status=${http_answer#*"  HTTP/"}
       http_status=${http_status#* }
       http_status=${http_status%"${http_status#???}"}
-      http_body=$(http_wget "$2" -q -O - -- "$1" 2>/dev/null | http_cut)
+      http_body=$(http_wget "$1" "$2" -q -O - 2>/dev/null | http_cut)
       ;;
-    *) http_error=${http_answer##*"$newline"} ;;
+    *)
+      http_error=${http_answer##*"$newline"}
+      case $http_answer in
+        *ERROR:*certificate*)
+          http_untrusted=yes
+          http_error='the certificate is not trusted'
+          ;;
+      esac
+      ;;
   esac
 }
 
-# http_wget SECONDS ARGUMENT…: without a proxy, and without a home, where it would keep notes of its own (.wget-hsts).
+# http_wget URL SECONDS ARGUMENT…: without a proxy, and without a home, where it would keep notes of its own (.wget-hsts). The URL
+# goes through standard input, where wget can; busybox's is given none that may carry a token (http_client).
 http_wget() (
   unset http_proxy https_proxy
   HOME=/dev/null
   export HOME
-  http_seconds=$1
-  shift
-  timed "$http_seconds" wget "$@"
+  http_url=$1
+  http_seconds=$2
+  shift 2
+  case $http_url in
+    *[@?]*) printf '%s\n' "$http_url" | timed "$http_seconds" wget "$@" -i - ;;
+    *) limited "$http_seconds" wget "$@" -- "$http_url" ;;
+  esac
 )
 
 http_return=$(printf '\r')

@@ -366,6 +366,10 @@ look_at_health() {
   if [ -n "$in_health_url" ]; then
     http_client "$in_health_url"
     say http_client "$http_client"
+    # Both versions would be taken for unhealthy: asked before anything is stopped.
+    case $in_health_url in
+      https:*) http_get "$in_health_url" 5 || [ -z "$http_untrusted" ] || say health_untrusted "$http_error" ;;
+    esac
   fi
   if [ -n "$in_health_port" ] && port_inodes "$in_health_port" && [ -n "$port_inodes" ]; then
     # shellcheck disable=SC2086

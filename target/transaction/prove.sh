@@ -39,7 +39,11 @@ prove_once() {
   gone=
   [ "$restart" != none ] || return 0
   find_pid || return 1
-  health_check "$prove_contains" "$pid"
+  health_check "$prove_contains" "$pid" && return 0
+  [ -n "$health_hopeless" ] || return 1
+  gone=yes
+  refused="not healthy: $health_reason"
+  return 1
 }
 
 # find_pid: the process that executes the live file. Sets pid; sets gone and refused when it ended.

@@ -67,6 +67,7 @@ const HOST: Found = {
   userManager: true,
   runAsLingers: true,
   serviceError: undefined,
+  healthUntrusted: undefined,
   httpClient: 'curl',
   health: 'ok',
   portHolder: undefined,
