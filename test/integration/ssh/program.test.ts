@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { programLines, RUN_PROGRAM } from '../../../lib/ssh/program.ts';
+import { bootstrapCommand, programLines, RUN_PROGRAM } from '../../../lib/ssh/program.ts';
 
 const PROGRAM = {
   text: 'main() {\n  printf "%s|" "$in_told" "$in_empty"\n  cat\n}\nmain',
@@ -44,3 +44,26 @@ function answer([file = '', ...words]: string[], input: Buffer, before = ''): Bu
   const PATH = `${before}:/usr/bin:/bin`;
   return spawnSync(file, [...words, '-c', RUN_PROGRAM], { input, env: { PATH }, timeout: 10_000 }).stdout;
 }
+
+test.each(['/bin/dash', '/bin/bash', '/usr/bin/fish', '/bin/tcsh'])(
+  "%s on a container's host leaves to its tool what it needs, and nothing else",
+  (shell) => {
+    const input = programLines({ text: 'main() {\nenv\n}\nmain', values: {} });
+    const kept = { HOME: '/home/a b', DOCKER_HOST: "unix:///it's", LXD_DIR: '/x' };
+    const env = {
+      ...kept,
+      PATH: '/usr/bin:/bin',
+      BASH_ENV: '/nowhere',
+      OTHER: '1',
+      'BASH_FUNC_env%%': '() { echo foreign; }',
+    };
+    const { stdout } = spawnSync(shell, ['-c', bootstrapCommand('host')], { input, env, timeout: 10_000 });
+    const [, answer = ''] = stdout.toString().split(MARK);
+    const pairs = answer.split('\n').filter((line) => /^(?!PATH|PWD|SHLVL|_|USER|LOGNAME)\w+=/.test(line));
+    expect(pairs.toSorted()).toEqual(
+      Object.entries(kept)
+        .map((pair) => pair.join('='))
+        .toSorted(),
+    );
+  },
+);
