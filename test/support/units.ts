@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Step, StepOptions } from './action.ts';
-import { ALIAS, type Production, production } from './production.ts';
+import { ALIAS, type Production, production, type RunningStep } from './production.ts';
 import { program } from './programs.ts';
 
 /** Where the program of the units is. */
@@ -17,6 +17,8 @@ export interface UnitHost extends AsyncDisposable {
   systemctl(words: string): Promise<string>;
   /** A deploy of FILE with health at URL, and what is given in addition. */
   deploy(source: string, inputs?: StepOptions['inputs']): Promise<Step>;
+  /** The same, without waiting for its end. */
+  begin(source: string, inputs?: StepOptions['inputs'], env?: Record<string, string>): Promise<RunningStep>;
   verify(inputs: StepOptions['inputs']): Promise<Step>;
   /** ActiveState of each; throws while a job is pending. */
   states(...units: string[]): Promise<Record<string, string>>;
@@ -50,6 +52,11 @@ export async function unitHost(): Promise<UnitHost> {
       rm -rf /opt/app/.server.deploy /opt/app/* /opt/units /etc/init.d/app
       systemctl daemon-reload
       systemctl reset-failed`);
+  const begin: UnitHost['begin'] = async (source, inputs = {}, env = {}) => {
+    const built = await here.build(source);
+    const usual = { host: ALIAS, destination: FILE, 'health-url': URL, ...QUICK };
+    return here.step('deploy-binary', { ...usual, source: built, ...inputs }, env);
+  };
   return {
     system,
     systemctl,
@@ -64,15 +71,8 @@ export async function unitHost(): Promise<UnitHost> {
         `chown app:app ${FILE}; echo ${Object.keys(units).join(' ')} >/opt/units\n${texts.join('\n')}\nsystemctl daemon-reload`,
       );
     },
-    deploy: async (source, inputs = {}) =>
-      here.step('deploy-binary', {
-        host: ALIAS,
-        destination: FILE,
-        'health-url': URL,
-        ...QUICK,
-        source: await here.build(source),
-        ...inputs,
-      }).ended,
+    deploy: async (source, inputs) => (await begin(source, inputs)).ended,
+    begin,
     verify: (inputs) => here.step('verify-deploy', { host: ALIAS, path: FILE, ...inputs }).ended,
     states: async (...units) => {
       const jobs = await systemctl('list-jobs --no-legend');

@@ -82,8 +82,8 @@ describe('the unit that is named', () => {
 
 describe('a unit whose file has changed', () => {
   const changed = async () => {
-    await host.world({ 'app.service': service() });
-    await host.systemctl('start app');
+    await host.world({ 'app.service': service('', { install: 'WantedBy=multi-user.target' }) });
+    await host.systemctl('enable -q --now app');
     await answers(host);
     await host.system.sh(
       'sleep 1; sed -i "s/^User=app/User=app\\nEnvironment=APP_NEW=yes/" /etc/systemd/system/app.service',
