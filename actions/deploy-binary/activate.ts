@@ -230,7 +230,8 @@ export function uploadLimitSeconds(bytes: number): number {
 
 /** Seconds within which a transaction ends by itself, going back included. */
 export function transactionLimitSeconds({ stopTimeoutSeconds, health }: DeployInputs): number {
-  const once = stopTimeoutSeconds + 20 + health.timeoutSeconds + 10 + health.stableSeconds + 10;
+  // What depends on a unit has as long again to be up.
+  const once = stopTimeoutSeconds + 30 + 2 * health.timeoutSeconds + 10 + health.stableSeconds + 10;
   return 2 * once + 60;
 }
 

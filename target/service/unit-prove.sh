@@ -84,7 +84,7 @@ unit_failed() {
     units_reset=yes
     reset_units
     # shellcheck disable=SC2086
-    change_units start --no-block $proved_units
+    change_units start --no-block $proved_units || refused=
     health_reason="${unit_label}started too often, started once more"
     return
   fi

@@ -11,7 +11,7 @@
 # reset_units: lets systemd forget earlier failures: it refuses to start what was started too often.
 reset_units() {
   # shellcheck disable=SC2086
-  ( exec 9>&-; systemctl_for "$unit_user" reset-failed -- $units $restarted_units $watched_units ) >/dev/null 2>&1
+  ( exec 9>&-; systemctl_for "$unit_user" reset-failed -- $units $restarted_units ) >/dev/null 2>&1
 }
 
 # choose_units: sets started_units and proved_units: all for the new version; for the old one what ran before.
@@ -41,12 +41,23 @@ start_units() {
     # shellcheck disable=SC2086
     active_before $dependents
     for start_unit in $active_before; do
-      # The start of a target starts all that it wants, also what somebody has stopped: restore_world starts it alone.
       case $start_unit in *.target) ;; *) set -- "$@" "$start_unit" ;; esac
     done
   fi
   [ "$#" = 0 ] || change_units start --no-block $start_mode "$@" || return 1
   [ -z "$restarted_units" ] || restart_units
+}
+
+# start_rest: the dependents that start_units left out, once the program is up, and without what they want: the start of a target
+# starts all of it, also what somebody has stopped.
+start_rest() {
+  # shellcheck disable=SC2086
+  active_before $dependents
+  set --
+  for rest_unit in $active_before; do
+    case $in_start_alone/$rest_unit in yes/* | *.target) set -- "$@" "$rest_unit" ;; esac
+  done
+  [ "$#" = 0 ] || change_units start --no-block --job-mode=ignore-dependencies "$@"
 }
 
 # change_units COMMAND OPTION… UNIT…
@@ -68,6 +79,7 @@ restart_units() {
   done
   uptime_cs
   down_mark=${down_mark:-$now_cs}
+  [ "$starting" != old ] || revive_triggers
   # shellcheck disable=SC2086
   change_units restart --no-block $start_mode $restarted_units || return 1
   restart_until=$((now_cs + in_stop_timeout_seconds * 100))
@@ -88,4 +100,22 @@ restart_units() {
       [ "$restart_pause" -ge 8 ] || restart_pause=$((restart_pause * 2))
     done
   done
+}
+
+# revive_triggers: a socket that systemd gave up because its service failed too often can't be started while the service is up.
+revive_triggers() {
+  dead_triggers=
+  # shellcheck disable=SC2086
+  [ -z "$watched_units" ] || show_units "$unit_user" note_dead_trigger Id,ActiveState $watched_units
+  [ -n "$dead_triggers" ] || return 0
+  # shellcheck disable=SC2086
+  change_units stop $restarted_units || refused=
+  # shellcheck disable=SC2086
+  change_units start $dead_triggers || refused=
+}
+
+note_dead_trigger() {
+  case $show_Id/$show_ActiveState in
+    *.socket/failed | *.socket/inactive | *.path/failed | *.timer/failed) ! was_active "$show_Id" || dead_triggers="$dead_triggers $show_Id" ;;
+  esac
 }

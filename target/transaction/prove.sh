@@ -173,7 +173,11 @@ prove_stable() {
 
 # prove_units_stable: the same of units; and at the end everything that was active before is active, and nothing else.
 prove_units_stable() {
-  if [ -n "$proved_units" ]; then units_stable || return 1; fi
+  if [ -n "$proved_units" ]; then
+    # Whether they are up is seen at the end.
+    start_rest || refused=
+    units_stable || return 1
+  fi
   prove_end "$pid" || return 1
   restore_world "$in_health_timeout_seconds"
 }
