@@ -15,38 +15,40 @@ beforeAll(async () => {
 });
 afterAll(() => host[Symbol.asyncDispose]());
 
-test.each(Array.from({ length: COUNT }, (_, at) => drawWorld(FIRST + at)))(
-  '$title: all is as before',
-  async (world) => {
-    await host.world(world.units);
-    await host.systemctl(`start ${world.start.join(' ')}`);
-    if (world.stop.length > 0) await host.systemctl(`stop ${world.stop.join(' ')}`);
-    await sleep(300);
-    const before = await states(world);
-    const runners = world.runners.filter((unit) => before[unit] === 'active');
-    const executing = await images(runners);
-    expect(Object.values(executing).every(({ pids }) => pids.length > 0)).toBe(true);
+for (let at = 0; at < COUNT; at += 1) {
+  const world = drawWorld(FIRST + at);
+  test(`${world.title}: all is as before`, () => isAsBefore(world));
+}
 
-    const source = world.version === 'good' ? program('v2') : program('bad', world.version);
-    const step = await host.deploy(source, { 'health-url': world.health, 'health-timeout-seconds': 4 });
-    const told = `${step.log}\n${JSON.stringify(world, null, 1)}`;
-    expect(step.outputs.state, told).toBe(world.version === 'good' ? 'active' : 'rolled-back');
-    for (const waitMs of [0, LATER_MS]) {
-      await sleep(waitMs);
-      expect(await states(world), told).toEqual(before);
-      const now = await images(runners);
-      for (const unit of runners) {
-        const pids = now[unit]?.pids ?? [];
-        expect(now[unit]?.stale, `${unit}\n${told}`).toBe(0);
-        expect(pids.length, `${unit}\n${told}`).toBe(executing[unit]?.pids.length);
-        expect(
-          pids.filter((pid) => executing[unit]?.pids.includes(pid)),
-          `${unit} was not restarted\n${told}`,
-        ).toEqual([]);
-      }
+async function isAsBefore(world: UnitWorld): Promise<void> {
+  await host.world(world.units);
+  await host.systemctl(`start ${world.start.join(' ')}`);
+  if (world.stop.length > 0) await host.systemctl(`stop ${world.stop.join(' ')}`);
+  await sleep(300);
+  const before = await states(world);
+  const runners = world.runners.filter((unit) => before[unit] === 'active');
+  const executing = await images(runners);
+  expect(Object.values(executing).every(({ pids }) => pids.length > 0)).toBe(true);
+
+  const source = world.version === 'good' ? program('v2') : program('bad', world.version);
+  const step = await host.deploy(source, { 'health-url': world.health, 'health-timeout-seconds': 4 });
+  const told = `${step.log}\n${JSON.stringify(world, null, 1)}`;
+  expect(step.outputs.state, told).toBe(world.version === 'good' ? 'active' : 'rolled-back');
+  for (const waitMs of [0, LATER_MS]) {
+    await sleep(waitMs);
+    expect(await states(world), told).toEqual(before);
+    const now = await images(runners);
+    for (const unit of runners) {
+      const pids = now[unit]?.pids ?? [];
+      expect(now[unit]?.stale, `${unit}\n${told}`).toBe(0);
+      expect(pids.length, `${unit}\n${told}`).toBe(executing[unit]?.pids.length);
+      expect(
+        pids.filter((pid) => executing[unit]?.pids.includes(pid)),
+        `${unit} was not restarted\n${told}`,
+      ).toEqual([]);
     }
-  },
-);
+  }
+}
 
 /** A unit that has failed is as much down as one that is stopped. */
 async function states(world: UnitWorld): Promise<Record<string, string>> {

@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { program } from '../../support/programs.ts';
 import { answers, FILE, PORT, type UnitHost, unitHost } from '../../support/units.ts';
@@ -53,4 +54,21 @@ describe.each([
     expect(await host.states('app.service')).toEqual({ 'app.service': 'active' });
     expect(await host.system.sh('pgrep -xc server')).toBe('1\n');
   });
+});
+
+test('a script has no process that executes it: it is the main process of its unit', async () => {
+  const folder = mkdtempSync('/tmp/fdt-script-');
+  const script = (version: string) => {
+    writeFileSync(`${folder}/${version}`, `#!/bin/sh\n# ${version}\nwhile :; do sleep 1; done\n`, { mode: 0o755 });
+    return `${folder}/${version}`;
+  };
+  await host.world({ 'app.service': `[Service]\nExecStart=${FILE}\nUser=app\n` }, script('v1'));
+  await host.systemctl('start app');
+  const before = await host.systemctl('show -P MainPID app');
+  const step = await host.deploy(script('v2'), { 'health-url': undefined });
+  rmSync(folder, { recursive: true });
+  expect(step.outputs.state, step.log).toBe('active');
+  const now = await host.systemctl('show -P MainPID app');
+  expect(now).toBe(`${step.outputs.pid}\n`);
+  expect(now).not.toBe(before);
 });

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { shell, type TestTarget, target, textOf } from '../../support/target.ts';
+import { shell, type TestTarget, target } from '../../support/target.ts';
 
 describe('a script', () => {
   /** Serves on the port; its process executes the interpreter. */
@@ -41,41 +41,6 @@ describe('a script', () => {
       expect(blind.log).toContain('can be told after the start command.');
     } finally {
       shell(stop);
-    }
-  });
-
-  it('of a unit is its main process', async () => {
-    const folder = mkdtempSync('/tmp/fdt-unit-');
-    const systemctl = `${folder}/systemctl`;
-    writeFileSync(systemctl, '', { mode: 0o755 });
-    await using host = await target({ instead: { systemctl } });
-    const { start, stop } = manager(host);
-    const main = `$(cat ${host.folder}/pid 2>/dev/null || echo 0)`;
-    writeFileSync(
-      systemctl,
-      `#!/bin/sh
-case " $* " in
-  *' show '*)
-    active=inactive
-    [ ! -e ${host.folder}/pid ] || active=active
-    printf '%s\n' LoadState=loaded ActiveState=$active SubState=running MainPID="${main}" NRestarts=0 Type=simple
-    ;;
-  *' start '*) ${start} ;;
-  *' stop '*) ${stop} ;;
-esac
-`,
-    );
-    const inputs = { service: 'server', owner: host.service.name, args: undefined, 'log-file': undefined };
-    try {
-      const first = await host.deploy({ ...inputs, source: script(host, 'v1') });
-      expect(first.log).toContain('state     active');
-      expect(first.outputs.pid).toBe(textOf(`${host.folder}/pid`).trim());
-      const step = await host.deploy({ ...inputs, source: script(host, 'v2') });
-      expect(step.log).toContain('state     active');
-      expect(await host.health()).toEqual({ version: 'v2' });
-    } finally {
-      shell(stop);
-      rmSync(folder, { recursive: true });
     }
   });
 });
