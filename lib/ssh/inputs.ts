@@ -9,7 +9,7 @@ export const connectionFields = {
       error: ({ input }) => `expected a host, user@host, user@host:port or alias per line, got '${input}'`,
     }),
   ),
-  user: z.optional(z.string().check(z.regex(/^[^\s:@]+$/, 'expected the name of an account'))),
+  user: z.optional(matching((value) => isAccount(value), 'the name of an account')),
   port: wholeNumber(1, 65_535),
   'ssh-key': optional(),
   'ssh-key-passphrase': optional(),
@@ -45,6 +45,11 @@ function hostsOf(lines: string): string[] {
   return [...new Set(splitLines(lines))];
 }
 
+/** Directories have logins such as `CORP\\ada`, `ada@corp.example` and `ada lovelace`. */
+function isAccount(name: string): boolean {
+  return /^[^\p{Cc}:/-][^\p{Cc}:/]*$/u.test(name) && name.trim() === name;
+}
+
 /** A destination as people write it: `host`, `user@host`, `user@host:port`, `[v6]:port`, `ssh://user@host:port`. */
 export interface WrittenHost {
   user: string | undefined;
@@ -55,12 +60,13 @@ export interface WrittenHost {
 /** Takes a written destination apart; undefined when it is none. */
 export function parseHost(written: string): WrittenHost | undefined {
   const match =
-    /^(?:ssh:\/\/)?(?:(?<user>[^@\s:/]+)@)?(?:\[(?<v6>[0-9a-f:.]+(?:%[\w.-]+)?)\]|(?<host>[^@\s:/[\]-][^@\s:/[\]]*))(?::(?<port>\d{1,5}))?\/?$/i.exec(
+    /^(?:ssh:\/\/)?(?:(?<user>[^\p{Cc}:/]+)@)?(?:\[(?<v6>[0-9a-f:.]+(?:%[\w.-]+)?)\]|(?<host>[^@\s:/[\]-][^@\s:/[\]]*))(?::(?<port>\d{1,5}))?\/?$/iu.exec(
       written.trim(),
     );
-  const bareV6 = /^(?:(?<user>[^@\s:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/i.exec(written.trim());
+  const bareV6 = /^(?:(?<user>[^\p{Cc}:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/iu.exec(written.trim());
   const parts = (match ?? bareV6)?.groups;
   const port = parts?.port === undefined ? undefined : Number(parts.port);
-  if (!parts || port === 0 || (port ?? 1) > 65_535) return undefined;
+  if (!parts || port === 0 || (port ?? 1) > 65_535 || (parts.user !== undefined && !isAccount(parts.user)))
+    return undefined;
   return { user: parts.user, host: parts.v6 ?? parts.host ?? '', port };
 }

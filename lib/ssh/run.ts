@@ -125,7 +125,7 @@ export function notAnswered(host: Host, { what, state }: { what: string; state?:
       : `the container can't be entered: ${oneLine(lastLine(ran.prose) ?? ran.cut)}`,
     state,
     remedy: entered
-      ? 'check that the login shell runs commands passed to it (`ssh HOST true`); a start file such as ~/.bashrc must not end in `exec`.'
+      ? 'check that the login there runs the commands given to it (`ssh HOST true`): its shell, a start file such as ~/.bashrc that ends in `exec`, ForceCommand in sshd_config, `command=` in authorized_keys.'
       : `look on the host whether ${container?.name} exists, is running and has a /bin/sh.`,
     output: ran.prose,
   });
