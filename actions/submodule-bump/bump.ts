@@ -21,7 +21,7 @@ export async function bump(inputs: BumpInputs, context: ActionContext): Promise<
   const problem = automaticTokenProblem(url, inputs, context);
   if (problem) throw problem;
   if (inputs.ssh.checking === 'insecure') log.warning('host-key-checking is insecure: any ssh server is believed.');
-  await using ssh = await gitSsh(inputs.ssh);
+  await using ssh = await gitSsh(inputs.ssh, context.env('HOME'));
   await using signer = await agentFor('signing-key', inputs.signingKey, inputs.ssh.passphrase);
   const credentials = credentialsOf(url, { inputs, context, ssh });
   await using work = await workspace(context.env('RUNNER_TEMP'), context.env('PATH') ?? '', credentials);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Agent } from '../ssh/agent.ts';
+import { configForHomes, runnerHomes } from '../ssh/homes.ts';
 import { quote } from '../ssh/program.ts';
 
 export interface SshAccess {
@@ -34,10 +35,21 @@ export async function agentFor(
   return sshAgent(name, key, passphrase);
 }
 
-/** Prepares ssh for git. What is not given is as the runner's ssh has it; host keys are checked strictly. */
-export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' }: SshAccess): Promise<GitSsh> {
+/**
+ * Prepares ssh for git. What is not given is as the runner's ssh has it, and below `home` where $HOME is another folder; host keys
+ * are checked strictly.
+ */
+export async function gitSsh(
+  { key, passphrase, knownHosts, checking = 'strict' }: SshAccess,
+  home: string | undefined,
+): Promise<GitSsh> {
   const agent = await agentFor('ssh-key', key, passphrase);
   let folder: string | undefined;
+  const keep = async (name: string, text: string) => {
+    folder ??= await mkdtemp(join(tmpdir(), 'known-hosts-'));
+    await writeFile(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
   const options = [
     'BatchMode=yes',
     `StrictHostKeyChecking=${CHECKING[checking]}`,
@@ -49,13 +61,13 @@ export async function gitSsh({ key, passphrase, knownHosts, checking = 'strict' 
   ];
   if (checking === 'insecure') options.push('UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null');
   else if (knownHosts !== undefined) {
-    folder = await mkdtemp(join(tmpdir(), 'known-hosts-'));
-    const file = join(folder, 'known_hosts');
-    await writeFile(file, `${knownHosts.trim()}\n`, { mode: 0o600 });
+    const file = await keep('known_hosts', `${knownHosts.trim()}\n`);
     options.push(`UserKnownHostsFile=${file}`, 'GlobalKnownHostsFile=/dev/null');
   }
+  const config = configForHomes(runnerHomes(home));
+  const from = config === undefined ? [] : ['-F', quote(await keep('config', config))];
   return {
-    command: ['ssh', ...options.flatMap((option) => ['-o', quote(option)])].join(' '),
+    command: ['ssh', ...from, ...options.flatMap((option) => ['-o', quote(option)])].join(' '),
     agentSocket: agent?.socket,
     [Symbol.asyncDispose]: async () => {
       await agent?.[Symbol.asyncDispose]();

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { homedir, hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { ActionContext } from '../action/action.ts';
 import { ConnectionError } from '../errors.ts';
 import { ConfigError, resolveConfig } from './config.ts';
 import { configFiles, includedFiles } from './config-files.ts';
 import { parseContainer } from './container.ts';
+import { runnerAccount, runnerHomes } from './homes.ts';
 import { type ConnectionInputs, parseHost, type WrittenHost } from './inputs.ts';
 import { type Runner, resolveTarget, type Target } from './target.ts';
 import { TokenError } from './tokens.ts';
@@ -38,26 +39,14 @@ export function targetOf(host: string, inputs: ConnectionInputs, context: Action
 }
 
 function runnerOf(context: ActionContext): Runner {
-  const account = accountOf();
-  // ssh knows the account's home only; in a container job $HOME is often another folder, where earlier steps wrote.
-  const homes = [account?.homedir, context.env('HOME') ?? homedir()].filter((home) => home !== undefined);
   return {
-    localUser: account?.username ?? context.env('USER') ?? String(process.getuid?.()),
-    homes: [...new Set(homes)],
+    localUser: runnerAccount()?.username ?? context.env('USER') ?? String(process.getuid?.()),
+    homes: runnerHomes(context.env('HOME')),
     homeOf: (name) => homeIn(readPasswd(), name),
     hostname: hostname(),
     uid: process.getuid?.() ?? 0,
     env: context.env,
   };
-}
-
-/** The runner's account; one that a container was only given by number has no name. */
-function accountOf(): { username: string; homedir: string } | undefined {
-  try {
-    return userInfo();
-  } catch {
-    return undefined;
-  }
 }
 
 function readPasswd(): string {

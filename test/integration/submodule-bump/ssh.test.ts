@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Step, step } from '../../support/action.ts';
 import { type GitServer, gitServer } from '../../support/git-server.ts';
@@ -60,6 +60,26 @@ describe('over ssh', () => {
     server.commit('team/botserver', { branch: 'side', on: commits[1] as string });
     const diverged = await bump(server, host, 'botserver', { commit: 'side' });
     expect(diverged.log).toContain(`does not descend from ${commits.at(-1)}, which the root points to`);
+  });
+
+  it('finds the key, the known host and an alias below $HOME, where that is not the home of the account', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    const commit = server.commit('team/botserver');
+    const home = `${host.folder}/home`;
+    mkdirSync(`${home}/.ssh`, { recursive: true });
+    writeFileSync(`${home}/.ssh/id_ed25519`, host.key, { mode: 0o600 });
+    writeFileSync(`${home}/.ssh/known_hosts`, `${host.knownHosts}\n`);
+    writeFileSync(`${home}/.ssh/config`, `Host forge\n  HostName 127.0.0.1\n  Port ${host.port}\n  User root\n`);
+    const inputs = {
+      repository: `ssh://forge${server.folder}/team/gb.git`,
+      'ssh-key': undefined,
+      'known-hosts': undefined,
+    };
+    const { code, log } = await bump(server, host, 'botserver', inputs, { HOME: home });
+    expect(code, log).toBe(0);
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
   });
 
   it.each(['rsa', 'ecdsa', 'ed25519'])('takes an encrypted %s key', async (type) => {
