@@ -60,6 +60,12 @@ export function whyNotConnected(error: SocketError, target: Target, tried: Tried
     };
   }
   if (!CLOSED.test(message) && (code === 'ETIMEDOUT' || level === 'client-timeout')) {
+    if (tried.offers.keys.length > 0) {
+      return {
+        why: `${place} did not finish the login within ${target.connectTimeoutSeconds} s.`,
+        remedy: 'check what logins wait for there (PAM, a directory, DNS); a slow one needs connect-timeout-seconds.',
+      };
+    }
     return {
       why: `${place} did not answer within ${target.connectTimeoutSeconds} s.`,
       remedy: 'check the address, the firewall, and whether the host is up; a slow one needs connect-timeout-seconds.',

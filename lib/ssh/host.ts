@@ -133,17 +133,16 @@ function sessionFailure({ name }: Target, { error, sessions }: { error: Error; s
     return new ConnectionError({ ...fields, remedy });
   }
   if (sessions > 0) {
-    const remedy =
-      'allow several sessions on one connection there (MaxSessions in sshd_config); a server that never does, such as tinysshd, needs another one beside it.';
+    const why = `the server refused a further session on this connection (${error.message}): it allows fewer than are needed (MaxSessions in sshd_config; tinysshd allows one).`;
     return new ConnectionError({
       ...fields,
-      why: `the server refused a further session on this connection (${error.message}).`,
-      remedy,
+      why,
+      remedy: 'raise MaxSessions there, or run OpenSSH beside that server.',
     });
   }
   return new ConnectionError({
     ...fields,
-    remedy: 'look at the log of sshd there (MaxSessions, ForceCommand, the login shell).',
+    remedy: 'check the log of sshd there (MaxSessions, ForceCommand, the login shell).',
   });
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer, type Socket } from 'node:net';
 import ssh2, { type Connection } from 'ssh2';
 
 export interface OtherServer extends AsyncDisposable {
@@ -15,15 +15,15 @@ export interface OtherServerOptions {
   software: string;
   /** Whether a method is accepted; `hang up` as servers do that take none but what they wait for. */
   accepts(method: string): boolean | 'hang up';
-  /** Before the first session is opened; until then nothing is answered, as sshd does while PAM works. */
-  sessionAfterMs?: number;
+  /** After a login nothing is read for so long, as with sshd while PAM works: no session, no answer to a keepalive. */
+  busyMs?: number;
   /** Sessions for one connection. */
   sessions?: number;
 }
 
 /** An SSH server that is not OpenSSH, and behaves as it is told; it runs what it is asked to. */
 export async function otherServer(options: OtherServerOptions): Promise<OtherServer> {
-  const { software, accepts, sessionAfterMs = 0, sessions = Number.POSITIVE_INFINITY } = options;
+  const { software, accepts, busyMs = 0, sessions = Number.POSITIVE_INFINITY } = options;
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
@@ -31,39 +31,45 @@ export async function otherServer(options: OtherServerOptions): Promise<OtherSer
   });
   const asked: string[] = [];
   const open = new Set<Connection>();
+  let accepted: Socket | undefined;
   const server = new ssh2.Server({ hostKeys: [privateKey], ident: software }, (client) => {
     open.add(client);
     let left = sessions;
+    const socket = accepted;
     client.on('error', () => undefined).on('close', () => open.delete(client));
     client.on('authentication', (attempt) => {
       asked.push(attempt.method);
       const answer = accepts(attempt.method);
       if (answer === 'hang up') client.end();
-      else if (answer) attempt.accept();
-      else attempt.reject(['publickey']);
+      else if (attempt.method === 'publickey' && !attempt.signature) attempt.accept();
+      else if (answer) {
+        attempt.accept();
+        socket?.pause();
+        setTimeout(() => socket?.resume(), busyMs);
+      } else attempt.reject(['publickey']);
     });
-    const ready = sleep(sessionAfterMs);
-    client.on('request', (_accept, reject) => void ready.then(() => reject?.()));
     client.on('session', (accept, reject) => {
       left -= 1;
       if (left < 0) return void reject();
-      ready.then(() => {
-        accept().on('exec', (take, _refuse, { command }) => {
-          const channel = take();
-          const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe' });
-          channel.pipe(child.stdin).on('error', () => undefined);
-          child.stdout.on('data', (data: Buffer) => channel.write(data));
-          child.stderr.on('data', (data: Buffer) => channel.stderr.write(data));
-          child.on('close', (code) => {
-            channel.exit(code ?? 255);
-            channel.end();
-          });
+      accept().on('exec', (take, _refuse, { command }) => {
+        const channel = take();
+        const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe' });
+        channel.pipe(child.stdin).on('error', () => undefined);
+        child.stdout.on('data', (data: Buffer) => channel.write(data));
+        child.stderr.on('data', (data: Buffer) => channel.stderr.write(data));
+        child.on('close', (code) => {
+          channel.exit(code ?? 255);
+          channel.end();
         });
       });
     });
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
+  const listener = createServer((socket) => {
+    accepted = socket;
+    server.injectSocket(socket);
+  });
+  await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening));
+  const { port } = listener.address() as { port: number };
   const key = ssh2.utils.parseKey(privateKey) as ssh2.ParsedKey;
   return {
     port,
@@ -71,7 +77,7 @@ export async function otherServer(options: OtherServerOptions): Promise<OtherSer
     asked,
     [Symbol.asyncDispose]: async () => {
       for (const client of open) client.end();
-      await new Promise((closed) => server.close(closed));
+      await new Promise((closed) => listener.close(closed));
     },
   };
 }

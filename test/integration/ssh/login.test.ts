@@ -203,18 +203,31 @@ describe('a server that wants something else than a key', () => {
 
 describe('a slow login', () => {
   it('that opens its first session late is waited for, though it answers no keepalive meanwhile', async () => {
-    await using server = await otherServer({ software: 'OpenSSH_9.9', accepts: () => true, sessionAfterMs: 8000 });
+    await using server = await otherServer({ software: 'OpenSSH_9.9', accepts: () => true, busyMs: 8000 });
     await using keys = await sshd();
     const { log } = await login(server, { 'ssh-key': keys.key, 'keepalive-seconds': 1 });
     expect(log).toContain('dry-run is set');
   });
 
   it('is given up after connect-timeout-seconds where those are set, and said to be one', async () => {
-    await using server = await otherServer({ software: 'OpenSSH_9.9', accepts: () => true, sessionAfterMs: 30_000 });
+    await using server = await otherServer({ software: 'OpenSSH_9.9', accepts: () => true, busyMs: 30_000 });
     await using keys = await sshd();
     const { log } = await login(server, { 'ssh-key': keys.key, 'connect-timeout-seconds': 2 });
     expect(log).toContain('why:    the login was accepted, but no session was opened within 2 s.');
   });
+});
+
+it('a server that opens one session only is named by that', async () => {
+  await using server = await otherServer({ software: 'tinyssh', accepts: () => true, sessions: 1 });
+  await using keys = await sshd();
+  const { log } = await login(server, {
+    'ssh-key': keys.key,
+    destination: `${keys.folder}/program`,
+    restart: 'none',
+    'dry-run': 'false',
+  });
+  expect(log).toContain('the server refused a further session on this connection');
+  expect(log).toContain('(MaxSessions in sshd_config; tinysshd allows one)');
 });
 
 describe('what stands in the way is named', () => {
@@ -310,7 +323,7 @@ while True:
         'dry-run': 'true',
       },
     });
-    expect(log).not.toContain('Attempt 1 of 3 failed');
+    expect(log).not.toContain(' of 3');
     expect(log).toContain('dry-run is set');
   } finally {
     slow.kill();
