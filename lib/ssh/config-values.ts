@@ -36,6 +36,10 @@ const READERS: Record<string, Read> = {
   requiredrsasize: wholeNumber,
   userknownhostsfile: files,
   globalknownhostsfile: files,
+  // Commands are taken as they stand, comments too.
+  proxycommand: (_, rest) => [rest],
+  knownhostscommand: (_, rest) => [rest],
+  refuseconnection: (words) => [words.join(' ')],
   proxyjump: (_, rest) => [rest.replace(/#.*$/, '').trimEnd()],
 };
 

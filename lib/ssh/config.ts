@@ -185,7 +185,7 @@ function setValue(
     );
   }
   if (known.kind === 'harmless') return;
-  const found = known.kind === 'refused' ? [read.rest] : readValues(known.name, read);
+  const found = readValues(known.name, read);
   if (!applies || found === undefined) return;
   const earlier = values.get(known.name);
   if (earlier && !REPEATED.has(known.name)) return;

@@ -247,7 +247,7 @@ const SETTINGS: Record<string, string[]> = {
   BindAddress: ['127.0.0.1'],
   HashKnownHosts: ['yes', 'no'],
   RequiredRSASize: ['2048'],
-  CanonicalizeHostname: ['no', 'yes'],
+  CanonicalizeHostname: ['no', 'no # x', 'yes'],
   RevokedHostKeys: ['none', '/revoked'],
   CheckHostIP: ['no', 'yes'],
   KnownHostsCommand: ['none', '/bin/true'],

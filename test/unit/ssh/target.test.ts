@@ -63,7 +63,7 @@ test.each([
   ['AddressFamily inet6\nBindAddress ::1', { addressFamily: 6, bindAddress: '::1' }],
   ['IdentitiesOnly true\nHostKeyAlias ALIAS', { identitiesOnly: true, hostKeyAlias: 'alias' }],
   ['CertificateFile /c', { notOffered: ["CertificateFile /c: the built-in client can't use it"] }],
-  ['CanonicalizeHostname no\nRevokedHostKeys none\nCheckHostIP no\nGSSAPIAuthentication yes', { host: 'web' }],
+  ['CanonicalizeHostname no # x\nRevokedHostKeys none\nCheckHostIP "no"\nGSSAPIAuthentication yes', { host: 'web' }],
   ['IdentityAgent $KEYS', { agent: '/keys' }],
   [`IdentityAgent ${KEYS}/agent`, { agent: '/keys/agent' }],
   ['IdentityAgent none', { agent: undefined }],
