@@ -646,7 +646,7 @@ user_tool=su
 user_shell() {
 user_shell=/bin/sh
 for user_shell_try in /bin/dash /usr/bin/dash; do
-[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+[ ! -x "$user_shell_try" ] || ! "$user_shell_try" -c : 2>/dev/null || user_shell=$user_shell_try
 done
 user_words "$1"
 }
@@ -3404,7 +3404,7 @@ user_tool=su
 user_shell() {
 user_shell=/bin/sh
 for user_shell_try in /bin/dash /usr/bin/dash; do
-[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+[ ! -x "$user_shell_try" ] || ! "$user_shell_try" -c : 2>/dev/null || user_shell=$user_shell_try
 done
 user_words "$1"
 }
@@ -4722,7 +4722,7 @@ user_tool=su
 user_shell() {
 user_shell=/bin/sh
 for user_shell_try in /bin/dash /usr/bin/dash; do
-[ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+[ ! -x "$user_shell_try" ] || ! "$user_shell_try" -c : 2>/dev/null || user_shell=$user_shell_try
 done
 user_words "$1"
 }

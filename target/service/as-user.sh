@@ -70,7 +70,7 @@ user_shell() {
   user_shell=/bin/sh
   # bash can't export names such as UID that a program may want.
   for user_shell_try in /bin/dash /usr/bin/dash; do
-    [ ! -x "$user_shell_try" ] || user_shell=$user_shell_try
+    [ ! -x "$user_shell_try" ] || ! "$user_shell_try" -c : 2>/dev/null || user_shell=$user_shell_try
   done
   user_words "$1"
 }
