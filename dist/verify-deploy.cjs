@@ -801,6 +801,7 @@ find_images=" $* "
 sees_all
 find_list=$(stat -L -c '%n %d:%i %h' /proc/[0-9]*/exe 2>/dev/null)
 find_matches=
+find_noted=
 find_deleted=
 IFS=$newline
 for find_line in $find_list; do
@@ -808,12 +809,20 @@ find_image=\${find_line#* }
 find_pid=\${find_line%%/exe*}
 find_pid=\${find_pid#/proc/}
 case $find_images in
-*" \${find_image% *} "*) find_matches="$find_matches $find_pid" ;;
+*" \${find_image% *} "*)
+case " \${noted_images:-} " in
+*" \${find_image% *} "*) find_noted="$find_noted $find_pid" ;;
+*) find_matches="$find_matches $find_pid" ;;
+esac
+;;
 *) case $find_image in *' 0') find_deleted="$find_deleted $find_pid" ;; esac ;;
 esac
 done
 IFS=$usual_ifs
 for find_pid in $find_matches; do sort_in "$find_pid"; done
+for find_pid in $find_noted; do
+case $(readlink "/proc/$find_pid/exe" 2>/dev/null) in "\${find_path%/*}/"*) sort_in "$find_pid" ;; esac
+done
 for find_pid in $find_deleted; do
 is_trusted "$find_pid" && [ "$(readlink "/proc/$find_pid/exe" 2>/dev/null)" = "$find_path (deleted)" ] && sort_in "$find_pid"
 done
@@ -1117,6 +1126,9 @@ last_deploy() {
 last_image=''
 last_run_as=''
 [ -O "./.$in_name.deploy" ] && [ ! -L "./.$in_name.deploy" ] && [ -f "./.$in_name.deploy/live" ] || return 0
+read_last "./.$in_name.deploy/live"
+}
+read_last() {
 {
 read -r _ last_device last_inode _
 read -r _
@@ -1125,7 +1137,7 @@ read -r _
 read -r _
 read -r _
 IFS= read -r last_run_as
-} <"./.$in_name.deploy/live"
+} <"$1"
 last_image=\${last_device:-}:\${last_inode:-}
 }
 main() {

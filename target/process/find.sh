@@ -21,6 +21,8 @@ executes() {
 #   strangers       those of other accounts: anybody may execute a file that everybody can read
 #   contained       those of a trusted account whose root is another one: in a container
 #   running_unseen  those that may execute it, by their name, but can't be inspected by this account
+# Of the images in $noted_images, which come from a record, only those whose file lies in the folder of PATH count: a file system gives the
+# number of a file that is gone to another one.
 find_running() {
   running=''
   strangers=''
@@ -33,6 +35,7 @@ find_running() {
   # Digits only: nothing in this list was chosen by another account.
   find_list=$(stat -L -c '%n %d:%i %h' /proc/[0-9]*/exe 2>/dev/null)
   find_matches=
+  find_noted=
   find_deleted=
   IFS=$newline
   for find_line in $find_list; do
@@ -40,12 +43,20 @@ find_running() {
     find_pid=${find_line%%/exe*}
     find_pid=${find_pid#/proc/}
     case $find_images in
-      *" ${find_image% *} "*) find_matches="$find_matches $find_pid" ;;
+      *" ${find_image% *} "*)
+        case " ${noted_images:-} " in
+          *" ${find_image% *} "*) find_noted="$find_noted $find_pid" ;;
+          *) find_matches="$find_matches $find_pid" ;;
+        esac
+        ;;
       *) case $find_image in *' 0') find_deleted="$find_deleted $find_pid" ;; esac ;;
     esac
   done
   IFS=$usual_ifs
   for find_pid in $find_matches; do sort_in "$find_pid"; done
+  for find_pid in $find_noted; do
+    case $(readlink "/proc/$find_pid/exe" 2>/dev/null) in "${find_path%/*}/"*) sort_in "$find_pid" ;; esac
+  done
   for find_pid in $find_deleted; do
     is_trusted "$find_pid" && [ "$(readlink "/proc/$find_pid/exe" 2>/dev/null)" = "$find_path (deleted)" ] && sort_in "$find_pid"
   done

@@ -11,6 +11,7 @@
 . ../service/unit-world.sh
 . ../state/folder.sh
 . ../state/journal.sh
+. ../state/last-deploy.sh
 . ../state/live-file.sh
 . ../state/lock.sh
 . ../state/releases.sh
@@ -198,14 +199,17 @@ detached() {
   refused='' failed='' down_mark='' downtime_cs='' pid='' image_pid=''
   trusted=$in_accounts
   run_uid=$in_run_uid
-  old_image='' new_image='' back_image='' live_image=''
-  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' old_remembered=no
+  old_image='' new_image='' back_image='' live_image='' last_image=''
+  [ ! -f live ] || read_last live
+  noted_images=$last_image
+  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' respawner='' old_remembered=no
   was_running=no
   case $in_action in
     recover) recover ;;
     revert) revert ;;
     deploy)
       old_image=$(seen_image)
+      [ "$last_image" != "$old_image" ] || noted_images=
       remember_present
       [ "$in_strategy" = in-place ] || [ "$in_encoding" = none ] || { image_of incoming; new_image=$image; }
       [ "$in_encoding" != none ] || new_image=$old_image

@@ -55,6 +55,8 @@ look() {
     live_image=$image
   fi
   know_accounts
+  noted_images=$last_image
+  [ "$last_image" != "$live_image" ] || noted_images=
   # shellcheck disable=SC2086
   find_running "${PWD%/}/$in_name" $live_image $last_image
   # shellcheck disable=SC2086

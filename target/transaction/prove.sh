@@ -64,7 +64,7 @@ find_pid() {
     process)
       # While it runs, it is a shell on its way to the program.
       if process_running "$pid"; then return 1; fi
-      find_forked || process_ended
+      find_forked || adopt_respawned 100 || process_ended
       ;;
     command)
       find_forked && return 0
@@ -106,6 +106,10 @@ reap() {
 
 process_ended() {
   gone=yes
+  if [ -n "$adopted" ]; then
+    refused="pid $pid ended"
+    return 1
+  fi
   reap "$pid"
   uptime_cs
   ended_after=$((now_cs - start_mark))

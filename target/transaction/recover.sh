@@ -30,6 +30,7 @@ recover_environment() {
 
 # known_live_image: what is live counts only while its bytes are those of a version that the journal names.
 known_live_image() {
+  noted_images="$last_image $old_image $new_image"
   take_original || return 0
   image_of original
   known_sum=$(digest <original)
@@ -37,7 +38,10 @@ known_live_image() {
   case $known_sum in
     "$new_sha") new_image=$image ;;
     "$old_sha") back_image=$image ;;
+    *) return 0 ;;
   esac
+  # That one is seen, not only noted.
+  case " $noted_images " in *" $image "*) noted_images= ;; esac
 }
 
 # keep_accepted: it was proved, and only the last words were missing; but a host that went down may have lost the process.
@@ -45,10 +49,7 @@ keep_accepted() {
   prepare_new
   live_image=$new_image
   command_pid=
-  reaped=
-  adopted=
-  uptime_cs
-  start_mark=$now_cs
+  mark_start
   stable_phase=accept
   starting=new
   [ "$restart" != systemd ] || choose_units

@@ -116,10 +116,9 @@ keep_running() {
   starting=old
   # A stop that is still pending would end it later.
   [ "$restart" != systemd ] || start_unit
-  reaped=
-  adopted=
-  uptime_cs
-  start_mark=$now_cs
+  keep_pid=$pid
+  mark_start
+  pid=$keep_pid
   stable_phase=rollback-stable
   if prove ''; then finish rolled-back; else leave_broken "the previous version is still running, but $refused"; fi
 }
@@ -156,7 +155,8 @@ start_old() {
   [ -n "$run_log" ] || run_log=/dev/null
   [ "$restart" != process ] || prepare_process
   journal restart-old
-  start_it || :
+  mark_start
+  [ "$restart" = process ] && adopt_respawned 30 || start_it || :
 }
 
 leave_broken() {

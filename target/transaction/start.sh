@@ -9,18 +9,22 @@
 
 # start_it: as `restart` says; sets pid (empty when there is none to name yet) and start_mark. Sets refused.
 start_it() {
-  pid=
-  reaped=
-  adopted=
-  image_pid=
-  uptime_cs
-  start_mark=$now_cs
+  mark_start
   case $restart in
     none) return 0 ;;
     systemd) start_unit ;;
     command) start_by_command ;;
     process) start_process ;;
   esac
+}
+
+mark_start() {
+  pid=
+  reaped=
+  adopted=
+  image_pid=
+  uptime_cs
+  start_mark=$now_cs
 }
 
 start_unit() {
@@ -58,6 +62,37 @@ remember_present() {
     [ -z "$main_pid" ] || { old_user=$in_last_run_as; old_uid=$in_last_run_uid; }
   fi
   [ -z "$main_pid" ] || remember_running "$main_pid"
+  [ -z "$old_pid" ] || remember_parent
+}
+
+# remember_parent: who may start the old version again when it ends: a shell's loop, runit without a unit.
+remember_parent() {
+  process_start "$old_pid" && [ "$process_parent" -gt 1 ] || return 0
+  parent_pid=$process_parent
+  process_start "$parent_pid" && respawner=$parent_pid:$process_start
+}
+
+# adopt_respawned CS: takes the process that somebody else has started again, instead of a second one. A copy of the file that was
+# replaced meanwhile is ended. Waits for so long; fails when there is none.
+adopt_respawned() {
+  uptime_cs
+  respawn_until=$((now_cs + $1))
+  while [ -n "$respawner" ] && process_alive "${respawner%:*}" "${respawner#*:}"; do
+    find_executors
+    for respawn_pid in $running; do
+      executes "$respawn_pid" "$live_image" || ! process_start "$respawn_pid" || kill -s KILL "$respawn_pid" 2>/dev/null
+    done
+    if find_forked; then
+      adopted=yes
+      started_by "$pid"
+      say note "pid $pid is taken, which this step did not start$started_by"
+      return 0
+    fi
+    uptime_cs
+    [ "$now_cs" -lt "$respawn_until" ] || return 1
+    pause_cs 2
+  done
+  return 1
 }
 
 # remember_running PID: its arguments, environment, folder, log and umask. The environment stays in this shell's memory.

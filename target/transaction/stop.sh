@@ -73,6 +73,6 @@ stop_with() {
 # read once, under the lock, and not by the path, where the owner of the folder can put anything.
 find_executors() {
   # shellcheck disable=SC2086
-  find_running "${PWD%/*}/$in_name" $old_image $new_image $back_image
+  find_running "${PWD%/*}/$in_name" $old_image $new_image $back_image $last_image
   [ "$restart" != systemd ] || spare_units
 }

@@ -65,7 +65,12 @@ const HONEST: Record<Asked, Said> = {
     ...Object.entries({
       interpreter: 'yes',
       unseen: '',
-      process: 'pid=41 user=svc live=yes same=yes unit= unit_user=',
+      accounts: '0 1001',
+      run_uid: '1001',
+      last_run_as: '',
+      last_run_uid: '',
+      contained: '',
+      process: 'pid=41 uid=1001 worker=no live=yes same=yes supervisor= supervisor_pid= user=svc',
       folder: '/opt/app',
       folder_owner: 'root',
       folder_mode: '755',
@@ -73,7 +78,10 @@ const HONEST: Record<Asked, Said> = {
       free_kb: '9000000',
       mount: '/',
       mount_options: 'rw',
-      file_about: 'svc:svc 755',
+      file_owner: 'svc:svc',
+      file_ids: '1001:1001',
+      file_mode: '755',
+      login_ids: '0:0',
       file_bytes: '3',
       file_sha256: DIGEST,
       file_capabilities: '',
@@ -81,7 +89,8 @@ const HONEST: Record<Asked, Said> = {
       live_workflow: 'team/service deploy',
       live_run_number: '3',
       live_run: 'https://forge.example/team/service/actions/runs/3',
-      release: `${DIGEST} ${EPOCH} svc:svc 755 2026-01-01T00:00:00Z run`,
+      release: DIGEST,
+      ended: `0a-1b active 41 run`,
       history: 'long ago',
     }),
   ] as Said,
@@ -149,7 +158,7 @@ interface Scenario {
 }
 
 const CHECKED =
-  /^(uid|file_bytes|file_sha256|free_kb|interpreter|folder_writable|live_run_number|release|process|file_about|file|now|sha256|unseen|pid|downtime_ms|phase|state|staged|service)$/;
+  /^(uid|file_bytes|file_sha256|free_kb|interpreter|folder_writable|live_run_number|release|process|accounts|run_uid|ended|file|now|sha256|unseen|pid|downtime_ms|phase|state|staged|service)$/;
 
 const SAYING: Scenario[] = [
   {
@@ -294,7 +303,7 @@ const LYING: Scenario[] = [
     what: 'a release that is a path',
     actions: ['deploy-binary'],
     server: { answer: replaced({ release: `../../canary ${EPOCH} svc:svc 755` }) },
-    says: /the target answered something that is not a release/,
+    says: /the target answered something that is not a sha256/,
   },
   ...['0', '-1', '1 -1', 'self', '99999999999999999999'].map((pid) => ({
     what: `the pid ${pid}`,
@@ -306,7 +315,7 @@ const LYING: Scenario[] = [
       [{ uid: 'root', now: 'soon' }, /not a (whole number|time)/],
       [{ file_bytes: '-3', file: 'none' }, /not a (whole number|file)/],
       [{ free_kb: 'lots', now: `5000 ${'9'.repeat(30)}` }, /not an? (amount of free space|time)/],
-      [{ file_about: 'nobody', process: 'pid=41 started=soon' }, /not an? (owner and a mode|whole number)/],
+      [{ run_uid: 'nobody', process: 'pid=41 started=soon' }, /not a (list of numbers|whole number)/],
       [{ live_run_number: '0x10', unseen: 'all' }, /not a (whole number|list of pids)/],
       [{ interpreter: 'EVIL', process: 'pid=41 started=1 live=perhaps' }, /not one of yes, no/],
     ] as const
@@ -361,7 +370,7 @@ const LYING: Scenario[] = [
   },
   {
     what: 'values that are empty, for what they are about is gone meanwhile, which',
-    server: { answer: replaced({ release: `${DIGEST}  `, process: 'pid= user= started=', file: '', free_kb: '-' }) },
+    server: { answer: replaced({ process: 'pid= user= started=', file: '', free_kb: '-' }) },
     says: /rolled-back|found nothing/,
   },
   {

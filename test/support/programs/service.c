@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -90,6 +91,7 @@ int main(int count, char **words) {
   int port = getenv("APP_PORT") ? atoi(getenv("APP_PORT")) : 5858;
   for (int at = 1; at < count - 1; at++)
     if (!strcmp(words[at], "--port")) port = atoi(words[at + 1]);
+    else if (!strcmp(words[at], "--name")) prctl(PR_SET_NAME, words[at + 1]);
     else if (!strcmp(words[at], "--drain-ms")) {
       drain_ms = atoi(words[at + 1]);
       signal(SIGTERM, drain);
