@@ -899,8 +899,8 @@ done
 [ -n "$cgroup_unit" ]
 }
 in_cgroup() {
+cgroup_unit "$1" || :
 [ -n "$2" ] || return 1
-cgroup_unit "$1"
 case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
 return 1
 }

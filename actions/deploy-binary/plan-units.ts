@@ -59,7 +59,7 @@ export function planUnits(inputs: DeployInputs, found: Found, runAs: string): Un
     // One that waits for its first connection is started by that.
     restarted: restarted.filter((unit) => isActive(unit) || unit.pids.length > 0),
     left: [...left, ...restarted.filter((unit) => !isActive(unit) && unit.pids.length === 0)],
-    dependents: working.length > 0 ? ofManager.filter((unit) => unit.role === 'dependent' && isActive(unit)) : [],
+    dependents: dependentsOf(working, ofManager),
     triggers: ofManager.filter((unit) => unit.role === 'trigger'),
     wanted: ofManager.filter((unit) => unit.role === 'wanted'),
   };
@@ -81,7 +81,9 @@ export function startedFirst({ wanted }: UnitPlan): FoundUnit[] {
 }
 
 function keptStopped({ units, restarted, dependents, wanted, triggers }: UnitPlan): FoundUnit[] {
-  const started = [...units, ...restarted, ...dependents].flatMap(({ wants }) => wants);
+  // A target is started without what it wants.
+  const along = dependents.filter(({ name }) => !name.endsWith('.target'));
+  const started = [...units, ...restarted, ...along].flatMap(({ wants }) => wants);
   return [...wanted, ...triggers].filter(
     (unit) => !isActive(unit) && unit.load === 'loaded' && !isJob(unit) && started.includes(unit.name),
   );
@@ -104,7 +106,9 @@ function choose({ units, processes }: Found, named: FoundUnit | undefined): Foun
   const ofManager = programs.filter(({ user }) => !named || user === named.user);
   const running = ofManager.filter(({ pids }) => pids.length > 0);
   const lively = ofManager.filter((unit) => isActive(unit) && !isJob(unit));
-  const active = [...new Set([...running, ...lively.filter(({ command }) => command !== 'no')])];
+  // One that only names the file, to copy or check it, does not run it; one that is just starting it again may have no process.
+  const starts = lively.filter(({ command }) => command === 'exact' || (running.length === 0 && command !== 'no'));
+  const active = [...new Set([...running, ...starts])];
   if (named) return [named, ...active.filter((unit) => unit !== named)];
   if (active.length > 0) return active.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
   const idle = ofManager.filter((unit) => unit.command !== 'no' && (processes.length === 0 || isMeant(unit)));
@@ -116,6 +120,16 @@ function choose({ units, processes }: Found, named: FoundUnit | undefined): Foun
 /** What serves comes before jobs, a unit that starts the file itself before one that only names it. */
 function rank(unit: FoundUnit): number {
   return (isJob(unit) ? 2 : 0) + (unit.command === 'exact' ? 0 : 1);
+}
+
+/** The active units that systemd stops with these, however far away. */
+function dependentsOf(stopped: readonly FoundUnit[], all: readonly FoundUnit[]): FoundUnit[] {
+  const reached = [...stopped];
+  // What is appended is reached too.
+  for (const { dependents } of reached) {
+    reached.push(...all.filter((unit) => dependents.includes(unit.name) && isActive(unit) && !reached.includes(unit)));
+  }
+  return reached.slice(stopped.length);
 }
 
 function isPerConnection(unit: FoundUnit, units: readonly FoundUnit[]): boolean {
@@ -148,10 +162,15 @@ function unitNotes(inputs: DeployInputs, plan: UnitPlan): string[] {
     );
   }
   const stopped = keptStopped(plan);
-  if (stopped.length > 0) notes.push(`${names(stopped)} is stopped, and stays stopped.`);
+  if (stopped.length > 0) notes.push(`${names(stopped)} ${areOrIs(stopped)} stopped now, and will stay stopped.`);
   const disabled = concerned.filter(({ enabled }) => enabled === 'disabled');
-  if (disabled.length > 0) notes.push(`${names(disabled)} is disabled: it does not start when the target boots.`);
+  if (disabled.length > 0)
+    notes.push(`${names(disabled)} ${areOrIs(disabled)} disabled, and will not start when the target boots.`);
   const failed = concerned.filter(({ active }) => active === 'failed');
   if (failed.length > 0) notes.push(`${names(failed)} had failed before this deploy.`);
   return notes;
+}
+
+function areOrIs(units: readonly FoundUnit[]): string {
+  return units.length === 1 ? 'is' : 'are';
 }

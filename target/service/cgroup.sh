@@ -31,8 +31,8 @@ cgroup_unit() {
 
 # in_cgroup PID GROUP: whether the process is in this control group of a unit, or below it.
 in_cgroup() {
+  cgroup_unit "$1" || :
   [ -n "$2" ] || return 1
-  cgroup_unit "$1"
   # A manager in a container may name its groups from its own root.
   case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
   return 1

@@ -22,8 +22,9 @@ note_state() {
   world="$world $show_Id=$show_ActiveState"
 }
 
-# was_active UNIT: before the transaction.
+# was_active UNIT: before the transaction; assumed of all where that could not be read.
 was_active() {
+  [ -n "$world" ] || return 0
   case " $world " in
     *" $1=inactive "* | *" $1=failed "*) return 1 ;;
     *" $1="*) return 0 ;;

@@ -47,7 +47,7 @@ describe('what depends on the unit', () => {
 
     const step = await host.deploy(source);
     expect(step.outputs.state, step.log).toBe(state);
-    expect(step.log).toContain('side.service is stopped, and stays stopped');
+    expect(step.log).toContain('side.service is stopped now, and will stay stopped');
     expect(await host.states(...Object.keys(UNITS))).toEqual(AFTERWARDS);
     expect(await host.version()).toBe(version);
   });

@@ -38,6 +38,11 @@ describe('the units that are stopped and started', () => {
     expect(names(plan([APP, stopped]).units)).toEqual(['app.service']);
   });
 
+  test('do not include one that only names the file, to check it', () => {
+    const check = unitFound({ name: 'check.service', command: 'mention', type: 'oneshot', remain: true });
+    expect(names(plan([check, APP]).units)).toEqual(['app.service']);
+  });
+
   test('are the one whose command is the file where nothing runs it', () => {
     const failed = unitFound({ name: 'app.service', active: 'failed' });
     const mention = unitFound({ name: 'backup.service', command: 'mention', ...IDLE });
@@ -81,7 +86,7 @@ describe('what somebody has stopped', () => {
     const planned = plan([app, side, migration]);
     expect(startsAlone(planned)).toBe(true);
     expect(names(startedFirst(planned))).toEqual(['migrate.service']);
-    expect(planned.notes).toEqual(['side.service is stopped, and stays stopped.']);
+    expect(planned.notes).toEqual(['side.service is stopped now, and will stay stopped.']);
   });
 
   test('makes no difference where only jobs are stopped', () => {
