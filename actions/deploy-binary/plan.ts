@@ -439,7 +439,8 @@ function whatDiffers(
     const difference = unitDifference(plan.units, found);
     if (difference) return difference;
   } else if (processes.length === 0) return 'no process runs it';
-  const stale = processes.find(({ live }) => !live);
+  const left = plan.units.left.flatMap((unit) => unit.pids);
+  const stale = processes.find(({ pid, live }) => !live && !left.includes(pid));
   if (stale) return `pid ${stale.pid} still runs an older image of it`;
   if (plan.restart === 'process') {
     const foreign = processes.find(({ uid }) => uid !== found.runUid);

@@ -95,6 +95,11 @@ describe('nothing is to be done', () => {
     expect(plan({}, {}, OLD)).toMatchObject({ kind: 'unchanged', steps: [] });
   });
 
+  test('nor where a job of a timer still runs the old image: it comes to its end', () => {
+    const units = [unitFound({ name: 'job.service', type: 'oneshot', active: 'activating', pids: [PROCESS.pid] })];
+    expect(plan({}, { units, processes: [{ ...PROCESS, live: false }] }, OLD).kind).toBe('unchanged');
+  });
+
   test.each<[string, Record<string, string>, Partial<Found>]>([
     ['another mode is wanted', { mode: '0750' }, {}],
     ['another owner is wanted', { owner: 'app' }, {}],
