@@ -82,6 +82,13 @@ export interface Found {
   strangers: Executor[];
   /** Pids of those that execute it inside of a container. */
   contained: string;
+  /** Pids of its name that can't be inspected, where none is seen that executes it. */
+  maybe: string;
+  /** How many other names the file has, outside of the state folder. */
+  otherNames: number;
+  isMountPoint: boolean;
+  /** Processes of its name that execute another file of the folder, where none is seen that executes it. */
+  siblings: { pid: number; path: string }[];
   /** Pids that may execute the file but can't be seen by this account. */
   unseen: string;
   sessionKills: boolean;
@@ -211,6 +218,12 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     processes: answer.records('process').flatMap((process) => toProcess(process) ?? []),
     strangers: answer.records('stranger').flatMap((process) => toExecutor(process) ?? []),
     contained: answer.pids('contained'),
+    maybe: answer.pids('maybe'),
+    otherNames: answer.number('other_names') ?? 0,
+    isMountPoint: answer.yes('mount_point'),
+    siblings: answer
+      .records('sibling')
+      .map((process) => ({ pid: process.pid('pid') ?? 0, path: process.text('path') ?? '' })),
     unseen: answer.pids('unseen'),
     sessionKills: answer.yes('session_kills'),
     lingers: answer.yes('lingers'),

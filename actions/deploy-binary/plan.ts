@@ -304,6 +304,33 @@ function processObstacles(inputs: DeployInputs, found: Found, { restart, runAs }
       remedy: 'deploy into the container (input `container`), or stop it first.',
     });
   }
+  if (found.isMountPoint) {
+    list.push({
+      why: `something is mounted at ${inputs.destination}, so it can't be replaced by a rename.`,
+      remedy: 'deploy to the path of the file that is mounted there.',
+    });
+  }
+  if (found.otherNames > 0 && !inputs.force) {
+    list.push({
+      why: `${inputs.destination} has ${found.otherNames} other name${found.otherNames > 1 ? 's' : ''} (hard links), so what runs it may belong to something else.`,
+      remedy: 'put a copy of its own there, or set `force: true` to stop whatever executes the file.',
+    });
+  }
+  if (restart === 'none') return list;
+  const [sibling] = found.siblings;
+  if (sibling && !inputs.force) {
+    list.push({
+      why: `pid ${sibling.pid} has the name of the file, but executes ${sibling.path}: the previous version may have been moved away by hand.`,
+      remedy: 'stop it if it is the previous version, or set `force: true` if it is another program.',
+    });
+  }
+  if (found.maybe && !found.unseen && !inputs.force) {
+    list.push({
+      why: `no process is seen to run the file, but ${found.login} can't inspect pid ${found.maybe}, which has its name.`,
+      remedy:
+        'allow sudo, or log in as the account that runs the program, or set `force: true` if it is another program.',
+    });
+  }
   if (restart !== 'process') return list;
   const instances = found.processes.filter(({ uid, worker }) => uid === found.runUid && !worker);
   const others = [...found.processes, ...found.strangers].filter(({ uid }) => uid !== found.runUid);

@@ -18,8 +18,8 @@ reason_for_root() {
     root_reason='file capabilities are to be set'
   elif [ -n "$(getcap "./$in_name" 2>/dev/null)" ]; then
     root_reason='its file capabilities are to be carried over'
-  elif [ -n "$running_unseen" ]; then
-    root_reason="pid $running_unseen may run the file, and $me_name can't see it"
+  elif [ -n "$running_unseen$maybe_running" ]; then
+    root_reason="pid ${running_unseen:-$maybe_running} may run the file, and $me_name can't see it"
   elif [ -n "$in_service" ] && [ "$in_service_is_user" != yes ]; then
     root_reason="$in_service is a system unit"
   else

@@ -6,6 +6,7 @@
 . ../health/health.sh
 . ../health/http.sh
 . ../inspect/password.sh
+. ../inspect/aliases.sh
 . ../inspect/reason-for-root.sh
 . ../inspect/units.sh
 . ../lib/account.sh
@@ -81,6 +82,7 @@ look() {
     return
   fi
   look_at_folder
+  inspect_aliases
   look_at_file
   look_at_state
   inspect_units
@@ -143,6 +145,7 @@ name_wanted() {
 # narrow_unseen: a process of that name which can't be looked into counts only if it may well run this very file: under
 # root or an account that has to do with it. Another tenant's program of the same name does not.
 narrow_unseen() {
+  maybe_running=
   [ -n "$running_unseen" ] || return 0
   narrow_left=
   narrow_owner=$(stat -c %U "$in_folder/$in_name" 2>/dev/null)
@@ -151,6 +154,8 @@ narrow_unseen() {
       root | "${in_run_as:-root}" | "${in_owner%%:*}" | "${narrow_owner:-root}") narrow_left="$narrow_left $narrow_pid" ;;
     esac
   done
+  # What nobody else can be concludes nothing either: where no process of the file is seen, one that can't be seen may be it.
+  [ -n "$running" ] || maybe_running=$running_unseen
   running_unseen=${narrow_left# }
 }
 
@@ -185,6 +190,7 @@ look_at_processes() {
   say last_run_as "$last_run_as"
   say last_run_uid "$last_run_uid"
   say unseen "$running_unseen"
+  say maybe "$maybe_running"
   say contained "$contained"
   for found_pid in $running; do look_at_process "$found_pid"; done
   # Somebody may have started thousands.

@@ -168,6 +168,40 @@ describe('before anything is stopped, a deploy is refused', () => {
   });
 });
 
+describe('a file that was changed by hand', () => {
+  it('is not deployed beside the old version that was moved away, until force says so', async () => {
+    await using host = await target();
+    await inUse(host);
+    shell(`cd ${host.folder} && mv ${host.name} ${host.name}.old && cp -p ${host.name}.old ${host.name}`);
+    const refused = await host.deploy({ source: program('v2') });
+    expect(refused.outputs.state).toBe('untouched');
+    expect(refused.log).toContain(
+      `executes ${host.destination}.old: the previous version may have been moved away by hand.`,
+    );
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+  });
+
+  it('is stopped under its other name where the last deploy put it there', async () => {
+    await using host = await target();
+    await inUse(host);
+    expect((await host.deploy({ source: program('v2') })).outputs.state).toBe('active');
+    shell(`cd ${host.folder} && mv ${host.name} ${host.name}.old && cp -p ${host.name}.old ${host.name}`);
+    const step = await host.deploy({ source: program('v3') });
+    expect(step.outputs.state, step.log).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v3' });
+  });
+
+  it('is refused with a second name, a hard link of something else maybe', async () => {
+    await using host = await target();
+    await inUse(host);
+    shell(`ln ${host.destination} ${host.folder}/another`);
+    const refused = await host.deploy({ source: program('v2') });
+    expect(refused.log).toContain('has 1 other name (hard links)');
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+    expect((await host.deploy({ source: program('v2'), force: true })).outputs.state).toBe('active');
+  });
+});
+
 it('what restarts the program on its own ends in no green with two copies or with the old version', async () => {
   await using host = await target();
   copyFileSync(program('v1'), host.destination);

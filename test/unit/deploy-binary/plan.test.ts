@@ -44,6 +44,10 @@ const HOST: Found = {
   processes: [PROCESS],
   strangers: [],
   contained: '',
+  maybe: '',
+  otherNames: 0,
+  isMountPoint: false,
+  siblings: [],
   unseen: '',
   sessionKills: false,
   lingers: false,
@@ -210,5 +214,49 @@ describe('it is refused, every obstacle at once', () => {
     const live = { workflow: BUILD.workflow, runNumber: 8, run: 'url' };
     expect(plan({ 'allow-older': 'true' }, { live }).kind).toBe('deploy');
     expect(plan({}, { live: { ...live, workflow: 'another' } }).kind).toBe('deploy');
+  });
+});
+
+describe('refused before anything is stopped is', () => {
+  test.each<[string, Record<string, string>, Partial<Found>, RegExp]>([
+    ['a program in a container', {}, { contained: '7' }, /^pid 7 runs the file inside of a container/],
+    ['a mount point', {}, { isMountPoint: true }, /^something is mounted at/],
+    ['a file with another name', {}, { otherNames: 2 }, /has 2 other names \(hard links\)/],
+    [
+      'an old version that was moved away by hand',
+      {},
+      { processes: [], siblings: [{ pid: 7, path: '/opt/app/server.old' }] },
+      /^pid 7 has the name of the file, but executes \/opt\/app\/server\.old/,
+    ],
+    ['a process that can not be inspected', {}, { processes: [], maybe: '7' }, /^no process is seen to run the file/],
+    [
+      'a program of another account than planned',
+      {},
+      { processes: [{ ...PROCESS, uid: '0', user: 'root' }] },
+      /^pid 41 runs the file as root, but this step would start it as svc/,
+    ],
+    [
+      'a second instance',
+      {},
+      { processes: [PROCESS, { ...PROCESS, pid: 42 }] },
+      /^2 separate instances run the file \(pid 41, 42\)/,
+    ],
+  ])('%s', (_, given, seen, why) => {
+    const { kind, obstacles } = plan(given, seen);
+    expect(kind).toBe('refused');
+    expect(obstacles.map((obstacle) => obstacle.why).join()).toMatch(why);
+  });
+
+  test.each<[string, Record<string, string>, Partial<Found>]>([
+    ['its worker is not a second instance', {}, { processes: [PROCESS, { ...PROCESS, pid: 42, worker: true }] }],
+    [
+      'run-as says which account is meant',
+      { 'run-as': 'svc' },
+      { processes: [{ ...PROCESS, uid: '0', user: 'root' }] },
+    ],
+    ['a stranger runs it too', {}, { strangers: [{ pid: 9, uid: '9', user: 'mallory' }] }],
+    ['force is set for another name', { force: 'true' }, { otherNames: 1 }],
+  ])('but not where %s', (_, given, seen) => {
+    expect(plan(given, seen).kind).toBe('deploy');
   });
 });
