@@ -137,6 +137,12 @@ function chooseRestart(inputs: DeployInputs, units: UnitPlan): { restart: Restar
 
 function hostObstacles(found: Found): Obstacle[] {
   const list: Obstacle[] = [];
+  if (!found.tools.has('/proc')) {
+    list.push({
+      why: 'the target has no `/proc`, so what runs there can not be seen.',
+      remedy: 'mount it there: `mount -t proc proc /proc`.',
+    });
+  }
   for (const tool of ['flock', 'setsid', 'sha256sum', 'stat', 'timeout']) {
     if (!found.tools.has(tool)) {
       list.push({

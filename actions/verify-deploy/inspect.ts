@@ -42,6 +42,8 @@ export interface Found {
   /** Processes of accounts that the program does not run as, which prove nothing: at most ten. */
   strangers: { pid: number; user: string }[];
   unseen: string;
+  /** Whether /proc hides the processes of other accounts, and none is seen. */
+  hidden: boolean;
   service: Record<string, string> | undefined;
   serviceError: string | undefined;
   /** `ours`, `closed`, `unseen`, or who holds it. */
@@ -122,6 +124,7 @@ function toFound(answer: Answer, { listenPort }: VerifyInputs): Found {
       .records('stranger')
       .map((process) => ({ pid: process.pid('pid') ?? 0, user: process.text('user') ?? '' })),
     unseen: answer.pids('unseen'),
+    hidden: answer.yes('hidden'),
     service: answer.has('service') ? toService(answer) : undefined,
     serviceError: answer.quote('service_error'),
     port: listenPort === undefined ? [] : answer.texts('port'),

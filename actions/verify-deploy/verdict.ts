@@ -112,12 +112,14 @@ function whyNotSearched(found: Found): string | undefined {
 }
 
 function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
-  const { processes, strangers, unseen } = found;
+  const { processes, strangers, unseen, hidden } = found;
+  const nothing = hidden ? `other accounts' processes are hidden (hidepid); ${blind(found)}` : undefined;
   if (inputs.running === 'any') return [];
   if (inputs.running === 'no') {
     const all = [...processes, ...strangers];
-    const seen = all.length > 0 ? pids(all) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : 'no process';
-    return [check('running', 'no process', seen, all.length === 0 && !unseen)];
+    const seen =
+      all.length > 0 ? pids(all) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : (nothing ?? 'no process');
+    return [check('running', 'no process', seen, all.length === 0 && !unseen && !hidden)];
   }
   const stale = processes.find(({ live, sha256 }) => !live && sha256 !== found.sha256);
   const replaced = processes.find(({ live }) => !live);
@@ -131,7 +133,7 @@ function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
           ? `only ${pids(strangers)}, which is neither its owner nor root; set run-as if the program runs as that account`
           : unseen
             ? `pid ${unseen} may run it; ${blind(found)}`
-            : 'no process runs it';
+            : (nothing ?? 'no process runs it');
   const list = [
     check(
       'running',

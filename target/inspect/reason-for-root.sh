@@ -1,5 +1,6 @@
 # What a deploy needs root for.
 
+. ../process/find.sh
 . ../service/unit-of.sh
 
 # reason_for_root: the first step that this account can't do by itself.
@@ -20,6 +21,8 @@ reason_for_root() {
     root_reason='its file capabilities are to be carried over'
   elif [ -n "$running_unseen$maybe_running" ]; then
     root_reason="pid ${running_unseen:-$maybe_running} may run the file, and $me_name can't see it"
+  elif [ -z "$running" ] && hides_processes; then
+    root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
   elif [ -n "$in_service" ] && [ "$in_service_is_user" != yes ]; then
     root_reason="$in_service is a system unit"
   else

@@ -93,6 +93,17 @@ sees_all() {
   done </proc/self/status
 }
 
+# hides_processes: whether /proc shows this account only its own processes (hidepid), so that nothing can be concluded from what is not
+# there.
+hides_processes() {
+  [ "$(id -u)" != 0 ] || return 1
+  while read -r _ hides_at _ hides_options _; do
+    [ "$hides_at" = /proc ] || continue
+    case ,$hides_options, in *,hidepid=[124],* | *,hidepid=noaccess,* | *,hidepid=invisible,* | *,hidepid=ptraceable,*) return 0 ;; esac
+  done </proc/self/mounts
+  return 1
+}
+
 # find_unseen NAME: processes of that name whose program this account may not see. A dead one, not yet buried, has none.
 find_unseen() {
   find_comm=$1

@@ -5,6 +5,7 @@ process_start() {
   process_start=
   process_parent=
   process_stat=
+  [ -n "$1" ] || return 1
   { while IFS= read -r process_line; do process_stat=$process_stat$process_line; done <"/proc/$1/stat"; } 2>/dev/null
   # The name may contain blanks, parentheses and line ends: count from its end.
   process_stat=${process_stat##*) }

@@ -203,6 +203,8 @@ detached() {
   [ ! -f live ] || read_last live
   noted_images=$last_image
   old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' respawner='' old_remembered=no
+  # An earlier version's journal has no word of these.
+  accounts='' old_uid='' command_pid=''
   was_running=no
   case $in_action in
     recover) recover ;;

@@ -99,6 +99,8 @@ reason_for_root() {
     root_reason="$me_name can't enter $hidden"
   elif [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
     root_reason="$me_name can't read $in_folder/$in_name"
+  elif [ -z "$running" ] && hides_processes; then
+    root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
   elif [ -n "$running_unseen" ]; then
     root_reason="$me_name can't see what pid $running_unseen executes"
   elif [ -e "$in_folder/.$in_name.deploy" ] && [ ! -O "$in_folder/.$in_name.deploy" ]; then
@@ -161,6 +163,7 @@ look_at_file() {
 
 look_at_processes() {
   say unseen "$running_unseen"
+  [ -n "$running" ] || ! hides_processes || say hidden yes
   main_process
   stable_marks=
   for found_pid in $running; do

@@ -120,6 +120,11 @@ process_ended() {
 }
 
 command_ended() {
+  if [ -z "$command_pid" ]; then
+    gone=yes
+    refused='the program ended'
+    return 1
+  fi
   process_running "$command_pid" && return 1
   reap "$command_pid"
   [ "$ended_code" -ne 0 ] || return 1

@@ -13,10 +13,16 @@
 # recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
 recover() {
   journal_read || { finish untouched; return; }
-  trusted="$trusted $accounts"
+  known_account
   recover_environment
   # After a power cut the journal may be ahead of the disk.
   if [ "$journal_phase" = accept ] && live_is "$new_sha"; then keep_accepted; else go_back; fi
+}
+
+# known_account: the one that going back starts; an earlier version's journal names whoever executed the file.
+known_account() {
+  trusted="$trusted $accounts"
+  [ -n "$old_uid" ] || { old_user=$in_run_as; old_uid=$in_run_uid; }
 }
 
 # recover_environment: of what runs now, if its account is the one that going back starts: the journal holds no secrets.
@@ -68,7 +74,7 @@ keep_accepted() {
 revert() {
   journal_read || { leave_broken 'the journal is gone'; return; }
   [ "$journal_id" = "$in_reverted" ] || { journal_is_open=; leave_broken 'the journal belongs to another deploy'; return; }
-  trusted="$trusted $accounts"
+  known_account
   recover_environment
   go_back
 }

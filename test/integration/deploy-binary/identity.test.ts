@@ -81,31 +81,6 @@ describe('a process of another account that executes the file', () => {
       process.kill(-(attacker.pid ?? 0), 'SIGKILL');
     }
   });
-
-  it('does not make verify-deploy green', async () => {
-    const { step } = await import('../../support/action.ts');
-    await using host = await target();
-    using mallory = account();
-    copyFileSync(program('v1'), host.destination);
-    chownSync(host.destination, host.service.uid, host.service.uid);
-    chmodSync(host.destination, 0o755);
-    using stranger = processOf(mallory, host.destination, '--port', String(host.port));
-    await sleep(200);
-    const { host: where, 'ssh-key': key, 'known-hosts': known } = host.usual;
-    const inputs = {
-      host: where,
-      'ssh-key': key,
-      'known-hosts': known,
-      path: host.destination,
-      sha256: sha256(program('v1')),
-    };
-    const { outputs, log } = await step('verify-deploy', { inputs });
-    expect(outputs.failed, log).toBe('running');
-    expect(log).toContain(`only pid ${stranger.pid} (${mallory.name}), which is neither its owner nor root`);
-    expect((await step('verify-deploy', { inputs: { ...inputs, 'run-as': mallory.name } })).outputs.verified).toBe(
-      'true',
-    );
-  });
 });
 
 it('a folder whose name is a line of a listing makes root signal nobody', async () => {

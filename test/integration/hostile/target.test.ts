@@ -59,7 +59,7 @@ const HONEST: Record<Asked, Said> = {
       wanted_run_as: '',
       machine: 'x86_64',
     }),
-    ...['zstd', 'gzip', 'perl', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout'].map(
+    ...['/proc', 'zstd', 'gzip', 'perl', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout'].map(
       (tool) => ['tool', tool] as const,
     ),
     ...Object.entries({

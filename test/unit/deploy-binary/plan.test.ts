@@ -29,7 +29,7 @@ const HOST: Found = {
   sudoError: undefined,
   sudoRemedy: undefined,
   machine: 'x86_64',
-  tools: new Set(['zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
+  tools: new Set(['/proc', 'zstd', 'gzip', 'flock', 'setsid', 'sha256sum', 'stat', 'timeout']),
   interpreterExists: true,
   wantedOwner: undefined,
   wantedIds: undefined,

@@ -32,6 +32,7 @@ const FOUND: Found = {
   processes: [PROCESS],
   strangers: [],
   unseen: '',
+  hidden: false,
   service: { load: 'loaded', active: 'active', sub: 'running', main: '41', result: 'success', restarts: '0' },
   serviceError: undefined,
   port: ['ours'],
