@@ -16,12 +16,13 @@ import applyDelta from '../../target/programs/apply-delta.pl';
 import program from '../../target/programs/deploy.sh';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
-import { type Found, healthValues, words } from './inspect.ts';
+import type { Found } from './inspect/found.ts';
+import { healthValues, words } from './inspect/inspect.ts';
 import { learn } from './learn.ts';
 import { bareOutcome, DeltaError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
-import type { Plan } from './plan.ts';
-import { startedFirst, startsAlone } from './plan-units.ts';
+import type { Plan } from './plan/plan.ts';
+import { startedFirst, startsAlone } from './plan/plan-units.ts';
 
 /** Everything one activation works with. */
 export interface Deploy {

@@ -9,9 +9,11 @@ import type { TargetTransfers } from '../../lib/transfer/transfers.ts';
 import { activate, type Deploy, recover, revert, transactionLimitSeconds } from './activate.ts';
 import type { Page } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
-import { type Found, inspect } from './inspect.ts';
+import type { Found } from './inspect/found.ts';
+import { inspect } from './inspect/inspect.ts';
 import { bareOutcome, DiedError, type Outcome, OutdatedError, unusableOutcome } from './outcome.ts';
-import { type Plan, planDeploy } from './plan.ts';
+import { planDeploy } from './plan/decide.ts';
+import type { Plan } from './plan/plan.ts';
 import { foundLines, isGreen, planLines, refusal, type Told } from './report.ts';
 
 /** What the deploy of one target needs of the step. */

@@ -3,9 +3,10 @@ import { ConnectionError, type Failure, TargetError, type TargetState } from '..
 import { megabytes, short } from '../../lib/values.ts';
 import { checksOf } from './checks.ts';
 import type { DeployInputs } from './inputs.ts';
-import type { Found } from './inspect.ts';
+import type { Found } from './inspect/found.ts';
 import type { Outcome } from './outcome.ts';
-import type { Obstacle, Plan } from './plan.ts';
+import type { Obstacle } from './plan/obstacle.ts';
+import type { Plan } from './plan/plan.ts';
 
 /** All that a finished deploy of one target is told from. */
 export interface Told {

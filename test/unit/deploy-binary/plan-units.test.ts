@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../../actions/deploy-binary/inputs.ts';
-import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect.ts';
-import { planUnits, startedFirst, startsAlone, type UnitPlan } from '../../../actions/deploy-binary/plan-units.ts';
-import type { FoundUnit } from '../../../actions/deploy-binary/unit-found.ts';
+import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect/found.ts';
+import type { FoundUnit } from '../../../actions/deploy-binary/inspect/unit-found.ts';
+import { planUnits, startedFirst, startsAlone } from '../../../actions/deploy-binary/plan/plan-units.ts';
+import type { UnitPlan } from '../../../actions/deploy-binary/plan/unit-plan.ts';
 import { unitFound } from './unit-found.ts';
 
 const APP = unitFound({ name: 'app.service', pids: [41] });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../../actions/deploy-binary/inputs.ts';
-import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect.ts';
-import { planDeploy } from '../../../actions/deploy-binary/plan.ts';
+import type { Found, FoundProcess } from '../../../actions/deploy-binary/inspect/found.ts';
+import { planDeploy } from '../../../actions/deploy-binary/plan/decide.ts';
 import { unitFound } from './unit-found.ts';
 
 const OLD = 'a'.repeat(64);

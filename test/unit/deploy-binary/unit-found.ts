@@ -1,4 +1,4 @@
-import type { FoundUnit } from '../../../actions/deploy-binary/unit-found.ts';
+import type { FoundUnit } from '../../../actions/deploy-binary/inspect/unit-found.ts';
 
 /** An active service that starts the file itself, with what is given in addition. */
 export function unitFound(given: Partial<FoundUnit> & { name: string }): FoundUnit {

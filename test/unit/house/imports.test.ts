@@ -4,7 +4,7 @@ import { filesBelow, importsOf, reachedFrom, sourceFiles } from '../../../script
 
 const SOURCES = sourceFiles();
 const PURE_FILES =
-  /^(actions\/[^/]+\/(plan|verdict)\.ts|lib\/(errors|foreign|secrets|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
+  /^(actions\/[^/]+\/(plan|verdict)\.ts|actions\/[^/]+\/plan\/.*\.ts|lib\/(errors|foreign|secrets|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
 const PURE = [
   ...SOURCES.filter((path) => PURE_FILES.test(path)),
   ...['address', 'answer', 'config', 'config-match', 'known-hosts', 'patterns', 'program', 'target', 'tokens'].map(
@@ -27,9 +27,11 @@ describe('decisions are pure', () => {
 
   test('every action has its decisions in a file of their own', () => {
     const actions = filesBelow('actions', 'action.yml').map((path) => path.replace(/action\.yml$/, ''));
-    expect(actions.filter((folder) => !['plan.ts', 'verdict.ts'].some((name) => existsSync(folder + name)))).toEqual(
-      [],
-    );
+    expect(
+      actions.filter(
+        (folder) => !['plan.ts', 'plan/decide.ts', 'verdict.ts'].some((name) => existsSync(folder + name)),
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -33,7 +33,7 @@ function literalsOf(message: string): string[] {
 }
 
 /** Where connecting, and what stands in the way of a deploy, are put into words. */
-const WORDED = ['lib/ssh/failures.ts', 'actions/deploy-binary/plan.ts', 'actions/deploy-binary/unit-obstacles.ts'];
+const WORDED = ['lib/ssh/failures.ts', ...filesBelow('actions/deploy-binary/plan/obstacles', '.ts')];
 
 describe('the page of troubleshooting', () => {
   const page = readFileSync('docs/TROUBLESHOOTING.md', 'utf8');

@@ -1,4 +1,4 @@
-import type { Answer } from '../../lib/ssh/answer.ts';
+import type { Answer } from '../../../lib/ssh/answer.ts';
 
 /** One unit that has to do with the file, as it was before the deploy. */
 export interface FoundUnit {

@@ -1,9 +1,9 @@
-import { unitName } from '../../lib/service/unit.ts';
-import type { DeployInputs } from './inputs.ts';
-import type { Found } from './inspect.ts';
-import type { Obstacle } from './plan.ts';
-import type { UnitPlan } from './plan-units.ts';
-import { type FoundUnit, isActive, isJob, isMeant } from './unit-found.ts';
+import { unitName } from '../../../../lib/service/unit.ts';
+import type { DeployInputs } from '../../inputs.ts';
+import type { Found } from '../../inspect/found.ts';
+import { type FoundUnit, isActive, isJob, isMeant } from '../../inspect/unit-found.ts';
+import type { Obstacle } from '../obstacle.ts';
+import type { UnitPlan } from '../unit-plan.ts';
 
 interface Chosen {
   plan: UnitPlan;

@@ -1,18 +1,18 @@
-import type { Found } from './inspect.ts';
-import type { Step } from './plan.ts';
-import type { UnitPlan } from './plan-units.ts';
-import type { FoundUnit } from './unit-found.ts';
+import type { Found } from '../inspect/found.ts';
+import type { FoundUnit } from '../inspect/unit-found.ts';
+import type { PlanStep } from './plan.ts';
+import type { UnitPlan } from './unit-plan.ts';
 
 /** The units that are stopped before the file is replaced. */
-export function unitStops({ units, dependents, because }: UnitPlan): Step[] {
+export function unitStops({ units, dependents, because }: UnitPlan): PlanStep[] {
   if (units.length === 0) return [];
   const along = dependents.length > 0 ? `, and with ${those(units)} ${list(dependents)}` : '';
   return [{ does: `stop the ${named(units)}${along}`, because }];
 }
 
 /** The units that run afterwards what ran before. */
-export function unitStarts({ units, restarted, left, dependents, triggers, because }: UnitPlan): Step[] {
-  const steps: Step[] = [];
+export function unitStarts({ units, restarted, left, dependents, triggers, because }: UnitPlan): PlanStep[] {
+  const steps: PlanStep[] = [];
   if (units.length > 0) {
     const along = dependents.length > 0 ? `, then ${list(dependents)}` : '';
     steps.push({ does: `start the ${named(units)}${along}`, because });

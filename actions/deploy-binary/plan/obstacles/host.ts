@@ -1,0 +1,33 @@
+import type { Found } from '../../inspect/found.ts';
+import type { Obstacle } from '../obstacle.ts';
+
+export function hostObstacles(found: Found): Obstacle[] {
+  const list: Obstacle[] = [];
+  if (!found.tools.has('/proc')) {
+    list.push({
+      why: 'the target has no `/proc`, so what runs there can not be seen.',
+      remedy: 'mount it there: `mount -t proc proc /proc`.',
+    });
+  }
+  for (const tool of ['flock', 'setsid', 'sha256sum', 'stat', 'timeout']) {
+    if (!found.tools.has(tool)) {
+      list.push({
+        why: `the target has no \`${tool}\`.`,
+        remedy: 'install util-linux and coreutils there, or busybox.',
+      });
+    }
+  }
+  if (found.sudoError !== undefined) {
+    list.push({
+      why: `root is needed, because ${found.needsRoot}, and ${found.sudoError}`,
+      remedy: `${found.sudoRemedy || `allow ${found.login} to use sudo without a password there`}; or log in as the account that owns the file.`,
+    });
+  }
+  if (found.stateRefused) {
+    list.push({
+      why: `${found.stateRefused}.`,
+      remedy: 'deploy with the account that owns it, or move it away (its kept releases go with it).',
+    });
+  }
+  return list;
+}

@@ -1,0 +1,31 @@
+import type { DeployInputs } from '../../inputs.ts';
+import type { Found } from '../../inspect/found.ts';
+import type { Obstacle } from '../obstacle.ts';
+import type { Build } from '../plan.ts';
+
+export function releaseObstacles(
+  { rollbackTo }: DeployInputs,
+  found: Found,
+  release: { sha256: string } | undefined,
+): Obstacle[] {
+  if (!rollbackTo || release) return [];
+  const kept = found.releases.map(({ sha256 }) => sha256.slice(0, 12)).join(', ') || 'none';
+  const ambiguous = found.releases.filter(({ sha256 }) => sha256.startsWith(rollbackTo)).length > 1;
+  return [
+    {
+      why: `${ambiguous ? 'more than one kept release begins with' : 'no kept release is'} ${rollbackTo}; kept are: ${kept}.`,
+      remedy: 'choose one of those, or deploy the version from its source.',
+    },
+  ];
+}
+
+export function orderObstacles({ allowOlder, rollbackTo }: DeployInputs, { live }: Found, build: Build): Obstacle[] {
+  if (allowOlder || rollbackTo || !live || live.workflow !== build.workflow || live.runNumber <= build.number)
+    return [];
+  return [
+    {
+      why: `run ${live.runNumber} of this workflow is deployed already (${live.run}); this is the older run ${build.number}.`,
+      remedy: 'nothing, if the newer build is meant to stay; else set allow-older: true.',
+    },
+  ];
+}
