@@ -217,11 +217,6 @@ newline=$(printf '\\n.')
 newline=\${newline%.}
 usual_ifs=$(printf ' \\t\\n.')
 usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
 pause_cs() {
 pause_ms "$(($1 * 10))"
 }
@@ -477,9 +472,6 @@ encoded_rest=\${encoded_rest#?}
 done
 encoded=$encoded$encoded_rest
 }
-zero_words() {
-tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
-}
 know_me() {
 me_name=$(id)
 me_name=\${me_name#uid=}
@@ -551,32 +543,6 @@ host_language=\${host_language#[\\"\\']}
 host_language=\${host_language%[\\"\\']}
 case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
 }
-ids_of() {
-entry_of passwd "\${1%%:*}"
-ids_uid=$entry_id
-ids_gid=$entry_group
-case $1 in
-*:*)
-entry_of group "\${1#*:}"
-ids_gid=$entry_id
-;;
-esac
-}
-entry_of() {
-entry_line=$(getent "$1" "$2" 2>/dev/null) || entry_line=$(entry_in_file "$@")
-entry_line=\${entry_line#*:}
-entry_line=\${entry_line#*:}
-entry_id=\${entry_line%%:*}
-entry_line=\${entry_line#*:}
-entry_group=\${entry_line%%:*}
-[ "$1" = passwd ] || entry_group=
-case $2/$entry_id in */[0-9]*) ;; *[!0-9]*/) ;; *) entry_id=$2 ;; esac
-}
-entry_in_file() {
-while IFS=: read -r entry_name _ entry_number entry_rest; do
-[ "$entry_name" != "$2" ] && [ "$entry_number" != "$2" ] || { printf '%s::%s:%s\\n' "$entry_name" "$entry_number" "$entry_rest"; return; }
-done <"/etc/$1"
-} 2>/dev/null
 command_environment() {
 [ -z "\${command_environment:-}" ] || return 0
 account_environment "$me_name"
@@ -588,29 +554,6 @@ command_environment
 cd /
 eval "limited \\"\\$1\\" env -i $command_environment /bin/sh -c \\"\\$2\\""
 )
-open_output() {
-rm -f command.pipe command.output
-: >command.output
-if mkfifo command.pipe; then
-exec 6<>command.pipe
-exec 5<command.pipe
-exec 4>command.pipe 6>&-
-keep_output &
-exec 5<&-
-else
-exec 4>/dev/null
-fi
-rm -f command.pipe
-}
-keep_output() {
-exec <&5 >/dev/null 2>&1 3<&- 4>&- 7>&- 8<&- 9>&-
-trap '' HUP INT TERM
-exec 5>command.output
-cd / || exit
-dd bs=4096 count=256 >&5 2>/dev/null
-exec 5>&-
-exec cat >/dev/null
-}
 health_check() {
 health_contains=$1
 shift
@@ -706,9 +649,6 @@ digest_line=$(sha256sum)
 fi
 printf '%s\\n' "\${digest_line%% *}"
 }
-digest_of() {
-timeout 100 /bin/sh -c 'cat <"$1"' sh "$1" 2>/dev/null | digest
-}
 find_root_tool() {
 root_tool_error=
 for root_tool in sudo doas; do
@@ -780,13 +720,6 @@ break
 esac
 done <"/proc/$1/status"; } 2>/dev/null
 [ -n "$process_uid" ]
-}
-image_of() {
-image=$(stat -c '%d:%i %f' "$1" 2>/dev/null) || image=
-case $image in
-*' 8'???) image=\${image% *} ;;
-*) image= ;;
-esac
 }
 executes() {
 [ -n "$2" ] && [ "$(stat -L -c '%d:%i' "/proc/$1/exe" 2>/dev/null)" = "$2" ]
@@ -969,13 +902,6 @@ case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
 done
 user_tool=su
 }
-user_shell() {
-user_shell=/bin/sh
-for user_shell_try in /bin/dash /usr/bin/dash; do
-[ ! -x "$user_shell_try" ] || ! "$user_shell_try" -c : 2>/dev/null || user_shell=$user_shell_try
-done
-user_words "$1"
-}
 systemctl_for() {
 systemctl_user=$1
 shift
@@ -1089,19 +1015,6 @@ unit_of "$trust_pid" && [ -z "$unit_user" ] && process_uid "$trust_pid" || conti
 [ "$unit_uid" != "$process_uid" ] || trust_number "$process_uid"
 done
 [ "$trusted" != "$trust_before" ]
-}
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
-fi
-go_into_state || return 1
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
-esac
 }
 go_into_state() {
 state_folder=.$in_name.deploy

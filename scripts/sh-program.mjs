@@ -4,15 +4,48 @@ import { dirname, resolve } from 'node:path';
 const INCLUDE = /^\. (\S+\.sh)$/;
 
 /**
- * The text of one `.sh` program as a target receives it: every `. ./other.sh` line replaced by that file (once),
- * full-line comments and indentation removed. Every byte of it is sent on every run.
+ * The text of one `.sh` program as a target receives it: every `. ./other.sh` line replaced by that file (once), functions that
+ * nothing in it names left out, full-line comments and indentation removed. Every byte of it is sent on every run.
  */
 export function shProgram(path, seen) {
-  return shSource(path, seen)
+  const lines = shSource(path, seen)
     .split('\n')
-    .map((line) => line.trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .join('\n');
+    .filter((line) => line !== '' && !/^\s*#/.test(line));
+  return path.endsWith('.sh') ? reachable(lines).join('\n') : lines.map((line) => line.trimStart()).join('\n');
+}
+
+const FUNCTION = /^(\w+)\(\) [{(]$/;
+const FUNCTION_END = /^[})]/;
+
+/**
+ * What the lines outside of functions reach, by the words that stand in it: a function whose name is a word of reached text stays,
+ * so that one that is handed on by name (`show_units "$user" judge_unit`) does too.
+ */
+function reachable(lines) {
+  const functions = new Map();
+  let open;
+  const parts = [];
+  for (const line of lines) {
+    const name = open ? undefined : FUNCTION.exec(line)?.[1];
+    if (name) {
+      open = { lines: [], kept: false };
+      functions.set(name, open);
+      parts.push(open);
+    }
+    if (open) open.lines.push(line.trimStart());
+    else parts.push({ lines: [line.trimStart()], kept: true });
+    if (open && FUNCTION_END.test(line)) open = undefined;
+  }
+  const queue = parts.filter(({ kept }) => kept);
+  for (const part of queue) {
+    for (const word of part.lines.join('\n').match(/\w+/g) ?? []) {
+      const called = functions.get(word);
+      if (!called || called.kept) continue;
+      called.kept = true;
+      queue.push(called);
+    }
+  }
+  return parts.filter(({ kept }) => kept).flatMap((part) => part.lines);
 }
 
 /** The same as it was written, comments and all: what shellcheck reads. */

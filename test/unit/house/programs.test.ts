@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { filesBelow } from '../../../scripts/checks/imports.mjs';
 import { shPrograms } from '../../../scripts/checks/shell.mjs';
-import { shProgram } from '../../../scripts/sh-program.mjs';
+import { shProgram, shSource } from '../../../scripts/sh-program.mjs';
 
 const FILES = filesBelow('target', '.sh');
 const PROGRAMS = shPrograms();
@@ -27,6 +27,16 @@ test('no program has a here-document, which a stripped program would lose', () =
 });
 
 describe.each(PROGRAMS)('%s', (path) => {
+  test('is sent without functions that nothing in it names, and with all that it names', () => {
+    const text = shProgram(path);
+    const names = [...text.matchAll(/^(\w+)\(\) [{(]$/gm)].map(([, name = '']) => name);
+    const words = text.match(/\w+/g) ?? [];
+    expect(names.filter((name) => words.filter((word: string) => word === name).length < 2)).toEqual([]);
+    const all = [...shSource(path).matchAll(/^(\w+)\(\) [{(]$/gm)].map(([, name = '']) => name);
+    const left = all.filter((name) => !names.includes(name));
+    expect(left.filter((name) => words.includes(name))).toEqual([]);
+  });
+
   test.each(SHELLS)('is understood by %s', (shell, ...words) => {
     expect(() => execFileSync(shell as string, [...words, '-n'], { input: shProgram(path) })).not.toThrow();
   });
