@@ -202,7 +202,7 @@ detached() {
   old_image='' new_image='' back_image='' live_image='' last_image=''
   [ ! -f live ] || read_last live
   noted_images=$last_image
-  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' respawner='' old_remembered=no
+  old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
   # An earlier version's journal has no word of these.
   accounts='' old_uid='' command_pid=''
   was_running=no

@@ -79,8 +79,6 @@ prepare_new() {
   log_from=
   find_timeout
   command_environment
-  carry_limits "$old_pid"
-  was_relative "$old_pid"
   [ "$restart" != process ] || prepare_process
 }
 
@@ -90,13 +88,6 @@ start_new() {
   log_mark
   journal start || return 1
   start_it
-}
-
-# was_relative PID: sets run_relative to yes when it was started as ./NAME, which its way of being started again may rest on.
-was_relative() {
-  run_relative=no
-  [ -n "$1" ] || return 0
-  case $(limited 2 head -c 2 "/proc/$1/cmdline" 2>/dev/null) in ./) run_relative=yes ;; esac
 }
 
 # log_mark: where the program's own output begins; verify-deploy reads on from there. A starter notes it by itself.

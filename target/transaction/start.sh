@@ -1,6 +1,7 @@
 # Starting the program, as `restart` says.
 
 . ../lib/clock.sh
+. ../lib/limit.sh
 . ../lib/quote.sh
 . ../process/find.sh
 . ../service/command.sh
@@ -108,8 +109,16 @@ remember_running() {
   while read -r remember_key remember_value; do
     case $remember_key in Umask:) old_umask=$remember_value ;; esac
   done <"/proc/$1/status"
+  carry_limits "$1"
+  was_relative "$1"
   # What was read is that process's only while it lives.
   process_alive "$1" "$remember_start" && old_remembered=yes && old_pid=$1
+}
+
+# was_relative PID: sets run_relative to yes when it was started as ./NAME, which its way of being started again may rest on.
+was_relative() {
+  run_relative=no
+  case $(limited 2 head -c 2 "/proc/$1/cmdline" 2>/dev/null) in ./) run_relative=yes ;; esac
 }
 
 # environment_of PID: as quoted words, without what a shell can't export.

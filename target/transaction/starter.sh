@@ -14,8 +14,6 @@
 # the environment), run_log, run_umask and run_other_dir (where run_dir may be gone, else empty) become the starter, some lines for
 # a shell of that account. Done before the stop, because every process costs downtime.
 prepare_process() {
-  # Nothing ran that has limits to carry over, or it is not known any more.
-  limit_words=${limit_words:-}
   open_start_errors
   undo_ignored
   user_shell "$run_user"
@@ -142,7 +140,7 @@ begin_log() {
 carry_limits() {
   limit_words=
   limit_soft=
-  [ -n "$1" ] || return 0
+  limit_hard=
   limit_files=
   limit_processes=
   while read -r limit_1 limit_2 limit_3 limit_4 limit_5 _; do
