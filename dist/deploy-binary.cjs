@@ -1340,12 +1340,9 @@ return 1
 descends_from() {
 descends_pid=$1
 while [ "\${descends_pid:-0}" -gt 1 ]; do
-descends_parent=
-{ while read -r descends_key descends_value; do
-case $descends_key in PPid:) descends_parent=$descends_value ;; esac
-done <"/proc/$descends_pid/status"; } 2>/dev/null
-descends_pid=$descends_parent
-[ "\${descends_pid:-0}" != "$2" ] || return 0
+process_start "$descends_pid" || return 1
+descends_pid=$process_parent
+[ "$descends_pid" != "$2" ] || return 0
 done
 return 1
 }
@@ -3419,12 +3416,9 @@ return 1
 descends_from() {
 descends_pid=$1
 while [ "\${descends_pid:-0}" -gt 1 ]; do
-descends_parent=
-{ while read -r descends_key descends_value; do
-case $descends_key in PPid:) descends_parent=$descends_value ;; esac
-done <"/proc/$descends_pid/status"; } 2>/dev/null
-descends_pid=$descends_parent
-[ "\${descends_pid:-0}" != "$2" ] || return 0
+process_start "$descends_pid" || return 1
+descends_pid=$process_parent
+[ "$descends_pid" != "$2" ] || return 0
 done
 return 1
 }
@@ -3631,11 +3625,8 @@ case $cgroup_uid in
 esac
 return
 fi
-add_parent=
-{ while read -r add_key add_value; do
-case $add_key in PPid:) add_parent=$add_value ;; esac
-done <"/proc/$add_pid/status"; } 2>/dev/null
-add_pid=$add_parent
+process_start "$add_pid" || return 0
+add_pid=$process_parent
 done
 }
 search_unit_files() {
@@ -3785,12 +3776,8 @@ supervisor_of() {
 supervisor=
 supervisor_pid=$1
 while :; do
-descends_parent=
-{ while read -r descends_key descends_value; do
-case $descends_key in PPid:) descends_parent=$descends_value ;; esac
-done <"/proc/$supervisor_pid/status"; } 2>/dev/null
-supervisor_pid=$descends_parent
-[ "\${supervisor_pid:-0}" -gt 0 ] || return 1
+process_start "$supervisor_pid" && supervisor_pid=$process_parent || return 1
+[ "$supervisor_pid" -gt 0 ] || return 1
 { IFS= read -r supervisor <"/proc/$supervisor_pid/comm"; } 2>/dev/null
 case $supervisor in
 supervisord | runsv | s6-supervise | monit | supervise | circusd) return 0 ;;

@@ -162,7 +162,7 @@ function toProcess(process: Answer, clock: { ticks: number; now: number }): Foun
 
 function toService(answer: Answer): Record<string, string> {
   const service = answer.records('service').at(-1);
-  const words = ['load', 'active', 'sub', 'main', 'restarts', 'result'];
+  const words = ['load', 'active', 'sub', 'main', 'restarts', 'result', 'pids'];
   return Object.fromEntries(words.map((word) => [word, service?.text(word) ?? '']));
 }
 

@@ -3,6 +3,7 @@
 
 . ../lib/limit.sh
 . ../lib/say.sh
+. ../process/process.sh
 . ../service/as-user.sh
 . ../service/cgroup.sh
 . ../service/systemd.sh
@@ -42,11 +43,8 @@ add_candidates() {
       esac
       return
     fi
-    add_parent=
-    { while read -r add_key add_value; do
-      case $add_key in PPid:) add_parent=$add_value ;; esac
-    done <"/proc/$add_pid/status"; } 2>/dev/null
-    add_pid=$add_parent
+    process_start "$add_pid" || return 0
+    add_pid=$process_parent
   done
 }
 
@@ -221,12 +219,8 @@ supervisor_of() {
   supervisor=
   supervisor_pid=$1
   while :; do
-    descends_parent=
-    { while read -r descends_key descends_value; do
-      case $descends_key in PPid:) descends_parent=$descends_value ;; esac
-    done <"/proc/$supervisor_pid/status"; } 2>/dev/null
-    supervisor_pid=$descends_parent
-    [ "${supervisor_pid:-0}" -gt 0 ] || return 1
+    process_start "$supervisor_pid" && supervisor_pid=$process_parent || return 1
+    [ "$supervisor_pid" -gt 0 ] || return 1
     { IFS= read -r supervisor <"/proc/$supervisor_pid/comm"; } 2>/dev/null
     case $supervisor in
       supervisord | runsv | s6-supervise | monit | supervise | circusd) return 0 ;;

@@ -1,5 +1,7 @@
 # Which service unit a process belongs to, read from its control group without asking systemd.
 
+. ../process/process.sh
+
 # cgroup_unit PID: sets cgroup_path, cgroup_unit (the service unit, empty for none) and cgroup_uid (whose user manager, empty for
 # the system's). A scope is not a unit that can be started again.
 cgroup_unit() {
@@ -42,12 +44,9 @@ in_cgroup() {
 descends_from() {
   descends_pid=$1
   while [ "${descends_pid:-0}" -gt 1 ]; do
-    descends_parent=
-    { while read -r descends_key descends_value; do
-      case $descends_key in PPid:) descends_parent=$descends_value ;; esac
-    done <"/proc/$descends_pid/status"; } 2>/dev/null
-    descends_pid=$descends_parent
-    [ "${descends_pid:-0}" != "$2" ] || return 0
+    process_start "$descends_pid" || return 1
+    descends_pid=$process_parent
+    [ "$descends_pid" != "$2" ] || return 0
   done
   return 1
 }
