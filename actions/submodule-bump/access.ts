@@ -2,20 +2,20 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import type { Run } from '../../lib/action/run.ts';
 import { ForgejoError } from '../../lib/errors.ts';
 import { apiOf } from '../../lib/forge/access.ts';
-import { type Forgejo, openForgejo } from '../../lib/forge/client.ts';
+import { type Forge, openForge } from '../../lib/forge/client.ts';
 import type { Credentials } from '../../lib/git/git.ts';
 import type { GitSsh } from '../../lib/git/ssh.ts';
-import { originOf, sameRepository } from '../../lib/git/url.ts';
-import type { BumpInputs } from './inputs.ts';
+import { originOf, overHttps, parseRemote, sameRepository } from '../../lib/git/url.ts';
+import { type BumpInputs, isOwnerAndName } from './inputs.ts';
 
 /** The URL of the root repository: `owner/name` is on the server of this run. */
 export function rootUrlOf(repository: string, run: Run): string {
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) return repository;
+  if (!isOwnerAndName(repository)) return repository;
   if (run.serverUrl) return `${run.serverUrl}/${repository}`;
   throw new ForgejoError({
     what: 'Finding the root repository',
-    why: `${repository} is on the server of the run, and this is no run.`,
-    remedy: 'give the whole URL as repository.',
+    why: '`owner/name` needs a workflow run, which says on which server it is.',
+    remedy: 'give the whole URL as `repository`.',
   });
 }
 
@@ -27,64 +27,91 @@ export function credentialsOf(
   url: string,
   { inputs, context, ssh }: { inputs: BumpInputs; context: ActionContext; ssh: GitSsh },
 ): Credentials {
-  const { serverUrl } = context.run;
-  const tokens: Record<string, string> = {};
-  const rootOrigin = originOf(url);
-  const automatic = automaticToken(context);
-  if (automatic && serverUrl) tokens[new URL(serverUrl).origin] = automatic;
-  // A token is for the host of the primary remote; a further one elsewhere gets none of it.
-  if (inputs.token && rootOrigin) tokens[rootOrigin] = inputs.token;
+  const { log, signal, env } = context;
+  const roots = [url, ...inputs.remotes.map((remote) => remote.url)];
+  const isLocal = roots.some((root) => parseRemote(root)?.kind === 'file');
   return {
-    tokens,
-    sshCommand: ssh.command,
-    sshAgent: ssh.agentSocket ?? context.env('SSH_AUTH_SOCK'),
+    tokens: tokensOf(url, inputs, context),
+    logins: ssh.logins,
+    protocols: ['https', 'http', 'ssh', ...(isLocal ? (['file'] as const) : [])],
     network: Object.fromEntries(
       [...NETWORK, ...AUTHORITIES].flatMap((name) => {
-        const value = context.env(name);
+        const value = env(name);
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    // Where any host is believed, each connection says so, and a warning has told it already.
+    // Where any host is trusted, each connection says so, and a warning has told it already.
     onNewHostKey: (said) => {
       if (inputs.ssh.checking === 'accept-new')
-        context.log.warning(`New host key accepted (host-key-checking: accept-new): ${said}`);
+        log.warning(`New host key accepted (host-key-checking: accept-new): ${said}`);
     },
-    signal: context.signal,
+    onSlow: (call, seconds) => log.line(`  still waiting for \`git ${call}\` after ${seconds} s`),
+    signal,
+  };
+}
+
+/** By origin. A token is for the host of the primary remote; a further one elsewhere gets none of it. */
+function tokensOf(url: string, { token }: BumpInputs, context: ActionContext): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  const [server, root] = [originOf(context.run.serverUrl), originOf(url)];
+  const automatic = automaticToken(context);
+  if (automatic && server) tokens[server] = automatic;
+  if (token && root) tokens[root] = token;
+  return tokens;
+}
+
+/**
+ * Where a submodule's repository is read: one with an ssh URL on the root's own host is read over https where `token` is given
+ * and `ssh-key` is not. Each is reported once.
+ */
+export function readingUrls(rootUrl: string, { token, ssh }: BumpInputs, { run, log }: ActionContext) {
+  const origin = originOf(rootUrl);
+  const base = origin !== undefined && originOf(run.serverUrl) === origin ? run.serverUrl : origin;
+  const told = new Set<string>();
+  return (url: string): string => {
+    if (token === undefined || ssh.key !== undefined || base === undefined) return url;
+    const reading = overHttps(url, base);
+    if (reading === undefined) return url;
+    if (!told.has(url)) log.line(`Reading ${url} as ${reading}, because \`token\` is given and \`ssh-key\` is not`);
+    told.add(url);
+    return reading;
   };
 }
 
 /** The API of the root's forge, where an input needs it. Throws a ForgejoError where there is none, or no token for it. */
-export function rootForge(url: string, inputs: BumpInputs, context: ActionContext): Forgejo | undefined {
+export function rootForge(url: string, inputs: BumpInputs, context: ActionContext): Forge | undefined {
   const asking = [
     ...(inputs.pullRequest ? ['pull-request'] : []),
     ...(inputs.dispatch ? ['dispatch'] : []),
     ...(inputs.wait ? ['wait'] : []),
   ].join(' and ');
   if (asking === '' || inputs.dryRun) return undefined;
-  const { run } = context;
+  const { run, log } = context;
   const access = apiOf(url, run);
-  const told = { what: `Preparing ${asking}`, where: url };
+  const about = { what: `Preparing ${asking}`, where: url };
   if (!access) {
     throw new ForgejoError({
-      ...told,
-      why: 'this address tells no forge with an API.',
-      remedy: 'give the https URL of the root repository as repository. Nothing was pushed.',
+      ...about,
+      why: 'this URL does not identify a forge with an API.',
+      remedy: 'give the https URL of the root repository as `repository`. Nothing was pushed.',
     });
   }
   const isOwn = access.apiUrl === run.apiUrl && access.repository.toLowerCase() === run.repository.toLowerCase();
   const token = inputs.token ?? (isOwn ? automaticToken(context) : undefined);
-  if (token) return openForgejo({ ...access, token });
+  if (token) return openForge({ ...access, token, onRetry: (line) => log.line(`  ${line}`) });
   throw new ForgejoError({
-    ...told,
-    why: 'that needs a token, and the automatic one of a run reaches its own repository only.',
-    remedy:
-      'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and give it as token. Nothing was pushed.',
+    ...about,
+    why: "that needs a token, and the run's automatic token is limited to its own repository.",
+    remedy: `${OWN_TOKEN} Nothing was pushed.`,
   });
 }
 
 function automaticToken({ env }: ActionContext): string | undefined {
   return env('FORGEJO_TOKEN') ?? env('GITEA_TOKEN') ?? env('GITHUB_TOKEN');
 }
+
+const OWN_TOKEN =
+  'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and give it as `token`.';
 
 /**
  * The automatic token of a run can read its own repository's server, but push to no other repository, and a push with it
@@ -98,7 +125,7 @@ export function automaticTokenProblem(
   const { run } = context;
   // GitHub exports none: what is there is one of the user's.
   const isAutomatic = token === undefined || (run.platform !== 'github' && token === automaticToken(context));
-  if (!isAutomatic || run.serverUrl === '' || originOf(url) !== new URL(run.serverUrl).origin) return undefined;
+  if (!isAutomatic || run.serverUrl === '' || originOf(url) !== originOf(run.serverUrl)) return undefined;
   const own = sameRepository(url, `${run.serverUrl}/${run.repository}`);
   // A push with it starts nothing, but a dispatch with it does, and a pull request is meant to start nothing yet.
   if (own && (dispatch || pullRequest)) return undefined;
@@ -108,7 +135,30 @@ export function automaticTokenProblem(
     why: own
       ? 'the automatic token of a run may push here, but a push with it starts no workflow, so the deploy would never begin.'
       : 'the automatic token of a run may not push to another repository.',
-    remedy:
-      'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and give it as token.',
+    remedy: OWN_TOKEN,
   });
+}
+
+/** The same for a further remote, which gets the automatic token where `token` is for another server. */
+export function furtherTokenProblem(
+  rootUrl: string,
+  inputs: BumpInputs,
+  context: ActionContext,
+): (url: string) => ForgejoError | undefined {
+  const { run } = context;
+  const automatic = automaticToken(context);
+  const tokens = tokensOf(rootUrl, inputs, context);
+  return (url) => {
+    const origin = originOf(url);
+    if (automatic === undefined || origin === undefined || origin !== originOf(run.serverUrl)) return undefined;
+    if (run.platform === 'github' || tokens[origin] !== automatic) return undefined;
+    if (sameRepository(url, `${run.serverUrl}/${run.repository}`)) return undefined;
+    return new ForgejoError({
+      what: 'Preparing the push',
+      where: url,
+      why: 'the automatic token of a run may not push to another repository, and `token` is for the server of `repository`.',
+      remedy:
+        'give that remote an ssh URL and `ssh-key`, make the repository on this server the primary one, or leave it out. Nothing was pushed.',
+    });
+  };
 }

@@ -1,14 +1,11 @@
-import { thinClone } from '../../lib/git/clone.ts';
+import { isFilterRefused, thinClone } from '../../lib/git/clone.ts';
 import { expectGit, gitFailure } from '../../lib/git/failure.ts';
-import type { Git } from '../../lib/git/git.ts';
+import type { Git, GitResult } from '../../lib/git/git.ts';
+import { readMessages } from '../../lib/git/messages.ts';
+import { isFullId } from '../../lib/git/refs.ts';
 import type { Workspace } from '../../lib/git/workspace.ts';
-import { commitOf, isFullId } from './plan.ts';
-
-/** How a commit relates to another, and how many it has that the other has not. */
-export interface Relation {
-  kind: 'same' | 'newer' | 'older' | 'diverged';
-  ahead: number;
-}
+import { commitOf } from './modules.ts';
+import type { Relation } from './plan.ts';
 
 /** What is asked about the history of one submodule's repository. What was fetched is not fetched again. */
 export interface History {
@@ -19,11 +16,13 @@ export interface History {
   /** Whether a branch or tag has it. Being served by id proves nothing: a forge serves orphans too. */
   isReachable(commit: string): Promise<boolean>;
   relate(from: string, to: string): Promise<Relation>;
+  /** The name of a tag that is at this commit; undefined where there is none. */
+  tagOf(commit: string): Promise<string | undefined>;
   /** Subjects after the one up to the other, newest first. */
   subjects(from: string, to: string, most: number): Promise<string[]>;
 }
 
-interface Place {
+interface HistorySource {
   url: string;
   /** The branch that probably has the commit; undefined for the one that HEAD names. */
   expected: string | undefined;
@@ -31,7 +30,7 @@ interface Place {
   format: () => Promise<'sha1' | 'sha256'>;
 }
 
-/** How far back is looked, step by step, to the beginning at last: most bumps are a few commits, and depth costs bytes. */
+/** How far back is read, step by step, at last to the beginning: most bumps are a few commits, and depth costs bytes. */
 const DEPTHS = [32, 512, undefined];
 const FIRST_DEPTH = 32;
 /** No tree and no file is needed to tell what descends from what. */
@@ -39,7 +38,7 @@ const NO_TREES = ['tree:0', 'blob:none'];
 const EVERY_REF: readonly string[] = ['+refs/heads/*:refs/all/heads/*', '+refs/tags/*:refs/all/tags/*'];
 
 /** One history per URL and branch expected, however often it is asked for. */
-export function histories(work: Workspace, format: Place['format']) {
+export function histories(work: Workspace, format: HistorySource['format']) {
   const open = new Map<string, History>();
   return (url: string, expected: string | undefined): History => {
     const key = JSON.stringify([url, expected]);
@@ -50,9 +49,9 @@ export function histories(work: Workspace, format: Place['format']) {
 }
 
 /** Begins with the branch expected, which is all that most bumps need; asks for all branches and tags when it is not. */
-function openHistory(work: Workspace, { url, expected, format }: Place): History {
+function openHistory(work: Workspace, { url, expected, format }: HistorySource): History {
   const cloned = once(async () =>
-    thinClone(await work.room(), url, { branch: expected, depth: FIRST_DEPTH, filters: NO_TREES }),
+    thinClone(await work.room(url), url, { branch: expected, depth: FIRST_DEPTH, filters: NO_TREES }),
   );
   const repository = once(async () => (await cloned())?.git ?? work.open(await format()));
   const tips = once(async () => readTips(await repository(), url));
@@ -60,6 +59,16 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
     const clone = await cloned();
     return clone !== undefined && (commit === clone.tip || (await has(clone.git, clone.tip, commit)));
   });
+  const isOnAnyRef = async (commit: string) => {
+    if ([...(await tips()).values()].includes(commit)) return true;
+    const git = await repository();
+    for (const depth of DEPTHS) {
+      await deepen(git, url, { depth, wanted: EVERY_REF });
+      if (await has(git, '--glob=refs/all/*', commit)) return true;
+      if (await isComplete(git)) return false;
+    }
+    return false;
+  };
   // A pointer to a tag itself would be dirty in every work tree for ever.
   const peeled = async (id: string) => {
     const clone = await cloned();
@@ -75,15 +84,7 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
     },
     newest: async () => (await cloned())?.tip,
     isReachable: async (commit) => {
-      if (await inClone(commit)) return true;
-      if ([...(await tips()).values()].includes(commit)) return true;
-      const git = await repository();
-      for (const depth of DEPTHS) {
-        await deepen(git, url, { depth, wanted: EVERY_REF });
-        if (await has(git, '--glob=refs/all/*', commit)) return true;
-        if (await isComplete(git)) return false;
-      }
-      return false;
+      return (await inClone(commit)) || isOnAnyRef(commit);
     },
     relate: async (from, to) => {
       if (from === to) return { kind: 'same', ahead: 0 };
@@ -94,10 +95,16 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
         await deepen(git, url, { depth, wanted: [from, to] });
         counted = await countSides(git, from, to);
       }
+      if (counted?.behind === 0) return { kind: 'newer', ahead: counted.ahead };
+      if (counted?.ahead === 0) return { kind: 'older', ahead: 0 };
       // What is not there at all has nothing in common with it, and what is between can't be counted.
-      if (!counted) return { kind: 'diverged', ahead: 0 };
-      const { behind, ahead } = counted;
-      return { kind: behind === 0 ? 'newer' : ahead === 0 ? 'older' : 'diverged', ahead };
+      const ahead = counted?.ahead ?? 0;
+      if (await isOnAnyRef(from)) return { kind: 'diverged', ahead };
+      return { kind: counted && (await hasSameFiles(git, from, to)) ? 'merged' : 'orphaned', ahead };
+    },
+    tagOf: async (commit) => {
+      const found = [...(await tips())].find(([ref, id]) => ref.startsWith('refs/tags/') && id === commit);
+      return found?.[0].slice('refs/tags/'.length);
     },
     subjects: async (from, to, most) => {
       const git = await repository();
@@ -111,8 +118,8 @@ function openHistory(work: Workspace, { url, expected, format }: Place): History
 
 /** Tip by full ref name, and by the id of an annotated tag: those are peeled. */
 async function readTips(git: Git, url: string): Promise<ReadonlyMap<string, string>> {
-  const asked = ['ls-remote', url, 'refs/heads/*', 'refs/tags/*'];
-  const { out } = await expectGit(git, asked, { what: 'Reading the submodule', where: url });
+  const asked = ['ls-remote', '--', url, 'refs/heads/*', 'refs/tags/*'];
+  const { out } = await expectGit(git, asked, { what: 'Reading the submodule', where: url }, { remote: url });
   const tips = new Map<string, string>();
   for (const [, id = '', ref = ''] of out.matchAll(/^([0-9a-f]{40,64})\t(refs\/\S+?)(?:\^\{\})?$/gm)) {
     // The line of what a tag points to comes after that of the tag.
@@ -139,23 +146,40 @@ async function countSides(git: Git, from: string, to: string): Promise<{ behind:
   return code === 0 && behind !== undefined && ahead !== undefined ? { behind, ahead } : undefined;
 }
 
+/** Whether a commit that `to` has and `from` does not has the very same files, as a squash merge leaves it. */
+async function hasSameFiles(git: Git, from: string, to: string): Promise<boolean> {
+  const treesOf = async (...which: string[]) => {
+    const { out } = await git([...HERE, '--format=%T', ...which]);
+    return out.split('\n').filter((line) => isFullId(line));
+  };
+  // A history that was written anew has nothing to compare with.
+  if ((await git(['merge-base', from, to])).code !== 0) return false;
+  const [tree] = await treesOf('--no-walk', from);
+  return tree !== undefined && (await treesOf(`${from}..${to}`)).includes(tree);
+}
+
 async function deepen(
   git: Git,
   url: string,
   { depth, wanted }: { depth: number | undefined; wanted: readonly string[] },
 ): Promise<void> {
-  let failed = { code: 0, out: '', err: '' };
+  // A whole history is fetched anew rather than deepened: git refuses to complete what is complete.
+  const reach = depth ? [`--depth=${depth}`] : (await isComplete(git)) ? [] : ['--unshallow'];
+  let failed: GitResult | undefined;
   for (const filter of [...NO_TREES, undefined]) {
-    const options = [depth ? `--depth=${depth}` : '--unshallow', ...(filter ? [`--filter=${filter}`] : [])];
-    failed = await git(['fetch', '--quiet', '--no-tags', ...options, url, ...wanted]);
-    if (failed.code === 0 || !/filter/i.test(failed.err)) break;
+    const options = [...reach, ...(filter ? [`--filter=${filter}`] : [])];
+    failed = await git(['fetch', '--quiet', '--no-tags', ...options, '--', url, ...wanted], { remote: url });
+    if (failed.code === 0) return;
+    if (!isFilterRefused(failed)) break;
   }
+  if (!failed) return;
+  const { own } = readMessages(failed);
   // An ssh server that does not take GIT_PROTOCOL speaks version 0, in which only what a ref names can be asked for.
-  if (/unadvertised object/i.test(failed.err) && wanted !== EVERY_REF)
+  if (/^error: Server does not allow request for unadvertised object/m.test(own) && wanted !== EVERY_REF)
     return deepen(git, url, { depth, wanted: EVERY_REF });
   // What the root points to may never have been pushed there: then nothing descends from it.
-  const isTold = /on a complete repository|not our ref|no such remote ref|couldn't find remote ref/i.test(failed.err);
-  if (failed.code !== 0 && !isTold) throw gitFailure({ what: 'Reading the history', where: url }, failed);
+  const isAbsent = /^fatal: (remote error: upload-pack: not our ref|(could not|couldn't) find remote ref)/m.test(own);
+  if (!isAbsent) throw gitFailure({ what: 'Reading the history', where: url }, failed);
 }
 
 async function isComplete(git: Git): Promise<boolean> {

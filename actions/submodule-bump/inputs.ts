@@ -1,21 +1,24 @@
 import * as z from 'zod/mini';
 import { flagOr, lines, optional, splitLines, text, wholeNumberOr } from '../../lib/action/fields.ts';
+import { isRefName } from '../../lib/git/refs.ts';
 import { parseRemote } from '../../lib/git/url.ts';
 
 const DISPATCH_INPUT = /^[\w.-]+=/;
 const REMOTE = /^(?<name>[\w.-]+)=(?<url>\S+)(?:\s+(?<kind>required|optional|gated))?$/;
+const OWNER_AND_NAME = /^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/;
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z.object({
   repository: text().check(
-    z.refine((value) => /^[\w.-]+\/[\w.-]+$/.test(value) || parseRemote(value) !== undefined, {
+    z.refine((value) => isOwnerAndName(value) || parseRemote(value) !== undefined, {
       error: 'expected owner/name, or an https, ssh or file URL without a password in it',
     }),
   ),
-  branch: z.optional(z.string().check(z.regex(/^(?!-)[^\s~^:?*[\\]+$/, 'expected the name of a branch'))),
+  branch: z.optional(z.string().check(z.refine(isRefName, { error: 'expected the name of a branch' }))),
   submodule: optional(),
-  commit: z.optional(z.string().check(z.regex(/^(?!-)\S+$/, 'expected a full commit id, a branch or a tag'))),
+  commit: z.optional(z.string().check(z.refine(isRefName, { error: 'expected a full commit id, a branch or a tag' }))),
   sweep: flagOr(false),
+  exclude: lines(),
   token: optional(),
   'ssh-key': optional(),
   'ssh-key-passphrase': optional(),
@@ -53,16 +56,21 @@ export const fields = z.object({
 
 const consistent = fields.check(
   z.refine((given) => !(given['pull-request'] && given.remotes !== ''), {
-    error: 'a pull request is pushed to the primary remote alone: leave remotes out, they follow after the merge',
+    error: 'a pull request is pushed to the primary remote only: leave it out, further remotes follow after the merge',
     path: ['remotes'],
   }),
   z.refine((given) => !(given['pull-request'] && (given.dispatch !== undefined || given.wait)), {
-    error: 'a pull request moves nothing yet, so there is nothing to start or to wait for: leave dispatch and wait out',
+    error:
+      'a pull request moves nothing yet, so there is nothing to start or wait for: leave `dispatch` and `wait` out',
     path: ['pull-request'],
   }),
   z.refine((given) => given.dispatch !== undefined || given['dispatch-inputs'].length === 0, {
-    error: 'they are for the workflow that dispatch names, which is not set',
+    error: 'only valid with `dispatch`',
     path: ['dispatch-inputs'],
+  }),
+  z.refine((given) => given.sweep || given.exclude.length === 0, {
+    error: 'only valid with `sweep`',
+    path: ['exclude'],
   }),
 );
 
@@ -76,9 +84,17 @@ export interface FurtherRemote {
 }
 
 /** One wanted pointer: the submodule by path or name (undefined: this repository), and its commit, branch or tag. */
-export interface Wanted {
+export interface WantedPointer {
   submodule: string | undefined;
   commit: string | undefined;
+  /** The line as it was written, and the commit if all of it is a path that has an equals sign in it. */
+  line?: string;
+  defaultCommit?: string | undefined;
+}
+
+/** Whether it names a repository on the server of the run. */
+export function isOwnerAndName(repository: string): boolean {
+  return OWNER_AND_NAME.test(repository);
 }
 
 /** What the user asked for, in the terms of this action. */
@@ -92,6 +108,7 @@ function toBumpInputs(given: Fields) {
     branch: given.branch?.replace(/^refs\/heads\//, ''),
     wanted: wantedOf(given),
     sweep: given.sweep,
+    exclude: given.exclude,
     token: given.token,
     ssh: {
       key: given['ssh-key'],
@@ -121,13 +138,13 @@ function toBumpInputs(given: Fields) {
 }
 
 /** `path=commit` per line, or one submodule with the input commit. */
-function wantedOf({ submodule, commit }: Fields): Wanted[] {
+function wantedOf({ submodule, commit }: Fields): WantedPointer[] {
   const named = splitLines(submodule ?? '');
   if (named.length === 0) return [{ submodule: undefined, commit }];
   return named.map((line) => {
     const equals = line.lastIndexOf('=');
     return equals > 0
-      ? { submodule: line.slice(0, equals), commit: line.slice(equals + 1) }
+      ? { submodule: line.slice(0, equals), commit: line.slice(equals + 1), line, defaultCommit: commit }
       : { submodule: line, commit };
   });
 }

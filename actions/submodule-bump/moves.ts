@@ -1,19 +1,12 @@
-import { Failure, GitError } from '../../lib/errors.ts';
-import type { Submodule } from '../../lib/git/modules.ts';
+import { Failure } from '../../lib/errors.ts';
+import { pathProblem, type Submodule } from '../../lib/git/modules.ts';
 import type { Trees } from '../../lib/git/trees.ts';
 import type { History } from './ancestry.ts';
-import type { FurtherRemote, Wanted } from './inputs.ts';
+import type { FurtherRemote, WantedPointer } from './inputs.ts';
 import { type Move, SUBJECTS_AT_MOST } from './message.ts';
-import {
-  diverged,
-  expectedBranch,
-  findModule,
-  followedBranch,
-  namedTwice,
-  type Self,
-  submoduleUrl,
-  unreachable,
-} from './plan.ts';
+import { type RequestedMove, requestedMove, submoduleUrl, type ThisRun } from './modules.ts';
+import { decideMove } from './plan.ts';
+import { diverged, namedTwice, notAGitlink, orphaned, unreachable } from './refusals.ts';
 
 /** One pointer that stays, and why. */
 export interface Stay {
@@ -28,13 +21,13 @@ export interface Judged {
   asked: readonly string[];
   moves: Move[];
   stays: Stay[];
-  /** Those that a sweep could not carry along, and why. */
+  /** Those that a sweep does not carry along, and why. */
   left: { path: string; why: string }[];
   /** Optional remotes that must not get the commit, by URL: there a submodule lacks a pointer's commit. */
   lacking: Map<string, Failure>;
 }
 
-export interface Question {
+export interface MoveRequest {
   /** Of the root repository, with `tip` fetched. */
   trees: Trees;
   tip: string;
@@ -43,74 +36,61 @@ export interface Question {
   roots: readonly { url: string; kind: FurtherRemote['kind'] }[];
   /** The history at a submodule's URL, beginning with the branch expected; the same one whenever it is asked for again. */
   history: (url: string, expected: string | undefined) => History;
-  wanted: readonly Wanted[];
-  sweep: boolean;
+  wanted: readonly WantedPointer[];
   allowRewind: boolean;
   /** For what is not named. */
-  self: Self;
+  self: ThisRun;
 }
 
-interface Asked {
-  module: Submodule;
-  /** A full id, a branch or a tag. */
-  commit: string;
-  expected: string | undefined;
-}
-
-/** So many submodules are read at once. */
-const AT_ONCE = 8;
-
-/** Judges every wanted pointer against the tip: which move, which stay. Throws a GitError where nothing may be pushed. */
-export async function judgeMoves(question: Question): Promise<Judged> {
-  const { trees, tip, wanted, self, sweep } = question;
-  const modules = await trees.modules(tip);
-  const asked = wanted.map((one): Asked => {
-    const module = findModule(modules, one, question);
-    const commit = one.commit ?? self.sha;
-    return { module, commit, expected: expectedBranch(module, commit, self) };
-  });
+/** Judges every pointer asked for against the tip: which move, which stay. Throws a GitError where nothing may be pushed. */
+export async function judgeMoves(request: MoveRequest, modules: readonly Submodule[]): Promise<Judged> {
+  const asked = request.wanted.map((wanted) => requestedMove(modules, wanted, request));
   const paths = asked.map(({ module }) => module.path);
   const twice = paths.find((path, index) => paths.indexOf(path) !== index);
-  if (twice !== undefined) throw namedTwice(twice, question.rootUrl);
+  if (twice !== undefined) throw namedTwice(twice, request.rootUrl);
   const judged: Judged = { asked: paths, moves: [], stays: [], left: [], lacking: new Map() };
-  for (const one of asked) await judgeOne(question, one, judged);
-  const others = modules.filter((module) => !asked.some((one) => one.module === module));
-  if (sweep) await sweepOthers(question, others, judged);
+  for (const one of asked) await judgeOne(request, one, judged);
   return judged;
 }
 
-/** What is told when nothing moves. */
+/** The result when nothing moves. */
 export function resultOfStaying({ asked, stays }: Judged): Stay['reason'] {
   const isLate = stays.some(({ path, reason }) => asked.includes(path) && reason === 'superseded');
   return isLate ? 'superseded' : 'up-to-date';
 }
 
-async function judgeOne(question: Question, one: Asked, judged: Judged): Promise<void> {
+/** Judges one pointer, and adds it to the moves or to those that stay. Throws a GitError where it can do neither. */
+export async function judgeOne(request: MoveRequest, one: RequestedMove, judged: Judged): Promise<void> {
   const { module, commit, expected } = one;
   const { path, name } = module;
-  const from = await presentGitlink(question, module);
-  const url = submoduleUrl(question.rootUrl, module);
-  const history = question.history(url, expected);
+  const { allowRewind } = request;
+  const from = await presentGitlink(request, module);
+  const url = submoduleUrl(request.rootUrl, module);
+  const history = request.history(url, expected);
   const to = await history.commit(commit);
-  const needed = question.roots.filter((root) => root.kind !== 'optional');
+  const needed = request.roots.filter((root) => root.kind !== 'optional');
   const places = [...new Set(needed.map((root) => submoduleUrl(root.url, module)))];
-  await Promise.all(places.map((place) => requireReachable(question, { ...one, to, place })));
-  const { kind, ahead: count } = from === undefined ? { kind: 'newer', ahead: 0 } : await history.relate(from, to);
-  if (from !== undefined && kind === 'diverged' && !question.allowRewind) throw diverged(from, to, { url, module });
-  await noteLacking(question, { ...one, to }, judged);
-  if (from !== undefined && (kind === 'same' || (kind === 'older' && !question.allowRewind))) {
-    judged.stays.push({ path, from, to, reason: kind === 'same' ? 'up-to-date' : 'superseded' });
+  await Promise.all(places.map((place) => requireReachable(request, { ...one, to, place })));
+  const relation = from === undefined ? undefined : await history.relate(from, to);
+  const decision = decideMove(from, to, relation, allowRewind);
+  const refused = { from: from ?? '', to, url, module };
+  if (decision === 'diverged') throw diverged(refused);
+  if (decision === 'orphaned') throw orphaned(refused);
+  await noteLacking(request, { ...one, to }, judged);
+  if (decision !== 'move') {
+    judged.stays.push({ path, from: from ?? '', to, reason: decision });
     return;
   }
   const subjects = from === undefined ? [] : await history.subjects(from, to, SUBJECTS_AT_MOST);
-  judged.moves.push({ path, name, from, to, subjects, count });
+  const isMerged = relation?.kind === 'merged';
+  judged.moves.push({ path, name, from, to, subjects, count: relation?.ahead ?? 0, isMerged });
 }
 
-/** Looks at the optional remotes one after the other: several may have the same repository of the submodule. */
-async function noteLacking(question: Question, one: Asked & { to: string }, judged: Judged): Promise<void> {
-  for (const { url } of question.roots.filter(({ kind }) => kind === 'optional')) {
+/** Checks the optional remotes one after the other: several may have the same repository of the submodule. */
+async function noteLacking(request: MoveRequest, one: RequestedMove & { to: string }, judged: Judged): Promise<void> {
+  for (const { url } of request.roots.filter(({ kind }) => kind === 'optional')) {
     try {
-      await requireReachable(question, { ...one, place: submoduleUrl(url, one.module) });
+      await requireReachable(request, { ...one, place: submoduleUrl(url, one.module) });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       judged.lacking.set(url, error);
@@ -119,73 +99,32 @@ async function noteLacking(question: Question, one: Asked & { to: string }, judg
 }
 
 async function requireReachable(
-  { history }: Question,
-  { module, expected, to, place }: Asked & { to: string; place: string },
+  { history }: MoveRequest,
+  { module, expected, to, place }: RequestedMove & { to: string; place: string },
 ): Promise<void> {
   if (!(await history(place, expected).isReachable(to))) throw unreachable(to, place, module);
 }
 
-/** The newest commit of every other submodule's branch comes along; one that can't stays as it is, with the reason. */
-async function sweepOthers(question: Question, modules: readonly Submodule[], judged: Judged): Promise<void> {
-  for (let at = 0; at < modules.length; at += AT_ONCE) {
-    const some = modules.slice(at, at + AT_ONCE);
-    const newest = await Promise.all(
-      some.map((module) => unlessUnusable(judged, module, () => newestOf(question, module))),
-    );
-    for (const [index, module] of some.entries()) {
-      const commit = newest[index];
-      if (!commit) continue;
-      const asked = { module, commit, expected: followedBranch(module, question.self) };
-      await unlessUnusable(judged, module, () => judgeOne({ ...question, allowRewind: false }, asked, judged));
-    }
-  }
-}
-
-async function newestOf(question: Question, module: Submodule): Promise<string | undefined> {
-  const entry = await question.trees.entryAt(question.tip, module.path);
-  if (entry?.type !== 'gitlink') return undefined;
-  return question.history(submoduleUrl(question.rootUrl, module), followedBranch(module, question.self)).newest();
-}
-
-async function unlessUnusable<Value>(
-  { left }: Judged,
-  { path }: Submodule,
-  ask: () => Promise<Value>,
-): Promise<Value | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    left.push({ path, why: error.fields.why });
-    return undefined;
-  }
-}
-
-async function presentGitlink(question: Question, { path }: Submodule): Promise<string | undefined> {
-  const entry = await question.trees.entryAt(question.tip, path);
+async function presentGitlink(request: MoveRequest, { path }: Submodule): Promise<string | undefined> {
+  const entry = await request.trees.entryAt(request.tip, path);
   if (entry?.type === 'gitlink') return entry.oid;
   const why = entry
-    ? `at that path is a ${entry.type === 'tree' ? 'folder' : 'file'}, no gitlink.`
-    : await obstacle(question, path);
+    ? `at that path is a ${entry.type === 'tree' ? 'folder' : 'file'}, not a gitlink.`
+    : await obstacle(request, path);
   if (why === undefined) return undefined;
-  throw new GitError({
-    what: `Reading the pointer of ${path}`,
-    where: question.rootUrl,
-    why,
-    remedy: 'add the submodule there first (git submodule add), or correct submodule.',
-  });
+  throw notAGitlink(path, why, request.rootUrl);
 }
 
 /** Why there can be no first gitlink at a path where nothing is; undefined where there can. */
-async function obstacle({ trees, tip }: Question, path: string): Promise<string | undefined> {
+async function obstacle({ trees, tip }: MoveRequest, path: string): Promise<string | undefined> {
+  const problem = pathProblem(path);
+  if (problem !== undefined) return `its path ${problem}.`;
   const names = path.split('/');
-  // mktree would write them, into a commit that nobody can check out.
-  if (names.some((name) => /^(\.{0,2}|\.git)$/i.test(name))) return 'git checks out no such path.';
   for (let depth = 1; depth < names.length; depth += 1) {
     const parent = names.slice(0, depth).join('/');
     const entry = await trees.entryAt(tip, parent);
     if (entry && entry.type !== 'tree')
-      return `${parent} is a ${entry.type === 'gitlink' ? 'submodule' : 'file'}, no folder.`;
+      return `${parent} is a ${entry.type === 'gitlink' ? 'submodule' : 'file'}, not a folder.`;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { gitFailure } from '../../lib/git/failure.ts';
-import type { Git, GitOptions } from '../../lib/git/git.ts';
+import type { Git, GitOptions, GitResult } from '../../lib/git/git.ts';
 import { judgePush, type PushVerdict } from '../../lib/git/push.ts';
 import { readTip } from '../../lib/git/tip.ts';
 import { changedPaths, type Trees } from '../../lib/git/trees.ts';
@@ -56,12 +56,12 @@ export async function buildCommit(
 export interface Pushed {
   verdict: PushVerdict;
   /** What git printed. */
-  result: { code: number; out: string; err: string };
+  result: GitResult;
 }
 
 /**
  * Pushes `commit` as a compare-and-swap: only if the branch still is at `lease`. When the connection broke, what is there
- * is read, so that `pushed` and `unclear` (still at the lease) are the truth.
+ * is read, so that `pushed`, `closed` and `unclear` (still at the lease) are the truth.
  */
 export async function pushCommit(
   git: Git,
@@ -69,18 +69,36 @@ export async function pushCommit(
   { branch, lease, commit }: { branch: string; lease: string; commit: string },
 ): Promise<Pushed> {
   const ref = `refs/heads/${branch}`;
-  const result = await git([
+  const asked = [
     'push',
     '--porcelain',
     '--no-verify',
     `--force-with-lease=${ref}:${lease}`,
+    '--',
     url,
     `${commit}:${ref}`,
-  ]);
+  ];
+  const result = await git(asked, { remote: url });
   const verdict = judgePush(result);
-  if (verdict !== 'unclear') return { verdict, result };
+  if (verdict !== 'unclear' && verdict !== 'closed') return { verdict, result };
   const there = await readTip(git, url, branch).catch(() => undefined);
   if (there === commit) return { verdict: 'pushed', result };
   if (there !== undefined && there !== lease) return { verdict: 'lost race', result };
-  return { verdict: 'unclear', result };
+  // What can't be read either is a broken connection.
+  return { verdict: there === undefined ? 'unclear' : verdict, result };
+}
+
+/** So long nobody moves the branch, and yet the server says that somebody does: a lock that a crashed process has left. */
+const HELD_SECONDS = 15;
+/** So often the server ends a push before it begins, and yet lets the branch be read: it refuses. */
+const CLOSED_AT_MOST = 5;
+
+/** Tells after each failed push whether it is final though it looks like a lost race or a broken connection. */
+export function watchPushes(): (verdict: PushVerdict, hasMoved: boolean) => boolean {
+  let [closed, heldSince] = [0, Number.POSITIVE_INFINITY];
+  return (verdict, hasMoved) => {
+    closed = verdict === 'closed' ? closed + 1 : 0;
+    heldSince = verdict === 'lost race' && !hasMoved ? Math.min(heldSince, Date.now()) : Number.POSITIVE_INFINITY;
+    return closed >= CLOSED_AT_MOST || Date.now() - heldSince >= HELD_SECONDS * 1000;
+  };
 }

@@ -1,118 +1,83 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, GitError } from '../../lib/errors.ts';
 import { gitFailure } from '../../lib/git/failure.ts';
-import type { Git } from '../../lib/git/git.ts';
+import type { Git, GitResult } from '../../lib/git/git.ts';
 import { fetchTip, readTip } from '../../lib/git/tip.ts';
-import type { Trees } from '../../lib/git/trees.ts';
-import type { Agent } from '../../lib/ssh/agent.ts';
-import type { History } from './ancestry.ts';
+import type { BranchPair, BumpContext, BumpResult } from './bump-context.ts';
 import type { BumpInputs } from './inputs.ts';
 import { commitMessage } from './message.ts';
 import { type Judged, judgeMoves, resultOfStaying } from './moves.ts';
-import { buildCommit, pushCommit, type Signature } from './push.ts';
-import type { Root } from './remotes.ts';
+import { pause, pauseSeconds } from './pause.ts';
+import { buildCommit, pushCommit, type Signature, watchPushes } from './push.ts';
 import { planLines } from './report.ts';
-
-/** What became of the primary remote. */
-export interface Bumped {
-  judged: Judged;
-  result: 'pushed' | 'up-to-date' | 'superseded';
-  /** The root's commit with the pointer; its tip when nothing moved. */
-  rootCommit: string;
-  /** The tip it was built on. */
-  before: string;
-  attempts: number;
-}
-
-/** What a bump works with. */
-export interface Bench {
-  /** The thin clone of the primary root. */
-  git: Git;
-  trees: Trees;
-  /** The primary first. */
-  roots: readonly Root[];
-  history: (url: string, expected: string | undefined) => History;
-  inputs: BumpInputs;
-  context: ActionContext;
-  signer: Agent | undefined;
-}
-
-/** The branch that is pushed, and the one it grows from while it is not there yet. */
-export interface Course {
-  branch: string;
-  base: string;
-}
-
-const FIRST_PAUSE_SECONDS = 0.2;
-const LONGEST_PAUSE_SECONDS = 5;
+import type { Root } from './root.ts';
+import { sweepOthers } from './sweep.ts';
 
 /**
- * Builds and pushes on the tip of the course's branch, again and again on a newer one, until it lands or the deadline is
- * over. Undefined for a dry run.
+ * Builds and pushes on the tip of a branch, again and again on a newer one, until it lands or the deadline is over. Undefined
+ * for a dry run.
  */
-export async function race(bench: Bench, course: Course): Promise<Bumped | undefined> {
-  const { git, roots, inputs, context, signer } = bench;
+export async function race(bump: BumpContext, pair: BranchPair): Promise<BumpResult | undefined> {
+  const { git, roots, inputs, context, signer } = bump;
   const { log, run } = context;
-  const [primary] = roots as [Root, ...Root[]];
+  const [primary] = roots;
   const deadline = Date.now() + inputs.deadlineSeconds * 1000;
-  const isProposed = course.branch !== course.base;
-  let { tip, lease } = isProposed ? await tipOf(git, primary, course) : { tip: primary.tip, lease: primary.tip };
+  const isFinal = watchPushes();
+  const isProposed = pair.branch !== pair.base;
+  let { tip, lease } = isProposed ? await tipOf(git, primary, pair) : { tip: primary.tip, lease: primary.tip };
   for (let attempts = 1; ; attempts += 1) {
-    const judged = await judge(bench, tip);
+    const judged = await judge(bump, tip);
     for (const line of planLines(judged)) log.line(line);
     if (judged.moves.length === 0) {
       return { judged, result: resultOfStaying(judged), rootCommit: tip, before: tip, attempts };
     }
     const before = tip;
     const message = commitMessage(inputs.message, judged.moves, run.url);
-    const commit = await buildCommit(bench, tip, {
+    const commit = await buildCommit(bump, tip, {
       moves: judged.moves,
       message,
       author: authorOf(inputs, context),
       signer,
     });
     if (inputs.dryRun) {
-      log.line(`dry-run is set: commit ${commit} was built, nothing was pushed.`);
+      log.line(`\`dry-run\` is set: commit ${commit} was built, nothing was pushed.`);
       return undefined;
     }
-    for (;;) {
-      const { verdict, result } = await pushCommit(git, primary.url, { branch: course.branch, lease, commit });
+    for (let lost: GitResult | undefined; lost === undefined; ) {
+      const { verdict, result } = await pushCommit(git, primary.url, { branch: pair.branch, lease, commit });
       if (verdict === 'pushed') return { judged, result: 'pushed', rootCommit: commit, before, attempts };
-      if (verdict === 'refused') throw gitFailure({ what: `Pushing ${course.branch}`, where: primary.url }, result);
+      const about = { what: `Pushing ${pair.branch}`, where: primary.url };
+      if (verdict === 'refused') throw gitFailure(about, result);
       if (Date.now() >= deadline || context.signal.aborted) throw tooLate(primary, inputs.deadlineSeconds, result);
-      const pause = pauseSeconds(attempts);
-      log.line(
-        `Attempt ${attempts}: ${verdict === 'lost race' ? 'somebody else was faster' : 'the connection broke'}; again in ${pause.toFixed(1)} s.`,
-      );
-      await sleep(pause * 1000, undefined, { signal: context.signal }).catch(() => undefined);
-      // The identical commit again, for the branch is still where it was.
-      if (verdict === 'lost race') break;
-      attempts += 1;
+      const seconds = pauseSeconds(attempts);
+      const why = verdict === 'lost race' ? 'lost the race to another push' : 'the connection broke';
+      log.line(`Attempt ${attempts}: ${why}; retrying in ${seconds.toFixed(1)} s.`);
+      await pause(seconds * 1000, context.signal);
+      const leased = lease;
+      if (verdict === 'lost race') {
+        ({ tip, lease } = await tipOf(git, primary, pair));
+        lost = result;
+      }
+      if (isFinal(verdict, lease !== leased)) throw gitFailure(about, result);
+      // Otherwise the identical commit again, because the branch is still where it was.
+      if (verdict !== 'lost race') attempts += 1;
     }
-    ({ tip, lease } = await tipOf(git, primary, course));
-    // git repeats a request by itself when the answer is lost: then it was our own commit that was faster.
+    // git repeats a request on its own when the answer is lost: then it was our own commit that was faster.
     if (tip === commit) return { judged, result: 'pushed', rootCommit: commit, before, attempts };
   }
 }
 
-/** Random, so that those who lost together do not meet again, and the longer the more attempts there were. */
-export function pauseSeconds(attempts: number): number {
-  return Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 1.5 ** attempts) * (0.3 + Math.random());
-}
-
 /** Judges every pointer wanted against a tip of the root that has been fetched. */
-export function judge({ trees, roots, history, inputs, context }: Bench, tip: string): Promise<Judged> {
+export async function judge({ trees, roots, history, inputs, context }: BumpContext, tip: string): Promise<Judged> {
   const { run } = context;
-  const [primary] = roots as [Root, ...Root[]];
-  return judgeMoves({
+  const [primary] = roots;
+  const request = {
     trees,
     tip,
     rootUrl: primary.url,
     roots: roots.filter(({ pushed }) => pushed),
     history,
     wanted: inputs.wanted,
-    sweep: inputs.sweep,
     allowRewind: inputs.allowRewind,
     self: {
       url: run.serverUrl && run.repository ? `${run.serverUrl}/${run.repository}` : '',
@@ -120,11 +85,15 @@ export function judge({ trees, roots, history, inputs, context }: Bench, tip: st
       ref: run.ref,
       rootBranch: primary.branch,
     },
-  });
+  };
+  const modules = await trees.modules(tip);
+  const judged = await judgeMoves(request, modules);
+  if (inputs.sweep) await sweepOthers(request, { modules, exclude: inputs.exclude }, judged);
+  return judged;
 }
 
 /** The tip to build on, and what the branch must still be at when it is pushed: empty for one that is not there yet. */
-async function tipOf(git: Git, { url }: Root, { branch, base }: Course): Promise<{ tip: string; lease: string }> {
+async function tipOf(git: Git, { url }: Root, { branch, base }: BranchPair): Promise<{ tip: string; lease: string }> {
   if (branch !== base && !(await readTip(git, url, branch))) return { tip: await fetchTip(git, url, base), lease: '' };
   const tip = await fetchTip(git, url, branch);
   return { tip, lease: tip };
@@ -138,12 +107,12 @@ function authorOf({ author }: BumpInputs, { run }: ActionContext): Signature {
   return { name, email: `${name}@noreply.${host}` };
 }
 
-function tooLate({ url, branch }: Root, seconds: number, { out, err }: { out: string; err: string }): Failure {
+function tooLate({ url, branch }: Root, seconds: number, { out, err }: GitResult): Failure {
   return new GitError({
     what: `Pushing ${branch}`,
     where: url,
     why: `it did not land within ${seconds} s.`,
-    remedy: 'run it again; under much contention raise deadline-seconds, or set sweep: true.',
+    remedy: 'run it again; under much contention raise `deadline-seconds`, or set `sweep: true`.',
     output: err || out,
   });
 }

@@ -1,13 +1,13 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { GitError } from '../../lib/errors.ts';
 import { escapeForeign } from '../../lib/foreign.ts';
+import type { BumpResult } from './bump-context.ts';
 import type { Judged } from './moves.ts';
-import type { Bumped } from './race.ts';
-import type { RemoteTold } from './remotes.ts';
+import type { RemoteResult } from './root.ts';
 
-interface Told {
-  bumped: Bumped;
-  remotes: readonly RemoteTold[];
+interface Finished {
+  bumped: BumpResult;
+  remotes: readonly RemoteResult[];
   url: string;
   branch: string;
 }
@@ -17,21 +17,26 @@ const GOOD = new Set(['pushed', 'up-to-date', 'healed', 'superseded', 'skipped']
 /** What moves from where to where, with the subjects; what stays, and why; what a sweep leaves as it is, and why. */
 export function planLines({ moves, stays, left }: Judged): string[] {
   return [
-    ...moves.flatMap(({ path, from, to, subjects, count }) => [
-      `${path}: ${from?.slice(0, 12) ?? 'nothing'} -> ${to.slice(0, 12)}${count > 0 ? `, ${count} commit${count === 1 ? '' : 's'}` : ''}`,
+    ...moves.flatMap(({ path, from, to, subjects, count, isMerged }) => [
+      `${escapeForeign(path)}: ${from?.slice(0, 12) ?? 'nothing'} -> ${to.slice(0, 12)}${count > 0 ? `, ${count} commit${count === 1 ? '' : 's'}` : ''}`,
+      ...(isMerged
+        ? [
+            `  ${from?.slice(0, 12)} is on no branch any more; the branch has a commit with the very same files (a squash merge)`,
+          ]
+        : []),
       ...subjects.slice(0, 5).map((subject) => `  - ${escapeForeign(subject.slice(0, 100))}`),
     ]),
     ...stays.map(({ path, from, to, reason }) =>
       reason === 'up-to-date'
-        ? `${path}: already at ${to.slice(0, 12)}`
-        : `${path}: stays at ${from.slice(0, 12)}, which is newer than ${to.slice(0, 12)} (superseded)`,
+        ? `${escapeForeign(path)}: already at ${to.slice(0, 12)}`
+        : `${escapeForeign(path)}: kept at ${from.slice(0, 12)}, newer than ${to.slice(0, 12)} (superseded)`,
     ),
-    ...left.map(({ path, why }) => `${path}: left as it is: ${escapeForeign(why)}`),
+    ...left.map(({ path, why }) => `${escapeForeign(path)}: skipped: ${escapeForeign(why)}`),
   ];
 }
 
 /** Outputs, log and summary; throws when a required remote did not get the commit. */
-export async function report({ bumped, remotes, url, branch }: Told, context: ActionContext): Promise<void> {
+export async function report({ bumped, remotes, url, branch }: Finished, context: ActionContext): Promise<void> {
   const { judged, result, rootCommit, attempts } = bumped;
   const first = [...judged.moves, ...judged.stays].find(({ path }) => path === judged.asked[0]);
   await context.outputs({
@@ -71,6 +76,6 @@ export async function report({ bumped, remotes, url, branch }: Told, context: Ac
     where: url,
     why: failed.map(({ name, state, why }) => `${name}: ${state}${why ? ` (${why})` : ''}.`).join('\n'),
     state: `${have.join(', ') || 'no remote'} ${have.length === 1 ? 'has' : 'have'} the commit ${rootCommit}.`,
-    remedy: 'mend that remote, then run this again: it brings the others along.',
+    remedy: 'fix that remote and re-run; the others will catch up.',
   });
 }

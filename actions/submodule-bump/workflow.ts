@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure, ForgejoError } from '../../lib/errors.ts';
-import type { Forgejo } from '../../lib/forge/client.ts';
+import type { Forge } from '../../lib/forge/client.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
 import { dispatchWorkflow, listRuns, readRunById } from '../../lib/forge/runs.ts';
+import type { BumpResult as Bumped } from './bump-context.ts';
+import type { Descends } from './descendants.ts';
 import type { BumpInputs } from './inputs.ts';
-import type { Bumped } from './race.ts';
 
 /** What is to be started or followed, and what was there before. */
 export interface Workflow {
-  forgejo: Forgejo;
+  forgejo: Forge;
   inputs: BumpInputs;
   /** Runs that are none of ours. */
   known: ReadonlySet<number>;
@@ -19,6 +20,7 @@ interface Ended {
   bumped: Bumped;
   branch: string;
   context: ActionContext;
+  descends: Descends;
 }
 
 const APPEARS_SECONDS = 60;
@@ -32,7 +34,7 @@ const BOOLEANS_SINCE = 14;
 
 /** Before the push: can this server do what is asked? Undefined when nothing is. */
 export async function prepareWorkflow(
-  forgejo: Forgejo,
+  forgejo: Forge,
   inputs: BumpInputs,
   { log }: ActionContext,
 ): Promise<Workflow | undefined> {
@@ -134,7 +136,7 @@ async function tellRuns(runs: readonly WorkflowRun[], { context }: Ended): Promi
   for (const run of runs) context.log.line(`Run ${run.number || run.id}: ${run.url}`);
 }
 
-async function appeared(forgejo: Forgejo, isOurs: (run: WorkflowRun) => boolean, { signal }: ActionContext) {
+async function appeared(forgejo: Forge, isOurs: (run: WorkflowRun) => boolean, { signal }: ActionContext) {
   const until = Date.now() + APPEARS_SECONDS * 1000;
   for (let pause = FIRST_PAUSE_MS; Date.now() < until && !signal.aborted; pause = longer(pause)) {
     const found = (await listRuns(forgejo))?.filter(isOurs) ?? [];

@@ -1,5 +1,5 @@
 import { parseRemote, type Remote } from '../git/url.ts';
-import type { ForgejoAccess, ForgeKind } from './client.ts';
+import type { ForgeAccess, ForgeKind } from './client.ts';
 
 /** The server a run belongs to. */
 export interface OwnServer {
@@ -9,7 +9,7 @@ export interface OwnServer {
 }
 
 /** Where the API of the repository at `url` is; undefined for a URL that tells no forge (a file, ssh to another host). */
-export function apiOf(url: string, own: OwnServer): Omit<ForgejoAccess, 'token'> | undefined {
+export function apiOf(url: string, own: OwnServer): Omit<ForgeAccess, 'token' | 'onRetry'> | undefined {
   const remote = parseRemote(url);
   if (!remote) return undefined;
   const repository = remote.path.split('/').slice(-2).join('/');

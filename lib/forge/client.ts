@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 /** The API of one repository on a forge. */
-export interface Forgejo {
+export interface Forge {
   readonly repository: string;
   readonly kind: ForgeKind;
   /** The repository's page in the browser. */
@@ -31,13 +31,15 @@ export interface Told {
   patienceSeconds?: number;
 }
 
-export interface ForgejoAccess {
+export interface ForgeAccess {
   /** https://git.example.org/api/v1 */
   apiUrl: string;
   /** owner/name */
   repository: string;
   token: string;
   kind: ForgeKind;
+  /** Told when a request is tried again. */
+  onRetry?: (line: string) => void;
 }
 
 const REQUEST_SECONDS = 30;
@@ -48,7 +50,7 @@ const ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024;
 const QUOTED_CHARACTERS = 2000;
 
 /** Opens the API of a repository. Throws a ForgejoError, one message per cause, for every answer that is none. */
-export function openForgejo(access: ForgejoAccess): Forgejo {
+export function openForge(access: ForgeAccess): Forge {
   const base = `${access.apiUrl}/repos/${access.repository}`;
   return {
     repository: access.repository,
@@ -87,7 +89,7 @@ interface Asked extends Answer {
 }
 
 async function ask(
-  { token, kind }: ForgejoAccess,
+  { token, kind }: ForgeAccess,
   { method, url, body }: { method: string; url: string; body?: object },
 ): Promise<Asked> {
   const response = await fetch(url, {
@@ -126,7 +128,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function judged(access: ForgejoAccess, answer: Asked, { what, accept = [] }: Told): Answer {
+function judged(access: ForgeAccess, answer: Asked, { what, accept = [] }: Told): Answer {
   const { status, body, text, location } = answer;
   const usable = status === 204 || body !== undefined;
   if ((status >= 200 && status < 300 && usable) || accept.includes(status)) return { status, body };
@@ -171,7 +173,7 @@ function messageOf(body: unknown): string | undefined {
   return typeof message === 'string' ? message : undefined;
 }
 
-function unreachable({ apiUrl }: ForgejoAccess, { what }: Told, error: unknown): ForgejoError {
+function unreachable({ apiUrl }: ForgeAccess, { what }: Told, error: unknown): ForgejoError {
   const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
   const timeout = (error as Error).name === 'TimeoutError';
   return new ForgejoError({

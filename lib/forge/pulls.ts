@@ -1,4 +1,4 @@
-import type { Forgejo } from './client.ts';
+import type { Forge } from './client.ts';
 
 /** An open pull request of a branch of this very repository. */
 export interface PullRequest {
@@ -14,7 +14,7 @@ const EXISTS = 409;
 const GITHUB_EXISTS = 422;
 
 /** The open requests into `base` whose branch begins with `prefix`, oldest first; requests from forks are left out. */
-export async function openPulls(forgejo: Forgejo, base: string, prefix: string): Promise<PullRequest[]> {
+export async function openPulls(forgejo: Forge, base: string, prefix: string): Promise<PullRequest[]> {
   const found: PullRequest[] = [];
   const size = forgejo.kind === 'github' ? 'per_page' : 'limit';
   for (let page = 1; page <= PAGES_AT_MOST; page += 1) {
@@ -38,7 +38,7 @@ export interface PullText {
 
 /** Opens a request; undefined when there is one already. */
 export async function openPull(
-  forgejo: Forgejo,
+  forgejo: Forge,
   { head, base }: { head: string; base: string },
   text: PullText,
 ): Promise<PullRequest | undefined> {
@@ -53,7 +53,7 @@ export async function openPull(
 }
 
 /** Gives an open request a new title and text. */
-export async function updatePull(forgejo: Forgejo, { number }: PullRequest, text: PullText): Promise<void> {
+export async function updatePull(forgejo: Forge, { number }: PullRequest, text: PullText): Promise<void> {
   await forgejo.send('PATCH', `/pulls/${number}`, {
     body: text,
     told: { what: `Updating pull request ${number}` },

@@ -1,12 +1,12 @@
 import { ForgejoError } from '../errors.ts';
-import type { Forgejo } from './client.ts';
+import type { Forge } from './client.ts';
 import { parseRun, parseRuns, type WorkflowRun } from './parse-run.ts';
 
 const LISTED_RUNS = 50;
 const NO_ROUTE = [404, 405, 501];
 
 /** The newest runs of the repository; undefined where the server is too old to tell them (Forgejo before v12). */
-export async function listRuns(forgejo: Forgejo): Promise<WorkflowRun[] | undefined> {
+export async function listRuns(forgejo: Forge): Promise<WorkflowRun[] | undefined> {
   const size = forgejo.kind === 'github' ? 'per_page' : 'limit';
   const answer = await forgejo.get(`/actions/runs?${size}=${LISTED_RUNS}`, {
     what: 'Listing the runs',
@@ -16,7 +16,7 @@ export async function listRuns(forgejo: Forgejo): Promise<WorkflowRun[] | undefi
 }
 
 /** One run as it is now; the forge may be away for `patienceSeconds`. */
-export async function readRunById(forgejo: Forgejo, id: number, patienceSeconds: number): Promise<WorkflowRun> {
+export async function readRunById(forgejo: Forge, id: number, patienceSeconds: number): Promise<WorkflowRun> {
   const told = { what: `Reading the run ${id}`, patienceSeconds };
   const { body } = await forgejo.get(`/actions/runs/${id}`, told);
   const run = parseRun(body);
@@ -31,11 +31,11 @@ export async function readRunById(forgejo: Forgejo, id: number, patienceSeconds:
 }
 
 /**
- * Starts a workflow file on a branch. Gives the run where the server tells it (Forgejo), else undefined: it must be looked
+ * Starts a workflow file on a branch. Gives the run where the server tells it (Forge), else undefined: it must be looked
  * for. Never sent twice.
  */
 export async function dispatchWorkflow(
-  forgejo: Forgejo,
+  forgejo: Forge,
   workflow: string,
   { ref, inputs }: { ref: string; inputs: Readonly<Record<string, string>> },
 ): Promise<WorkflowRun | undefined> {

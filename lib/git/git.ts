@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type SshLogin, tryLogins } from './logins.ts';
+import { type GitResult, runGit } from './process.ts';
 
-export interface GitResult {
-  code: number;
-  out: string;
-  err: string;
-}
+export type { GitResult } from './process.ts';
 
 export interface GitOptions {
   input?: string;
@@ -14,6 +11,8 @@ export interface GitOptions {
   env?: Record<string, string>;
   /** Configuration of this one call, not in its argument list. */
   config?: readonly [key: string, value: string][];
+  /** The repository that this call talks to, where it is another than the folder was opened for. */
+  remote?: string;
 }
 
 /** git in the folder of one bare repository: an argument list in, exit code and texts out. Never throws for git's own failures. */
@@ -23,34 +22,75 @@ export type Git = (args: readonly string[], options?: GitOptions) => Promise<Git
 export interface Credentials {
   /** Access tokens by origin: `https://git.example.org`. */
   tokens: Readonly<Record<string, string>>;
-  /** The ssh command, for known hosts and an agent; undefined for the runner's own. */
-  sshCommand: string | undefined;
-  sshAgent: string | undefined;
+  /** The ways to log in by ssh, tried in this order; none for the runner's own. */
+  logins: readonly SshLogin[];
+  /** The transports that git may use; no other, whatever a URL says. */
+  protocols: readonly ('https' | 'http' | 'ssh' | 'file')[];
   /** How the runner reaches the network, from its own environment: proxies, certificate authorities. */
   network?: Readonly<Record<string, string>>;
   /** Told what ssh says of a host key that it did not know and has accepted. */
   onNewHostKey?: (said: string) => void;
+  /** Called every 15 s while one call (`fetch`) runs. */
+  onSlow?: (call: string, seconds: number) => void;
   /** Ends what runs when the step is to end. */
   signal?: AbortSignal;
 }
-
-/** For one call of git; a stalled transfer ends sooner. */
-const CALL_SECONDS = 600;
-/** From the polite signal to the other one. */
-const KILL_SECONDS = 5;
-const OUTPUT_BYTES_AT_MOST = 256 * 1024 * 1024;
 
 /** A stalled transfer ends by itself: less than so much for so long. */
 const SLOWEST_BYTES_PER_SECOND = 1000;
 const STALL_SECONDS = 20;
 
 /**
- * git in `folder`, which is there and is or becomes a bare repository, in an environment of its own: no configuration of the user or the system, no prompt,
- * and each token only in requests to its origin (by GIT_CONFIG_*, so it is in no argument list, URL or file).
+ * Opens repositories in an environment of their own: no configuration of the user or the system, no prompt, no transport but
+ * those allowed, and each token only in requests to its origin (by a variable, so it is in no argument list, URL or file).
+ * `folder` is there and is or becomes a bare repository; `remote` is what its `origin` is or will be.
  */
-export function openGit(folder: string, path: string, credentials: Credentials): Git {
+export function gitOpener(path: string, credentials: Credentials) {
+  const config = configOf(credentials);
+  const callAs = tryLogins(credentials.logins);
+  const base: Record<string, string> = {
+    ...credentials.network,
+    PATH: path,
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '',
+    GIT_ALLOW_PROTOCOL: credentials.protocols.join(':'),
+  };
+  return (folder: string, origin?: string): Git =>
+    async (args, { input = '', encoding = 'utf8', env = {}, config: more = [], remote = origin } = {}) => {
+      const result = await callAs({ remote, isPush: args[0] === 'push' }, (login) =>
+        runGit({
+          args,
+          input,
+          encoding,
+          folder,
+          env: {
+            ...base,
+            // Before git 2.32 the user's configuration can be kept out only by another home.
+            HOME: folder,
+            GIT_DIR: folder,
+            ...(login ? { GIT_SSH_COMMAND: login.command } : {}),
+            ...(login?.agentSocket ? { SSH_AUTH_SOCK: login.agentSocket } : {}),
+            GIT_CONFIG_PARAMETERS: parameters([...config, ...more]),
+            ...env,
+          },
+          signal: credentials.signal,
+          onSlow: (seconds) => credentials.onSlow?.(args[0] ?? '', seconds),
+        }),
+      );
+      for (const [, said = ''] of result.err.matchAll(/^Warning: (Permanently added .*)$/gm))
+        credentials.onNewHostKey?.(said);
+      return result;
+    };
+}
+
+function configOf({ tokens, protocols }: Credentials): [string, string][] {
   const config: [string, string][] = [
     ['protocol.version', '2'],
+    ['protocol.allow', 'never'],
+    ...protocols.map((name): [string, string] => [`protocol.${name}.allow`, 'always']),
     ['gc.auto', '0'],
     ['maintenance.auto', 'false'],
     ['http.lowSpeedLimit', String(SLOWEST_BYTES_PER_SECOND)],
@@ -59,101 +99,21 @@ export function openGit(folder: string, path: string, credentials: Credentials):
     ['core.askPass', ''],
     ['credential.helper', ''],
   ];
-  for (const [origin, token] of Object.entries(credentials.tokens)) {
+  for (const [origin, token] of Object.entries(tokens)) {
     // The empty value first drops a header that a checkout has left behind: two of them are refused.
     config.push([`http.${origin}/.extraHeader`, ''], [`http.${origin}/.extraHeader`, basicHeader(token)]);
     // git would send the header on to wherever it is redirected.
     config.push([`http.${origin}/.followRedirects`, 'false']);
   }
-  const base: Record<string, string> = {
-    ...credentials.network,
-    PATH: path,
-    HOME: folder,
-    LC_ALL: 'C',
-    GIT_DIR: folder,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: '',
-    GIT_ALLOW_PROTOCOL: 'http:https:ssh:file',
-    ...(credentials.sshCommand ? { GIT_SSH_COMMAND: credentials.sshCommand } : {}),
-    ...(credentials.sshAgent ? { SSH_AUTH_SOCK: credentials.sshAgent } : {}),
-  };
-  return async (args, { input = '', encoding = 'utf8', env = {}, config: more = [] } = {}) => {
-    const result = await run(args, {
-      input,
-      encoding,
-      folder,
-      env: { ...base, ...configured([...config, ...more]), ...env },
-      signal: credentials.signal,
-    });
-    for (const [, said = ''] of result.err.matchAll(/^Warning: (Permanently added .*)$/gm))
-      credentials.onNewHostKey?.(said);
-    return result;
-  };
+  return config;
 }
 
-function configured(config: readonly [key: string, value: string][]): Record<string, string> {
-  const values = config.flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, key],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ]);
-  return { GIT_CONFIG_COUNT: String(config.length), ...Object.fromEntries(values) };
-}
-
-interface Call {
-  input: string;
-  encoding: 'utf8' | 'latin1';
-  folder: string;
-  env: Record<string, string>;
-  signal: AbortSignal | undefined;
-}
-
-/** @actions/exec can't end what it has started, reads all output as UTF-8, and dies of a child that does not read its input. */
-function run(args: readonly string[], { input, encoding, folder, env, signal }: Call): Promise<GitResult> {
-  return new Promise((resolve) => {
-    const child = spawn('git', [...args], {
-      cwd: folder,
-      env,
-      stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    });
-    const blocks: Record<'out' | 'err', Buffer[]> = { out: [], err: [] };
-    let bytes = 0;
-    let reason = '';
-    let killer: NodeJS.Timeout | undefined;
-    const stop = (why: string) => {
-      reason ||= why;
-      // git ends its own children on TERM.
-      child.kill('SIGTERM');
-      killer ??= setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
-    };
-    const onAbort = () => stop('the step was ended');
-    const limit = setTimeout(() => stop(`git did not end within ${CALL_SECONDS} s`), CALL_SECONDS * 1000);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const keep = (name: 'out' | 'err') => (block: Buffer) => {
-      bytes += block.length;
-      if (bytes > OUTPUT_BYTES_AT_MOST) stop(`git printed more than ${OUTPUT_BYTES_AT_MOST} bytes`);
-      else blocks[name].push(block);
-    };
-    child.stdout?.on('data', keep('out'));
-    child.stderr?.on('data', keep('err'));
-    child.stdin?.on('error', () => undefined).end(input, encoding);
-    child.on('error', ({ message }) => {
-      reason ||= `git can't be started: ${message}`;
-    });
-    child.on('close', (code) => {
-      clearTimeout(limit);
-      clearTimeout(killer);
-      signal?.removeEventListener('abort', onAbort);
-      const err = [Buffer.concat(blocks.err).toString('utf8'), reason].filter((text) => text !== '').join('\n');
-      resolve({
-        code: reason === '' ? (code ?? 1) : code || 1,
-        out: Buffer.concat(blocks.out).toString(encoding),
-        err,
-      });
-    });
-  });
+/**
+ * What `git -c` hands to the programs it starts, in the form that every git reads; GIT_CONFIG_COUNT needs 2.31, and an older
+ * one drops the token without a word. No key has an equals sign in it.
+ */
+function parameters(config: readonly [key: string, value: string][]): string {
+  return config.map(([key, value]) => `'${`${key}=${value}`.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
 function basicHeader(token: string): string {

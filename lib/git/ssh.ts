@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import type { Agent } from '../ssh/agent.ts';
 import { configForHomes, runnerHomes } from '../ssh/homes.ts';
 import { quote } from '../ssh/program.ts';
+import type { SshLogin } from './logins.ts';
 
 export interface SshAccess {
+  /** One private key, or several, one after the other. */
   key: string | undefined;
   passphrase: string | undefined;
   knownHosts: string | undefined;
   checking: 'strict' | 'accept-new' | 'insecure' | undefined;
 }
 
-/** How git's ssh is to be called: by an agent that holds the key, with the known hosts given. Gone at the end of the scope. */
+/** How git's ssh is to be called, once per key, with the known hosts given. Gone at the end of the scope. */
 export interface GitSsh extends AsyncDisposable {
-  command: string;
-  agentSocket: string | undefined;
+  logins: SshLogin[];
 }
 
 const CONNECT_SECONDS = 15;
@@ -35,43 +36,85 @@ export async function agentFor(
   return sshAgent(name, key, passphrase);
 }
 
+/** What the runner itself has for ssh. */
+export interface RunnersSsh {
+  home: string | undefined;
+  agent: string | undefined;
+}
+
 /**
- * Prepares ssh for git. What is not given is as the runner's ssh has it, and below `home` where $HOME is another folder; host keys
- * are checked strictly.
+ * Prepares ssh for git. What is not given is as the runner's ssh has it, and below `home` where $HOME is another folder; without
+ * a key the runner's agent is asked. Host keys are checked strictly.
  */
-export async function gitSsh(
-  { key, passphrase, knownHosts, checking = 'strict' }: SshAccess,
-  home: string | undefined,
-): Promise<GitSsh> {
-  const agent = await agentFor('ssh-key', key, passphrase);
-  let folder: string | undefined;
-  const keep = async (name: string, text: string) => {
-    folder ??= await mkdtemp(join(tmpdir(), 'known-hosts-'));
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
+export async function gitSsh(access: SshAccess, runner: RunnersSsh): Promise<GitSsh> {
+  const { key, passphrase } = access;
+  const agents: Agent[] = [];
+  const files = textFiles();
+  const dispose = async () => {
+    for (const agent of agents) await agent[Symbol.asyncDispose]();
+    await files.remove();
   };
-  const options = [
-    'BatchMode=yes',
-    `StrictHostKeyChecking=${CHECKING[checking]}`,
-    `ConnectTimeout=${CONNECT_SECONDS}`,
-    `ServerAliveInterval=${KEEPALIVE_SECONDS}`,
-    `ServerAliveCountMax=${KEEPALIVES_MISSED}`,
-    // The key given, and no other that lies about.
-    ...(agent ? [`IdentityAgent=${agent.socket}`, 'IdentityFile=none', 'IdentitiesOnly=no'] : []),
-  ];
-  if (checking === 'insecure') options.push('UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null');
-  else if (knownHosts !== undefined) {
-    const file = await keep('known_hosts', `${knownHosts.trim()}\n`);
-    options.push(`UserKnownHostsFile=${file}`, 'GlobalKnownHostsFile=/dev/null');
+  try {
+    for (const one of key === undefined ? [] : keysIn(key)) {
+      const agent = await agentFor('ssh-key', one, passphrase);
+      if (agent) agents.push(agent);
+    }
+    const config = configForHomes(runnerHomes(runner.home));
+    const from = config === undefined ? [] : ['-F', quote(await files.keep('config', config))];
+    const options = ['BatchMode=yes', ...timeouts(), ...(await hostKeyOptions(access, files))];
+    const command = (...more: string[]) =>
+      ['ssh', ...from, ...[...options, ...more].flatMap((option) => ['-o', quote(option)])].join(' ');
+    const logins = agents.map(({ socket }) => ({
+      // The key given, and no other that lies about.
+      command: command(`IdentityAgent=${socket}`, 'IdentityFile=none', 'IdentitiesOnly=no'),
+      agentSocket: socket,
+    }));
+    const usual = { command: command(), agentSocket: runner.agent };
+    return { logins: logins.length > 0 ? logins : [usual], [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
   }
-  const config = configForHomes(runnerHomes(home));
-  const from = config === undefined ? [] : ['-F', quote(await keep('config', config))];
+}
+
+/** The blocks of a text that holds several private keys; the text itself where it has no such blocks. */
+export function keysIn(text: string): string[] {
+  const blocks = text.match(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z0-9 ]*PRIVATE KEY-----/g);
+  return blocks && blocks.length > 1 ? blocks : [text];
+}
+
+interface TextFiles {
+  keep(name: string, text: string): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** Files for ssh in a folder of their own, made at the first one. */
+function textFiles(): TextFiles {
+  let folder: string | undefined;
   return {
-    command: ['ssh', ...from, ...options.flatMap((option) => ['-o', quote(option)])].join(' '),
-    agentSocket: agent?.socket,
-    [Symbol.asyncDispose]: async () => {
-      await agent?.[Symbol.asyncDispose]();
+    keep: async (name, text) => {
+      folder ??= await mkdtemp(join(tmpdir(), 'known-hosts-'));
+      await writeFile(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    },
+    remove: async () => {
       if (folder) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function hostKeyOptions({ knownHosts, checking = 'strict' }: SshAccess, files: TextFiles): Promise<string[]> {
+  const options = [`StrictHostKeyChecking=${CHECKING[checking]}`];
+  if (checking === 'insecure') return [...options, 'UserKnownHostsFile=/dev/null', 'GlobalKnownHostsFile=/dev/null'];
+  if (knownHosts === undefined) return options;
+  const file = await files.keep('known_hosts', `${knownHosts.trim()}\n`);
+  return [...options, `UserKnownHostsFile=${file}`, 'GlobalKnownHostsFile=/dev/null'];
+}
+
+function timeouts(): string[] {
+  return [
+    `ConnectTimeout=${CONNECT_SECONDS}`,
+    `ServerAliveInterval=${KEEPALIVE_SECONDS}`,
+    `ServerAliveCountMax=${KEEPALIVES_MISSED}`,
+  ];
 }

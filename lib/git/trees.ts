@@ -1,6 +1,7 @@
-import { expectGit, gitFailure } from './failure.ts';
+import { GitError } from '../errors.ts';
+import { expectGit } from './failure.ts';
 import type { Git } from './git.ts';
-import { parseModules, type Submodule } from './modules.ts';
+import { modulesProblem, parseModules, type Submodule } from './modules.ts';
 
 export interface TreeEntry {
   /** `gitlink`, `tree` or `blob`. */
@@ -87,8 +88,8 @@ function once<Value>(known: Map<string, Promise<Value>>, key: string, ask: () =>
 }
 
 async function listTree(git: Git, oid: string): Promise<Line[]> {
-  const told = { what: 'Reading a tree', where: oid };
-  const { out } = await expectGit(git, ['ls-tree', '-z', oid], told, { encoding: 'latin1' });
+  const about = { what: 'Reading a tree', where: oid };
+  const { out } = await expectGit(git, ['ls-tree', '-z', oid], about, { encoding: 'latin1' });
   return out.split('\0').flatMap((line) => {
     const [, mode, type, id, name] = /^(\d+) (\w+) ([0-9a-f]+)\t([\s\S]+)$/.exec(line) ?? [];
     return mode && type && id && name ? [{ mode, type, oid: id, name }] : [];
@@ -99,22 +100,41 @@ async function listTree(git: Git, oid: string): Promise<Line[]> {
 async function fetchTree(git: Git, oid: string): Promise<void> {
   const filter = (await git(['config', 'remote.origin.partialclonefilter'])).out.trim();
   if (!filter.startsWith('tree:')) return;
-  await git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--filter=tree:0', 'origin', oid], {
+  await git(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--filter=tree:0', '--', 'origin', oid], {
     config: [['fetch.negotiationAlgorithm', 'noop']],
   });
 }
 
-/** It is one of the files that a thin clone lacks: git fetches it now. */
+/**
+ * It is one of the files that a thin clone lacks: git fetches it now. Read as bytes that come from nowhere: as a file, or by
+ * `--blob` alone, git would follow what it includes, to any file of the runner.
+ */
 async function readModules(git: Git, blob: string): Promise<Submodule[]> {
-  const result = await git(['config', '--blob', blob, '--list', '-z']);
-  if (result.code === 0) return parseModules(result.out);
-  throw gitFailure({ what: 'Reading .gitmodules', where: blob }, result);
+  const about = { what: 'Reading .gitmodules', where: 'the root repository' };
+  const { out: content } = await expectGit(git, ['cat-file', 'blob', blob], about, { encoding: 'latin1' });
+  const problem = modulesProblem(content);
+  if (problem !== undefined) throw unusable(about, problem);
+  if (content === '') return [];
+  const listed = ['config', '--no-includes', '--file', '-', '--list', '-z'];
+  const { code, out, err } = await git(listed, { input: content, encoding: 'latin1' });
+  if (code !== 0) throw unusable(about, 'is not a configuration that git can read', err);
+  try {
+    return parseModules(Buffer.from(out, 'latin1').toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw unusable(about, error.message);
+  }
+}
+
+function unusable(about: { what: string; where: string }, problem: string, output?: string): GitError {
+  const remedy = 'correct .gitmodules in the root repository. Nothing was pushed.';
+  return new GitError({ ...about, why: `.gitmodules ${problem}.`, remedy, output });
 }
 
 async function makeTree(git: Git, lines: readonly Line[]): Promise<string> {
   const input = lines.map(({ mode, type, oid, name }) => `${mode} ${type} ${oid}\t${name}\0`).join('');
-  const told = { what: 'Building a tree', where: 'the root repository' };
-  return (await expectGit(git, ['mktree', '-z', '--missing'], told, { input, encoding: 'latin1' })).out.trim();
+  const about = { what: 'Building a tree', where: 'the root repository' };
+  return (await expectGit(git, ['mktree', '-z', '--missing'], about, { input, encoding: 'latin1' })).out.trim();
 }
 
 /** The paths that differ between two commits, with their new mode. */

@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Credentials, type Git, openGit } from './git.ts';
+import { type Credentials, type Git, gitOpener } from './git.ts';
 
 /** Bare repositories in a folder of their own. At the end of the scope what still runs is ended, then the folder is gone. */
 export interface Workspace extends AsyncDisposable {
-  /** git in a new empty folder, for a clone. */
-  room(): Promise<Git>;
+  /** git in a new empty folder, for a clone of `remote`. */
+  room(remote: string): Promise<Git>;
   /** A new empty repository. */
   open(format: 'sha1' | 'sha256'): Promise<Git>;
 }
@@ -21,12 +21,13 @@ export async function workspace(
   const running = new Set<Promise<unknown>>();
   const closing = new AbortController();
   credentials.signal?.addEventListener('abort', () => closing.abort(), { once: true });
+  const openGit = gitOpener(path, { ...credentials, signal: closing.signal });
   let rooms = 0;
-  const room = async (): Promise<Git> => {
+  const room = async (remote?: string): Promise<Git> => {
     rooms += 1;
     const place = join(folder, String(rooms));
     await mkdir(place);
-    const git = openGit(place, path, { ...credentials, signal: closing.signal });
+    const git = openGit(place, remote);
     return (args, options) => {
       const call = git(args, options);
       running.add(call);

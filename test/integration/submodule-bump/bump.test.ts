@@ -93,7 +93,7 @@ describe('one bump', () => {
     const late = await bump(server, 'botserver', { commit: first });
     expect(late.outputs).toMatchObject({ changed: 'false', result: 'superseded' });
     expect(late.log).toContain(
-      `botserver: stays at ${newer.slice(0, 12)}, which is newer than ${first.slice(0, 12)} (superseded)`,
+      `botserver: kept at ${newer.slice(0, 12)}, newer than ${first.slice(0, 12)} (superseded)`,
     );
     const side = server.commit('team/botserver', { branch: 'side', on: first });
     const red = await bump(server, 'botserver', { commit: 'side' });
@@ -120,7 +120,9 @@ describe('one bump', () => {
     const modules = server.git('team/gb', 'show', 'main:.gitmodules');
     server.commit('team/gb', { files: { '.gitmodules': modules, botserver: `gitlink ${'1'.repeat(40)}` } });
     const refused = await bump(server, 'botserver');
-    expect(refused.log).toContain(`does not descend from ${'1'.repeat(40)}`);
+    expect(refused.log).toContain(
+      `the root points to ${'1'.repeat(40)}, which is not in the history of any branch or tag there`,
+    );
     const { outputs, log } = await bump(server, 'botserver', {
       'allow-rewind': true,
       message: '{count} commits\n\n{log}',
@@ -284,13 +286,13 @@ describe('one bump', () => {
     const commit = server.commit('team/sub0');
     const pointers = names(3).map((name) => server.pointer('gb', name));
     server.git('team/sub1', 'update-ref', '-d', 'refs/heads/main');
-    const rewritten = server.commit('team/sub1', { subject: 'written anew' });
+    server.commit('team/sub1', { subject: 'written anew' });
     rmSync(`${server.folder}/team/sub2.git`, { recursive: true });
     const { code, log } = await bump(server, 'sub0', { sweep: true });
     expect(code, log).toBe(0);
     expect(names(3).map((name) => server.pointer('gb', name))).toEqual([commit, ...pointers.slice(1)]);
-    expect(log).toContain(`sub1: left as it is: ${rewritten} does not descend from ${pointers[1]}`);
-    expect(log).toContain('sub2: left as it is: there is no such repository, or these credentials may not see it.');
+    expect(log).toContain(`sub1: skipped: the root points to ${pointers[1]}, which is not in the history`);
+    expect(log).toContain('sub2: skipped: there is no such repository, or these credentials may not see it.');
   });
 
   it('sweeps a submodule that follows the root along on the branch of the root', async () => {
@@ -344,7 +346,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return { submodule: 'README.md' };
       },
-      'at that path is a file, no gitlink.',
+      'at that path is a file, not a gitlink.',
     ],
     [
       'a path that is a folder',
@@ -354,7 +356,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return { submodule: 'src' };
       },
-      'at that path is a folder, no gitlink.',
+      'at that path is a folder, not a gitlink.',
     ],
     ...['../p', '.git/p', 'p/'].map(
       (path): Refused => [
@@ -365,7 +367,7 @@ describe('is refused, with nothing pushed:', () => {
           });
           return { submodule: 'a' };
         },
-        'git checks out no such path.',
+        'is one that git does not check out.',
       ],
     ),
     [
@@ -379,7 +381,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return { submodule: 'a' };
       },
-      'botserver is a submodule, no folder.',
+      'botserver is a submodule, not a folder.',
     ],
     ['an unknown submodule', () => ({ submodule: 'nothing' }), '.gitmodules has no such entry; it has: botserver.'],
     [
@@ -416,7 +418,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return { submodule: 'p=main\na=main' };
       },
-      'more than one line of submodule names it.',
+      'more than one line of `submodule` names it.',
     ],
     [
       'a URL that climbs out of the host',
@@ -521,7 +523,7 @@ describe('a push is red at once, with the reason, when', () => {
     const { log, code, outputs } = await bump(server, 'botserver');
     expect(code).toBe(1);
     expect(log).toContain(`why:    ${why}`);
-    expect(log).not.toContain('again in');
+    expect(log).not.toContain('retrying in');
     expect(outputs).toMatchObject({ changed: 'false', result: '' });
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   }

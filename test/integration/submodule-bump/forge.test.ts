@@ -226,7 +226,7 @@ describe('an answer of the forge is told by its cause', () => {
     const inputs = { repository: `file://${server.folder}/team/gb.git`, token: undefined, dispatch: 'deploy.yml' };
     const { code, log } = await bump(api, server, inputs);
     expect(code).toBe(1);
-    expect(log).toContain('why:    this address tells no forge with an API.');
+    expect(log).toContain('why:    this URL does not identify a forge with an API.');
   });
 });
 
@@ -278,7 +278,7 @@ describe('a pull request', () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
     const { log } = await bump(api, server, { 'pull-request': true, remotes: 'a=https://x.example/y.git', wait: true });
-    expect(log).toContain("Input 'remotes': a pull request is pushed to the primary remote alone");
+    expect(log).toContain("Input 'remotes': a pull request is pushed to the primary remote only");
     expect(log).toContain("Input 'pull-request': a pull request moves nothing yet");
   });
 });

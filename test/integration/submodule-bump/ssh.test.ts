@@ -112,7 +112,7 @@ describe('over ssh', () => {
     }
     const insecure = await bump(server, host, 'botserver', { 'known-hosts': changed, 'host-key-checking': 'insecure' });
     expect(insecure.code, insecure.log).toBe(0);
-    expect(insecure.log).toContain('Warning: host-key-checking is insecure: any ssh server is believed.');
+    expect(insecure.log).toContain('Warning: `host-key-checking: insecure`: any SSH server will be trusted.');
   });
 
   it('accepts an unknown host key where that is asked, and says so once', async () => {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { judgePush } from '../../../lib/git/push.ts';
 
 test.each([
-  ['! [rejected] main -> main (stale info)', 'lost race'],
-  ["! [remote rejected] main -> main (cannot lock ref 'refs/heads/main': is at a but expected b)", 'lost race'],
-  ['! [remote rejected] main -> main (failed to update ref)', 'lost race'],
-  ['! [remote rejected] main -> main (pre-receive hook declined)', 'refused'],
+  ['!\tmain:main\t[rejected] (stale info)', 'lost race'],
+  ["!\tmain:main\t[remote rejected] (cannot lock ref 'refs/heads/main': is at a but expected b)", 'lost race'],
+  ['!\tmain:main\t[remote rejected] (failed to update ref)', 'lost race'],
+  ['!\tmain:main\t[remote rejected] (pre-receive hook declined)', 'refused'],
   ['fatal: Authentication failed for https://git.example.org/', 'refused'],
   ['error: The requested URL returned error: 403', 'refused'],
   ['error: The requested URL returned error: 429', 'unclear'],
@@ -13,5 +13,7 @@ test.each([
   ['error: RPC failed; curl 56 Recv failure: Connection reset by peer', 'unclear'],
   ['error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502', 'unclear'],
 ])('git that says "%s" means: %s', (err, verdict) => {
-  expect(judgePush({ code: 1, out: '', err })).toBe(verdict);
+  expect(
+    judgePush(err.startsWith('!') ? { code: 1, out: err, err: '', args: [] } : { code: 1, out: '', err, args: [] }),
+  ).toBe(verdict);
 });

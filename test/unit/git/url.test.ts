@@ -22,7 +22,7 @@ test.each([
 test.each(['/srv/git/secret.git', 'file:///srv/git/secret.git'])(
   'a root on the network can not have %s read on the runner',
   (written) => {
-    expect(() => resolveSubmoduleUrl('https://git.example.org/team/gb.git', written)).toThrow(/is on the machine/);
+    expect(() => resolveSubmoduleUrl('https://git.example.org/team/gb.git', written)).toThrow(/is a local path/);
     expect(resolveSubmoduleUrl('/srv/git/gb.git', written)).toBe(written);
   },
 );
@@ -39,4 +39,22 @@ test('a URL with a password in it is no remote', () => {
 test('a token is for an origin with its port, and for none over ssh', () => {
   expect(originOf('https://git.example.org:3000/team/gb.git')).toBe('https://git.example.org:3000');
   expect(originOf('ssh://git@git.example.org/team/gb.git')).toBeUndefined();
+});
+
+test.each([
+  ['ext::sh -c id', /transport helper/],
+  ['fd::3', /transport helper/],
+  ['--upload-pack=touch x', /starts with a dash/],
+  ['-oProxyCommand=x:y', /starts with a dash/],
+  ['git@-oProxyCommand=x:y', /starts with a dash/],
+  ['ssh://-oX/y', /starts with a dash/],
+  ['ssh://-oX@h/y', /starts with a dash/],
+  ['https://me:secret@git.example.org/x.git', /has a password in it/],
+  ['file://host/x', /unknown form/],
+  ['git+ssh://host/x', /unknown form/],
+  ['x', /unknown form/],
+  ['a\n::set-env name=A::b', /control characters/],
+])('%s is refused before git sees it, and not repeated', (written, why) => {
+  expect(parseRemote(written)).toBeUndefined();
+  expect(() => resolveSubmoduleUrl('https://git.example.org/team/gb.git', written)).toThrow(why);
 });

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { commitOf, expectedBranch, findModule, probablePlace } from '../../../actions/submodule-bump/plan.ts';
+import { commitOf, expectedBranch, findModule, probableSource } from '../../../actions/submodule-bump/modules.ts';
 
 const SHA = 'a'.repeat(40);
 const MODULES = [
-  { name: 'Bot Server', path: 'apps/server', url: '../BotServer.git', branch: undefined },
-  { name: 'ui', path: 'ui', url: '../botui.git', branch: 'stable' },
-  { name: 'apps/server', path: 'other', url: '../other.git', branch: '.' },
+  { name: 'Bot Server', path: 'apps/server', url: '../BotServer.git', branch: undefined, frozen: undefined },
+  { name: 'ui', path: 'ui', url: '../botui.git', branch: 'stable', frozen: undefined },
+  { name: 'apps/server', path: 'other', url: '../other.git', branch: '.', frozen: undefined },
 ];
 const ROOT = 'https://git.example.org/team/gb';
 
 describe('the submodule meant', () => {
   const find = (submodule: string | undefined, self = '') =>
-    findModule(MODULES, { submodule, commit: undefined }, { rootUrl: ROOT, self: { url: self } }).path;
+    findModule(MODULES, submodule, { rootUrl: ROOT, self: { url: self } }).path;
 
   test.each([
     ['ui', 'ui'],
@@ -64,12 +64,12 @@ describe('the place of a submodule that moves its own pointer', () => {
     ['git@git.example.org:team/gb.git', 'git@git.example.org:team/botserver.git'],
     ['ssh://git@git.example.org:2222/team/gb', 'ssh://git@git.example.org:2222/team/botserver.git'],
   ])('seen from %s is %s', (root, url) => {
-    expect(probablePlace(root, unnamed, run)).toEqual({ url, expected: 'main' });
+    expect(probableSource(root, unnamed, run)).toEqual({ url, expected: 'main' });
   });
 
   test('is unknown for one that is named, and outside a run', () => {
-    expect(probablePlace(ROOT, [{ submodule: 'ui', commit: undefined }], run)).toBeUndefined();
-    expect(probablePlace(ROOT, unnamed, { ...run, repository: '' })).toBeUndefined();
+    expect(probableSource(ROOT, [{ submodule: 'ui', commit: undefined }], run)).toBeUndefined();
+    expect(probableSource(ROOT, unnamed, { ...run, repository: '' })).toBeUndefined();
   });
 });
 
@@ -89,7 +89,7 @@ describe('a name of a commit', () => {
   });
 
   test.each([
-    ['v2', 'v2 is no full commit id, branch or tag there'],
+    ['v2', 'v2 is not a full commit id, branch or tag there'],
     ['', 'no commit is given'],
   ])("'%s' is refused: %s", (name, why) => {
     expect(() => commitOf(name, tips, ROOT)).toThrow(why);
