@@ -53,7 +53,8 @@ function formatLog({ subjects, count }: Move): string {
 
 /**
  * A subject, path or name that does nothing where it is quoted: it can't skip a pipeline, close or link an issue, mention a
- * person, or look like a trailer. A word joiner (U+2060), invisible, breaks what a forge would recognise.
+ * person, look like a trailer, or become a workflow command where a later step prints it. A word joiner (U+2060), invisible,
+ * breaks what a forge or a runner would recognise.
  */
 export function quiet(text: string, charactersAtMost = SUBJECT_CHARACTERS_AT_MOST): string {
   return (
@@ -67,6 +68,7 @@ export function quiet(text: string, charactersAtMost = SUBJECT_CHARACTERS_AT_MOS
       .replace(/([#!@]|\bGH-)(?=\w)/gi, '$1\u2060')
       .replace(/(https?):\/\//gi, '$1:\u2060//')
       .replace(/^([\w-]+):/, '$1\u2060:')
+      .replace(/^\s*:(?=:)|##(?=\[)/g, '$&\u2060')
       .trim()
   );
 }

@@ -1,4 +1,4 @@
-/** One run of a workflow, in the words of Forge, whatever the forge. */
+/** One run of a workflow, in the words of Forgejo, whatever the forge. */
 export interface WorkflowRun {
   id: number;
   number: number;
@@ -17,7 +17,7 @@ export interface WorkflowRun {
 
 const ENDS = ['success', 'failure', 'cancelled', 'skipped'];
 
-/** Reads a run as Forge, Gitea or GitHub tell it; undefined for what is none. */
+/** Reads a run as Forgejo, Gitea or GitHub tell it; undefined for what is none. */
 export function parseRun(told: unknown): WorkflowRun | undefined {
   const run = (told ?? {}) as Record<string, unknown>;
   const text = (...names: string[]) =>

@@ -30,6 +30,7 @@ export function parseRemote(url: string): Remote | undefined {
   // A backslash divides host and path for some readers and not for others.
   if (!NETWORK.test(url) || url.includes('\\') || !URL.canParse(url)) return undefined;
   const { protocol, host, pathname, origin } = new URL(url);
+  if (protocol !== 'ssh:' && /\s/.test(url)) return undefined;
   const path = plainPath(decoded(pathname));
   return protocol === 'ssh:' ? { url, kind: 'ssh', host, path } : { url, kind: 'http', host: origin, path };
 }
@@ -42,6 +43,7 @@ export function urlProblem(url: string): string {
   if (CONTROL.test(url)) return 'has control characters in it';
   if (url.length > CHARACTERS_AT_MOST) return `is longer than ${CHARACTERS_AT_MOST} characters`;
   if (/^[a-z][a-z\d+.-]*:\/\/[^/@\s]*:[^/@]*@/i.test(url)) return 'has a password in it';
+  if (/^https?:.*\s/i.test(url)) return 'has blanks in it';
   return 'has an unknown form (known are relative, https, http, ssh, host:path and file URLs)';
 }
 

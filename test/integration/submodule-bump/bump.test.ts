@@ -495,7 +495,7 @@ describe('is refused, with nothing pushed:', () => {
 
 describe('a push is red at once, with the reason, when', () => {
   it.each([
-    ['Branch main is protected from pushes', 'the branch is protected.'],
+    ['Branch main is protected from pushes', 'the branch is protected: a rule of the forge refuses this push'],
     ['This repository is archived', 'the repository is archived.'],
     ['not today', 'a hook of the server declined it.'],
   ])('the server says: %s', async (words, why) => {

@@ -50,6 +50,7 @@ test.each([
   ['ssh://-oX/y', /starts with a dash/],
   ['ssh://-oX@h/y', /starts with a dash/],
   ['https://me:secret@git.example.org/x.git', /has a password in it/],
+  ['https://git.example.org/a b.git', /has blanks in it/],
   ['file://host/x', /unknown form/],
   ['git+ssh://host/x', /unknown form/],
   ['x', /unknown form/],

@@ -57,9 +57,11 @@ test.each([
   'a\nb',
   'a\u001b[2Jb',
   'a\u202eb',
+  ' ::set-env name=A::b',
+  'x ##[add-path]/x',
 ])('the subject %j does nothing where it is quoted', (subject) => {
   expect(quiet(subject)).not.toMatch(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must be gone
-    /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|\*\*\*NO_CI|[#!@]\w|GH-\d|https?:\/\/|^[\w-]+: |[\u0000-\u001f\u202e]/i,
+    /\[(skip ci|ci skip|no ci|skip actions|actions skip)\]|\*\*\*NO_CI|[#!@]\w|GH-\d|https?:\/\/|^[\w-]+: |[\u0000-\u001f\u202e]|^\s*::|##\[/i,
   );
 });
