@@ -3,21 +3,22 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure, ForgejoError } from '../../lib/errors.ts';
 import type { Forge } from '../../lib/forge/client.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
-import { dispatchWorkflow, listRuns, readRunById } from '../../lib/forge/runs.ts';
-import type { BumpResult as Bumped } from './bump-context.ts';
+import { dispatchWorkflow, listRuns } from '../../lib/forge/runs.ts';
+import type { BumpResult } from './bump-context.ts';
 import type { Descends } from './descendants.ts';
+import { follow, longer, pushedState } from './follow.ts';
 import type { BumpInputs } from './inputs.ts';
 
 /** What is to be started or followed, and what was there before. */
 export interface Workflow {
-  forgejo: Forge;
+  forge: Forge;
   inputs: BumpInputs;
   /** Runs that are none of ours. */
   known: ReadonlySet<number>;
 }
 
 interface Ended {
-  bumped: Bumped;
+  bumped: BumpResult;
   branch: string;
   context: ActionContext;
   descends: Descends;
@@ -25,28 +26,25 @@ interface Ended {
 
 const APPEARS_SECONDS = 60;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
-const PROGRESS_SECONDS = 60;
-/** The run that is waited for may be the one that brings a new version of the forge. */
-const FORGE_AWAY_SECONDS = 300;
+const PROGRESS_SECONDS = 15;
 /** Booleans of a dispatch arrive right from this version on. */
 const BOOLEANS_SINCE = 14;
 
 /** Before the push: can this server do what is asked? Undefined when nothing is. */
 export async function prepareWorkflow(
-  forgejo: Forge,
+  forge: Forge,
   inputs: BumpInputs,
   { log }: ActionContext,
 ): Promise<Workflow | undefined> {
   if (!inputs.dispatch && !inputs.wait) return undefined;
-  const runs = await listRuns(forgejo);
-  const version = forgejo.kind === 'github' ? '' : await forgejo.version();
+  const runs = await listRuns(forge);
+  const version = forge.kind === 'github' ? '' : await forge.version();
   if (runs === undefined && inputs.wait) {
     throw new ForgejoError({
       what: 'Preparing wait',
-      where: forgejo.repository,
+      where: forge.repository,
       why: `this server${version ? ` (${version})` : ''} tells no runs, so none can be followed: Forgejo does from version 12 on.`,
-      remedy: 'set wait: false, or upgrade the server. Nothing was pushed.',
+      remedy: 'leave `wait` out, or upgrade the server. Nothing was pushed.',
     });
   }
   const major = Number.parseInt(version, 10);
@@ -57,7 +55,7 @@ export async function prepareWorkflow(
       `This server (${version}) gives a boolean input that is true to the workflow as false: make ${flags.map(([name]) => name).join(', ')} a choice of 'false' and 'true' there.`,
     );
   }
-  return { forgejo, inputs, known: new Set(runs?.map(({ id }) => id)) };
+  return { forge, inputs, known: new Set(runs?.map(({ id }) => id)) };
 }
 
 /**
@@ -73,17 +71,17 @@ export async function seeThrough(workflow: Workflow, ended: Ended): Promise<void
   }
   try {
     const runs = isAgain ? await resumedRuns(workflow, ended) : await startedRuns(workflow, ended);
-    if (workflow.inputs.wait) await follow(workflow, runs, ended);
+    if (workflow.inputs.wait) await followAll(workflow, runs, ended);
   } catch (error) {
     if (!(error instanceof Failure) || error.fields.state) throw error;
-    throw new ForgejoError({ ...error.fields, state: pushedState(bumped) });
+    throw new ForgejoError({ ...error.fields, state: pushedState(bumped.rootCommit) });
   }
 }
 
 /** What an earlier attempt has started, unless it ended badly: then, and where the server tells no runs, it is started now. */
 async function resumedRuns(workflow: Workflow, ended: Ended): Promise<WorkflowRun[]> {
-  const { forgejo, inputs } = workflow;
-  const runs = (await listRuns(forgejo))?.filter((run) => isAbout(run, inputs.dispatch, ended.bumped)) ?? [];
+  const { forge, inputs } = workflow;
+  const runs = (await listRuns(forge))?.filter((run) => isAbout(run, inputs.dispatch, ended.bumped)) ?? [];
   const kept = inputs.dispatch ? runs.filter((run) => !run.ended || run.status === 'success').slice(0, 1) : runs;
   if (kept.length === 0 && inputs.dispatch) return startedRuns(workflow, ended);
   const told = kept.length > 0 ? 'is there from an earlier attempt' : 'is there for it';
@@ -93,36 +91,38 @@ async function resumedRuns(workflow: Workflow, ended: Ended): Promise<WorkflowRu
 }
 
 /** The runs of ours; told where the server tells them. */
-async function startedRuns({ forgejo, inputs, known }: Workflow, ended: Ended): Promise<WorkflowRun[]> {
+async function startedRuns({ forge, inputs, known }: Workflow, ended: Ended): Promise<WorkflowRun[]> {
   const { bumped, branch, context } = ended;
   const { dispatch, wait } = inputs;
   let runs: WorkflowRun[] = [];
   let isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, dispatch, bumped);
+  const isLater = (run: WorkflowRun) =>
+    !dispatch && !known.has(run.id) && run.event === 'push' && (run.branch === '' || run.branch === branch);
   if (dispatch) {
     // Begun after the push and on its branch: another push may be its commit by then, and this pointer is in that too.
-    const before = new Set((wait ? await listRuns(forgejo) : undefined)?.map(({ id }) => id));
+    const before = new Set((wait ? await listRuns(forge) : undefined)?.map(({ id }) => id));
     isOurs = (run) => !before.has(run.id) && isDispatch(run, dispatch) && (run.branch === '' || run.branch === branch);
-    const run = await dispatchWorkflow(forgejo, dispatch, { ref: branch, inputs: inputs.dispatchInputs });
+    const run = await dispatchWorkflow(forge, dispatch, { ref: branch, inputs: inputs.dispatchInputs });
     context.log.line(`Started ${dispatch} on ${branch}.`);
     // Forgejo tells the number, which its page has.
-    if (run) runs = [{ ...run, url: run.url || `${forgejo.page}/actions/runs/${run.number}` }];
+    if (run) runs = [{ ...run, url: run.url || `${forge.page}/actions/runs/${run.number}` }];
   }
-  if (runs.length === 0 && wait) runs = await appeared(forgejo, isOurs, context);
+  if (runs.length === 0 && wait) runs = await appeared(forge, { isOurs, isLater }, ended);
   if (runs.length === 0 && wait) {
     throw new ForgejoError({
       what: dispatch ? `Looking for the run of ${dispatch}` : 'Looking for the run that the push starts',
-      where: forgejo.repository,
+      where: forge.repository,
       why: `none for ${bumped.rootCommit} was there within ${APPEARS_SECONDS} s.`,
       remedy: dispatch
         ? 'look at the runs in the browser.'
-        : 'check that the root has a workflow for pushes to this branch, and that the message skips none; or name one as dispatch.',
+        : 'check that the root has a workflow for pushes to this branch, and that the message skips none; or name one as `dispatch`.',
     });
   }
   await tellRuns(runs, ended);
   return runs;
 }
 
-function isAbout(run: WorkflowRun, dispatch: string | undefined, { rootCommit }: Bumped): boolean {
+function isAbout(run: WorkflowRun, dispatch: string | undefined, { rootCommit }: BumpResult): boolean {
   if (run.commit !== rootCommit) return false;
   return dispatch ? isDispatch(run, dispatch) : run.event !== 'workflow_dispatch';
 }
@@ -136,67 +136,40 @@ async function tellRuns(runs: readonly WorkflowRun[], { context }: Ended): Promi
   for (const run of runs) context.log.line(`Run ${run.number || run.id}: ${run.url}`);
 }
 
-async function appeared(forgejo: Forge, isOurs: (run: WorkflowRun) => boolean, { signal }: ActionContext) {
-  const until = Date.now() + APPEARS_SECONDS * 1000;
-  for (let pause = FIRST_PAUSE_MS; Date.now() < until && !signal.aborted; pause = longer(pause)) {
-    const found = (await listRuns(forgejo))?.filter(isOurs) ?? [];
-    if (found.length > 0) return found;
+interface Expected {
+  isOurs(run: WorkflowRun): boolean;
+  /** Whether it may be the run of a later push; its commit tells. */
+  isLater(run: WorkflowRun): boolean;
+}
+
+/** The runs of ours, or of the first later push: its commit has the pointer too, and a forge may leave out the one before. */
+async function appeared(forge: Forge, { isOurs, isLater }: Expected, { bumped, context, descends }: Ended) {
+  const { log, signal } = context;
+  const startedAt = Date.now();
+  let toldAt = startedAt;
+  log.line(`Waiting for the run to appear, at most ${APPEARS_SECONDS} s`);
+  for (let pause = FIRST_PAUSE_MS; Date.now() < startedAt + APPEARS_SECONDS * 1000; pause = longer(pause)) {
+    const runs = (await listRuns(forge)) ?? [];
+    const found = runs.filter(isOurs);
+    if (found.length > 0 || signal.aborted) return found;
+    for (const run of runs.filter(isLater).toReversed())
+      if (await descends(run.commit, bumped.rootCommit))
+        return runs.filter((one) => isLater(one) && one.commit === run.commit);
+    if (Date.now() - toldAt >= PROGRESS_SECONDS * 1000) {
+      toldAt = Date.now();
+      log.line(`  no run yet after ${((toldAt - startedAt) / 1000).toFixed(0)} s`);
+    }
     await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
   return [];
 }
 
-async function follow({ forgejo, inputs }: Workflow, runs: readonly WorkflowRun[], { bumped, context }: Ended) {
-  const { log, signal } = context;
-  const until = Date.now() + inputs.waitTimeoutSeconds * 1000;
-  const startedAt = Date.now();
-  for (const started of runs) {
-    let [run, told, toldAt] = [started, '', 0];
-    for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
-      run = await readRunById(forgejo, started.id, FORGE_AWAY_SECONDS);
-      if (run.status !== told || Date.now() - toldAt > PROGRESS_SECONDS * 1000) {
-        log.line(`  ${run.status.padEnd(10)} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
-        [told, toldAt] = [run.status, Date.now()];
-      }
-      if (run.ended) break;
-      if (Date.now() > until || signal.aborted) throw notEnded(run, inputs.waitTimeoutSeconds, bumped);
-      await sleep(pause, undefined, { signal }).catch(() => undefined);
-    }
-    if (run.status !== 'success') throw ended(run, bumped);
-  }
-}
-
-function notEnded({ status, url, id }: WorkflowRun, seconds: number, bumped: Bumped): ForgejoError {
-  return new ForgejoError({
-    what: 'Waiting for the run',
-    where: url || String(id),
-    why: `it is ${status} and did not end within ${seconds} s.`,
-    state: pushedState(bumped),
-    remedy: 'look at it in the browser; raise wait-timeout-seconds if it takes longer.',
+function followAll({ forge, inputs }: Workflow, runs: readonly WorkflowRun[], ended: Ended): Promise<void> {
+  const { bumped, ...more } = ended;
+  return follow(runs, {
+    ...more,
+    forge,
+    rootCommit: bumped.rootCommit,
+    timeoutSeconds: inputs.waitTimeoutSeconds,
   });
-}
-
-function ended({ status, url, id }: WorkflowRun, bumped: Bumped): ForgejoError {
-  const [why, remedy] = {
-    cancelled: [
-      'it was cancelled.',
-      'where a later push did that, the later run has this pointer too; to queue instead, set concurrency with cancel-in-progress: false there.',
-    ],
-    skipped: ['it was skipped: nothing of it ran.', 'check its conditions.'],
-  }[status] ?? ['it failed.', 'read its log.'];
-  return new ForgejoError({
-    what: 'The run that was started',
-    where: url || String(id),
-    why: why as string,
-    state: pushedState(bumped),
-    remedy: remedy as string,
-  });
-}
-
-function pushedState({ rootCommit }: Bumped): string {
-  return `the pointer is pushed: ${rootCommit} is in the root repository. Running this job again goes on from there.`;
-}
-
-function longer(pauseMs: number): number {
-  return Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5);
 }

@@ -10,6 +10,8 @@ const DASH = 'starts with a dash, or its host does';
 const HELPER = 'names a transport helper, which runs a command';
 const URLS: HostileUrl[] = [
   [(server) => `--upload-pack=touch ${canaryOf(server)}`, DASH],
+  // With a sentence of git's own in it, which says that there is no such branch.
+  [(server) => `--upload-pack=touch ${canaryOf(server)} #Remote branch x not found in upstream`, DASH],
   [(server) => `-utouch ${canaryOf(server)}`, DASH],
   [(server) => `-oProxyCommand=touch ${canaryOf(server)}:x`, DASH],
   [(server) => `ssh://-oProxyCommand=touch%20${canaryOf(server)}/x`, DASH],

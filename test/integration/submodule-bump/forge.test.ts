@@ -59,7 +59,7 @@ describe('dispatch and wait', () => {
       [
         'Error: Preparing wait on team/gb failed.',
         '  why:    this server (11.0.3+gitea-1.22.0) tells no runs, so none can be followed: Forgejo does from version 12 on.',
-        '  do:     set wait: false, or upgrade the server. Nothing was pushed.',
+        '  do:     leave `wait` out, or upgrade the server. Nothing was pushed.',
       ].join('\n'),
     );
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
@@ -71,7 +71,7 @@ describe('dispatch and wait', () => {
 
   it.each([
     ['failure', 'why:    it failed.'],
-    ['cancelled', 'why:    it was cancelled.'],
+    ['cancelled', 'why:    it was cancelled, and no run of a later push has this pointer.'],
     ['skipped', 'why:    it was skipped: nothing of it ran.'],
   ])('end red when the run ends with %s, and say that the pointer is pushed', async (end, why) => {
     await using server = await gitServer();
@@ -187,6 +187,92 @@ describe('dispatch and wait', () => {
     api.refuse = { status: 502, body: 'Bad Gateway', times: 2, path: /runs\/\d+$/ };
     const { code, log } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
     expect(code, log).toBe(0);
+  });
+});
+
+describe('wait, while others push', () => {
+  /** A bump that waits for the runs of its push, which `then` makes once the push is there. */
+  async function waiting(
+    kind: ForgeKind,
+    [api, server]: [Forge, GitServer],
+    then: (ours: string, later: () => string) => void,
+  ): Promise<Step> {
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const running = bump(api, server, { wait: true }, runnerOf(kind, api));
+    while (server.git('team/gb', 'rev-parse', 'main') === before) await new Promise((next) => setTimeout(next, 20));
+    then(api.commitOf(), () => server.commit('team/gb', { subject: 'somebody else' }));
+    return running;
+  }
+
+  it.each(['forgejo 15', 'gitea 1.26', 'github'] as const)(
+    'takes the result of the run of a later push that cancelled the one of ours, on %s',
+    async (kind) => {
+      await using server = await gitServer();
+      await using api = await forgeWithRoot(kind, server);
+      const { code, log, outputs } = await waiting(kind, [api, server], (ours, later) => {
+        const run = { event: 'push', workflow: 'ci.yml', read: 0 };
+        api.runs.push({ ...run, id: 101, commit: ours, course: ['running', 'cancelled'] });
+        api.runs.push({ ...run, id: 102, commit: later(), course: ['running', 'success'] });
+      });
+      expect(code, log).toBe(0);
+      expect(log).toContain('Run 11 ended with cancelled; run 12 has this pointer too:');
+      expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/12`);
+    },
+  );
+
+  it('finds the run of a later push where ours has none', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const { code, log, outputs } = await waiting('forgejo 15', [api, server], (_, later) => {
+      api.runs.push({ id: 102, event: 'push', commit: later(), workflow: 'ci.yml', read: 0 });
+    });
+    expect(code, log).toBe(0);
+    expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/12`);
+  });
+
+  it.each([
+    ['of a commit that does not descend from ours', 'ci.yml', false],
+    ['of another workflow', 'lint.yml', true],
+  ])('takes no success %s for ours', async (_, workflow, descends) => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    const other = server.commit('team/gb', { branch: 'other' });
+    const { code, log } = await waiting('forgejo 15', [api, server], (ours, later) => {
+      const run = { event: 'push', read: 0 };
+      api.runs.push({ ...run, id: 101, commit: ours, workflow: 'ci.yml', course: ['running', 'cancelled'] });
+      api.runs.push({ ...run, id: 102, commit: descends ? later() : other, workflow, course: ['success'] });
+    });
+    expect(code, log).toBe(1);
+    expect(log).toContain('why:    it was cancelled, and no run of a later push has this pointer.');
+    expect(log).toContain('state:  the pointer is pushed:');
+  });
+
+  it('lets the successful one of several runs of one workflow for its commit decide', async () => {
+    for (const ends of [
+      ['failure', 'success'],
+      ['success', 'failure'],
+      ['failure', 'failure'],
+    ]) {
+      await using server = await gitServer();
+      await using api = await forgeWithRoot('forgejo 15', server);
+      const { code, log } = await waiting('forgejo 15', [api, server], (commit) => {
+        for (const [index, end = ''] of ends.entries())
+          api.runs.push({ id: 101 + index, event: 'push', commit, workflow: 'ci.yml', read: 0, course: [end] });
+      });
+      expect(code, log).toBe(ends.includes('success') ? 0 : 1);
+    }
+  });
+
+  it('says that it waits, how the run is every 15 s, and what keeps a run from a runner', async () => {
+    await using server = await gitServer();
+    await using api = await forgeWithRoot('forgejo 15', server);
+    api.course = ['waiting'];
+    const inputs = { dispatch: 'deploy.yml', wait: true, 'wait-timeout-seconds': 17 };
+    const { code, log } = await bump(api, server, inputs);
+    expect(code).toBe(1);
+    expect(log).toContain('Waiting for run 10 to end, at most 17 s');
+    expect(log).toMatch(/ {2}waiting +after 0 s\n {2}waiting +after 15 s\n/);
+    expect(log).toContain('if this job has the only runner that fits, neither can end');
   });
 });
 
