@@ -24,7 +24,7 @@ const FORGE_AWAY_SECONDS = 300;
 /** A forge cancels a run when it makes the one of a later push. */
 const LATER_RUN_SECONDS = 10;
 /** So long a run may wait for a runner without a word about it. */
-const NO_RUNNER_SECONDS = 45;
+const NO_RUNNER_SECONDS = 14;
 const NO_RUNNER =
   'if this job has the only runner that fits, neither can end: give that runner a capacity of 2, or leave `wait` out';
 

@@ -44,6 +44,8 @@ export interface ForgeAccess {
 
 const REQUEST_SECONDS = 30;
 const TRIES = 4;
+/** Retries are reported at most this often. */
+const PROGRESS_SECONDS = 15;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024;
@@ -58,6 +60,7 @@ export function openForge(access: ForgeAccess): Forge {
     page: `${access.apiUrl.replace(/\/api\/v\d+$/, '')}/${access.repository}`,
     get: async (path, told) => {
       const patientUntil = Date.now() + (told.patienceSeconds ?? 0) * 1000;
+      let toldAt = 0;
       for (let tried = 1; ; tried += 1) {
         const enough = tried >= TRIES && Date.now() >= patientUntil;
         const answer = await ask(access, { method: 'GET', url: base + path }).catch((error: unknown) => {
@@ -66,6 +69,11 @@ export function openForge(access: ForgeAccess): Forge {
         });
         const passing = answer === undefined || answer.status >= 500 || answer.status === 429;
         if (answer && (!passing || enough)) return judged(access, answer, told);
+        if (Date.now() - toldAt >= PROGRESS_SECONDS * 1000) {
+          toldAt = Date.now();
+          const why = answer ? `the forge answered ${answer.status}` : "the forge can't be reached";
+          access.onRetry?.(`${told.what}: ${why}; trying again`);
+        }
         await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tried - 1)));
       }
     },

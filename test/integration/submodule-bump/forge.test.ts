@@ -133,6 +133,7 @@ describe('dispatch and wait', () => {
     api.refuse = { status: 502, body: '<html>Bad Gateway</html>', times: 4, path: /^GET .*\/actions\/runs\/\d+$/ };
     const { code, log } = await bump(api, server, { dispatch: 'deploy.yml', wait: true });
     expect(code, log).toBe(0);
+    expect(log).toContain('Reading the run 100: the forge answered 502; trying again');
     expect(log).toContain('success');
   });
 
@@ -272,7 +273,8 @@ describe('wait, while others push', () => {
     expect(code).toBe(1);
     expect(log).toContain('Waiting for run 10 to end, at most 17 s');
     expect(log).toMatch(/ {2}waiting +after 0 s\n {2}waiting +after 15 s\n/);
-    expect(log).toContain('if this job has the only runner that fits, neither can end');
+    expect(log).toContain('  no runner has taken it yet: if this job has the only runner that fits, neither can end');
+    expect(log).toMatch(/do: .*a capacity of 2, or leave `wait` out/);
   });
 });
 
