@@ -309,6 +309,39 @@ describe('one bump', () => {
     expect(server.pointer('gb', 'sub1', 'release')).toBe(commit);
   });
 
+  it('moves on from a commit that was squashed away, and says so', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    const base = server.pointer('gb', 'botserver');
+    const side = server.commit('team/botserver', { branch: 'side', on: base, files: { a: '1\n' } });
+    expect((await bump(server, 'botserver', { commit: 'side' })).outputs.result).toBe('pushed');
+    const squashed = server.commit('team/botserver', { on: base, files: { a: '1\n' } });
+    server.git('team/botserver', 'update-ref', '-d', 'refs/heads/side');
+    const { outputs, log } = await bump(server, 'botserver');
+    expect(outputs, log).toMatchObject({ result: 'pushed', 'old-commit': side, 'new-commit': squashed });
+    expect(log).toContain(`${side.slice(0, 12)} is on no branch any more`);
+    const lost = server.commit('team/botserver', { branch: 'side', on: squashed, files: { b: '1\n' } });
+    expect((await bump(server, 'botserver', { commit: 'side' })).outputs.result).toBe('pushed');
+    server.git('team/botserver', 'update-ref', '-d', 'refs/heads/side');
+    server.commit('team/botserver', { files: { c: '1\n' } });
+    const red = await bump(server, 'botserver');
+    expect(red.code, red.log).toBe(1);
+    expect(red.log).toContain(`the root points to ${lost}, which is not in the history of any branch or tag there`);
+  });
+
+  it('leaves out of a sweep what `exclude` names, and refuses a name that no submodule has', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', names(3));
+    const kept = server.pointer('gb', 'sub1');
+    const tips = names(3).map((name) => server.commit(`team/${name}`));
+    const red = await bump(server, 'sub0', { sweep: true, exclude: 'sub9' });
+    expect(red.code, red.log).toBe(1);
+    expect(red.log).toContain('Excluding sub9 from the sweep');
+    const { log } = await bump(server, 'sub0', { sweep: true, exclude: 'sub1' });
+    expect(log).toContain('sub1: skipped: excluded.');
+    expect(names(3).map((name) => server.pointer('gb', name))).toEqual([tips[0], kept, tips[2]]);
+  });
+
   it('quotes hostile subjects so that they do nothing', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
@@ -515,6 +548,18 @@ describe('a push is red at once, with the reason, when', () => {
     server.makeRoot('gb', ['botserver']);
     server.refusePushes = status;
     await expectRefusal(server, why);
+  });
+
+  it('a lock file of a crashed process holds the branch on the server', async () => {
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver']);
+    server.commit('team/botserver');
+    writeFileSync(`${server.folder}/team/gb.git/refs/heads/main.lock`, '');
+    const before = server.git('team/gb', 'rev-parse', 'main');
+    const { log, code } = await bump(server, 'botserver');
+    expect(code, log).toBe(1);
+    expect(log).toContain('why:    a lock file on the server holds the branch.');
+    expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 
   async function expectRefusal(server: GitServer, why: string): Promise<void> {

@@ -98,6 +98,34 @@ describe('over ssh', () => {
     expect(wrong.log).toContain('Error: Reading ssh-key failed.\n  why:    its passphrase is wrong.');
   });
 
+  it('tries each of several deploy keys, which open one repository only', async () => {
+    await using server = await gitServer();
+    await using host = await sshd();
+    server.makeRoot('gb', ['botserver']);
+    const commit = server.commit('team/botserver');
+    const keys: string[] = [];
+    const lines: string[] = [];
+    for (const name of ['botserver', 'gb']) {
+      const file = `${host.folder}/deploy-${name}`;
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+      const gate = `${host.folder}/gate-${name}`;
+      writeFileSync(
+        gate,
+        `#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in *team/${name}.git*) eval "exec $SSH_ORIGINAL_COMMAND" ;; esac\necho 'ERROR: Repository not found.' >&2\nexit 1\n`,
+        { mode: 0o755 },
+      );
+      keys.push(readFileSync(file, 'utf8'));
+      lines.push(`command="${gate}" ${readFileSync(`${file}.pub`, 'utf8')}`);
+    }
+    writeFileSync(`${host.folder}/authorized_keys`, lines.join(''));
+    const one = await bump(server, host, 'botserver', { 'ssh-key': keys[1] ?? '' });
+    expect(one.code, one.log).toBe(1);
+    expect(one.log).toContain('why:    there is no such repository, or these credentials may not see it.');
+    const { code, log } = await bump(server, host, 'botserver', { 'ssh-key': keys.join('') });
+    expect(code, log).toBe(0);
+    expect(server.pointer('gb', 'botserver')).toBe(commit);
+  });
+
   it('refuses an unknown host key, and a changed one', async () => {
     await using server = await gitServer();
     await using host = await sshd();
