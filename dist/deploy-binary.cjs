@@ -1899,7 +1899,7 @@ if [ "$restart" = systemd ]; then
 units_up
 return
 fi
-if [ -n "$pid" ] && { [ "$pid" = "$image_pid" ] || executes "$pid" "$live_image"; }; then
+if [ -n "$pid" ] && { { [ "$pid" = "$image_pid" ] && process_running "$pid"; } || executes "$pid" "$live_image"; }; then
 image_pid=$pid
 health_reason=
 return 0

@@ -54,8 +54,8 @@ find_pid() {
     units_up
     return
   fi
-  # Looked at once: asked again at the end of the stable window.
-  if [ -n "$pid" ] && { [ "$pid" = "$image_pid" ] || executes "$pid" "$live_image"; }; then
+  # What it executes costs a process: asked once, and again at the end of the stable window.
+  if [ -n "$pid" ] && { { [ "$pid" = "$image_pid" ] && process_running "$pid"; } || executes "$pid" "$live_image"; }; then
     image_pid=$pid
     health_reason=
     return 0

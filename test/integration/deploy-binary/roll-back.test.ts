@@ -51,6 +51,20 @@ describe('keeps the old program serving when the new one', () => {
     expect(host.pids()).toEqual([health?.pid]);
   });
 
+  it('ends before it is healthy, which is noticed at once', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const step = await host.deploy({
+      source: program('bad', 'exits after 900 ms'),
+      'health-url': undefined,
+      'health-command': `curl -s http://localhost:${host.port}/api/health | grep -q '"version":"v1"'`,
+      'health-timeout-seconds': 30,
+    });
+    expect(step.outputs.state, step.log).toBe('rolled-back');
+    expect(step.log).toMatch(/why: {4}the process exited with code 3 after (0\.9|1\.\d) s\./);
+    expect(Number(step.outputs['duration-ms'])).toBeLessThan(25_000);
+  });
+
   it('crashes within the stable window', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
