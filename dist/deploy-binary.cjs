@@ -838,7 +838,7 @@ read -r _
 read -r _
 read -r _
 IFS= read -r last_run_as
-} <"$1"
+} <live
 last_image=\${last_device:-}:\${last_inode:-}
 }
 digest() {
@@ -2730,7 +2730,7 @@ refused='' failed='' down_mark='' downtime_cs='' pid='' image_pid=''
 trusted=$in_accounts
 run_uid=$in_run_uid
 old_image='' new_image='' back_image='' live_image='' last_image=''
-[ ! -f live ] || read_last live
+[ ! -f live ] || read_last
 noted_images=$last_image
 old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
 accounts='' old_uid='' command_pid=''
@@ -3931,20 +3931,13 @@ user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
 last_deploy() {
 last_image=''
 last_run_as=''
-[ -O "./.$in_name.deploy" ] && [ ! -L "./.$in_name.deploy" ] && [ -f "./.$in_name.deploy/live" ] || return 0
-read_last "./.$in_name.deploy/live"
-}
-read_last() {
-{
-read -r _ last_device last_inode _
-read -r _
-read -r _
-read -r _
-read -r _
-read -r _
-IFS= read -r last_run_as
-} <"$1"
-last_image=\${last_device:-}:\${last_inode:-}
+last_text=$(go_into_state && [ -O . ] && [ -f live ] && sed -n '1p; 7p' live) || return 0
+case $last_text in *' '*' '*) ;; *) return 0 ;; esac
+last_rest=\${last_text#* }
+last_image=\${last_rest%% *}
+last_rest=\${last_rest#* }
+last_image=$last_image:\${last_rest%% *}
+case $last_text in *"$newline"*) last_run_as=\${last_text#*"$newline"} ;; esac
 }
 file_identity() {
 file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)

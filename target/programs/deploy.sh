@@ -200,7 +200,7 @@ detached() {
   trusted=$in_accounts
   run_uid=$in_run_uid
   old_image='' new_image='' back_image='' live_image='' last_image=''
-  [ ! -f live ] || read_last live
+  [ ! -f live ] || read_last
   noted_images=$last_image
   old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
   # An earlier version's journal has no word of these.
