@@ -1865,7 +1865,6 @@ failed=health
 prove_contains=$1
 uptime_cs
 prove_until=$((start_mark + in_health_timeout_seconds * 100))
-prove_pause=1
 until prove_once; do
 [ -z "$gone" ] || return 1
 uptime_cs
@@ -1873,8 +1872,10 @@ if [ "$now_cs" -ge "$prove_until" ]; then
 refused="not healthy within $in_health_timeout_seconds s: $health_reason"
 return 1
 fi
+prove_pause=$(((now_cs - start_mark) / 10))
+[ "$prove_pause" -ge 1 ] || prove_pause=1
+[ "$prove_pause" -le 10 ] || prove_pause=10
 pause_cs "$prove_pause"
-[ "$prove_pause" -ge 50 ] || prove_pause=$((prove_pause * 3 / 2 + 1))
 done
 uptime_cs
 [ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))
