@@ -2692,7 +2692,6 @@ transaction=$!
 process_start "$transaction"
 printf '%s\\n' "$in_id $transaction $process_start" 1<>handed
 exec 9>&- 3<&-
-say handed "$transaction"
 follow "$transaction" "$process_start"
 }
 scope_words() {
@@ -3706,7 +3705,7 @@ world_role=
 world_step=$((world_step + 1))
 done
 }
-WORLD_PROPERTIES=Id,Names,LoadState,ActiveState,SubState,UnitFileState,Type,User,MainPID,RemainAfterExit,Transient,NeedDaemonReload,ExecStart,KillMode,ControlGroup,TriggeredBy,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,Requires,Wants,BindsTo,Job,Accept,RefuseManualStart,RefuseManualStop
+WORLD_PROPERTIES=Id,Names,LoadState,ActiveState,SubState,UnitFileState,Type,User,MainPID,RemainAfterExit,Transient,NeedDaemonReload,ExecStart,KillMode,ControlGroup,TriggeredBy,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,Requires,Wants,BindsTo,Accept,RefuseManualStart,RefuseManualStop
 say_unit() {
 world_role=program
 for unit_entry in $world_roles; do
@@ -3732,7 +3731,7 @@ joined "$show_TriggeredBy" && unit_triggers=$joined
 joined "$unit_pids" && unit_pids=$joined
 joined "$show_Requires $show_Wants $show_BindsTo" && unit_wants=$joined
 joined "$show_RequiredBy $show_BoundBy $show_ConsistsOf $show_PropagatesStopTo" && unit_dependents=$joined
-say unit "name=$show_Id role=$world_role user=$world_user names=$unit_names load=$show_LoadState active=$show_ActiveState sub=$show_SubState enabled=$show_UnitFileState type=$show_Type account=$show_User main=$show_MainPID remain=$show_RemainAfterExit transient=$show_Transient reload=$show_NeedDaemonReload job=$show_Job accept=$show_Accept command=$unit_command pids=$unit_pids triggers=$unit_triggers dependents=$unit_dependents wants=$unit_wants start_refused=$show_RefuseManualStart stop_refused=$show_RefuseManualStop"
+say unit "name=$show_Id role=$world_role user=$world_user names=$unit_names load=$show_LoadState active=$show_ActiveState sub=$show_SubState enabled=$show_UnitFileState type=$show_Type account=$show_User main=$show_MainPID remain=$show_RemainAfterExit transient=$show_Transient reload=$show_NeedDaemonReload accept=$show_Accept command=$unit_command pids=$unit_pids triggers=$unit_triggers dependents=$unit_dependents wants=$unit_wants start_refused=$show_RefuseManualStart stop_refused=$show_RefuseManualStop"
 }
 follow_unit() {
 if [ "$world_role" = program ]; then

@@ -157,7 +157,6 @@ hand_over() {
   process_start "$transaction"
   printf '%s\n' "$in_id $transaction $process_start" 1<>handed
   exec 9>&- 3<&-
-  say handed "$transaction"
   follow "$transaction" "$process_start"
 }
 

@@ -243,9 +243,9 @@ look_at_port() {
 look_at_health() {
   [ -n "$in_health_url" ] || return 0
   http_client "$in_health_url"
-  if [ -z "$http_client" ]; then
-    say health_unasked yes
-  elif health_check yes; then
+  # Without a client nothing is said.
+  [ -n "$http_client" ] || return 0
+  if health_check yes; then
     say health "ok $http_status"
   else
     say health "$health_reason"
