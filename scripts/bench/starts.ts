@@ -7,7 +7,7 @@ const ROUNDS = 15;
 
 /** What a bundle takes to load, against a bare `node -e 0`, in turns: each ends at its inputs, which are not there. */
 export function benchStarts(): { rows: Row[]; goals: Goal[] } {
-  const bundles = readdirSync('dist').filter((name) => name !== 'demo.cjs');
+  const bundles = readdirSync('dist').filter((name) => name.endsWith('.cjs') && name !== 'demo.cjs');
   const taken: Record<string, number[]> = {};
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const name of ['', ...bundles]) {
