@@ -30,6 +30,13 @@ const NEEDED = {
     ip: 'iproute2',
     flock: 'util-linux',
     useradd: 'passwd',
+    mksh: 'mksh',
+    ksh93: 'ksh93u+m',
+    doas: 'opendoas',
+    openssl: 'openssl',
+    prlimit: 'util-linux',
+    perl: 'perl',
+    python3: 'python3',
   },
   e2e: {
     lxd: 'lxd',
