@@ -1625,6 +1625,103 @@ done
 [ "$#" -gt 0 ] && command -v journalctl >/dev/null || return 0
 say output "$(limited 5 journalctl --quiet --no-pager -o cat -n 30 "$@" 2>/dev/null | tail -c 8000)"
 }
+stop_all() {
+case $restart in
+systemd) stop_units || return 1 ;;
+command) [ -z "$in_stop_command" ] || stop_by_command || return 1 ;;
+esac
+stop_processes
+}
+stop_by_command() {
+open_output
+run_command "$((in_stop_timeout_seconds + 10))" "$in_stop_command" >&4 2>&1 4>&-
+stop_code=$?
+exec 4>&-
+[ "$stop_code" -ne 0 ] || return 0
+refused="the stop command ended with exit code $stop_code"
+return 1
+}
+stop_processes() {
+find_executors
+stop_signal=$in_stop_signal
+stop_seconds=$in_stop_timeout_seconds
+while [ -n "$running$strangers" ]; do
+stop_with "$stop_signal" "$stop_seconds"
+find_executors
+[ -n "$running" ] || [ "$stop_signal" != KILL ] || strangers=
+if [ "$stop_signal" = KILL ] && [ -n "$running" ]; then
+refused="still alive 5 s after KILL: pid $running"
+return 1
+fi
+[ -z "$running" ] || say note "pid $running did not exit within $stop_seconds s of $stop_signal; sending KILL"
+stop_signal=KILL
+stop_seconds=5
+done
+}
+stop_with() {
+stop_marks=
+for stop_pid in $running $strangers; do
+process_start "$stop_pid" || continue
+kill -s "$1" "$stop_pid" 2>/dev/null || continue
+case " $running " in *" $stop_pid "*) stop_marks="$stop_marks $stop_pid:$process_start" ;; esac
+done
+uptime_cs
+stop_until=$((now_cs + $2 * 100))
+stop_pause=1
+for stop_mark in $stop_marks; do
+while process_alive "\${stop_mark%:*}" "\${stop_mark#*:}"; do
+uptime_cs
+[ "$now_cs" -lt "$stop_until" ] || return 0
+pause_ms "$stop_pause"
+[ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
+done
+done
+}
+find_executors() {
+find_running "\${PWD%/*}/$in_name" $old_image $new_image $back_image $last_image
+[ "$restart" != systemd ] || spare_units
+}
+only_proved() {
+find_executors
+for only_pid in $running; do
+if ! executes "$only_pid" "$live_image"; then
+process_running "$only_pid" || continue
+started_by "$only_pid"
+refused="pid $only_pid still runs another version of the file$started_by"
+return 1
+fi
+[ "$restart" = process ] || continue
+belongs_to "$only_pid" "$stable_pid" && continue
+process_running "$only_pid" || continue
+started_by "$only_pid"
+refused="pid $only_pid runs the file too, besides pid $stable_pid$started_by"
+return 1
+done
+only_others=
+for only_pid in $strangers; do
+case "\${units_marks:-} " in *" $only_pid:"*) ;; *) only_others="$only_others $only_pid" ;; esac
+done
+[ -z "$only_others" ] || say note "other accounts execute the file too: pid$only_others"
+}
+belongs_to() {
+process_start "$2" && belongs_session=$process_session
+belongs_pid=$1
+process_start "$belongs_pid" || return 0
+[ "$process_session" != "\${belongs_session:-none}" ] || return 0
+while [ "\${belongs_pid:-0}" -gt 1 ]; do
+[ "$belongs_pid" != "$2" ] || return 0
+process_start "$belongs_pid" || return 1
+belongs_pid=$process_parent
+done
+return 1
+}
+started_by() {
+started_by=
+process_start "$1" && [ "$process_parent" -gt 1 ] || return 0
+started_name=
+{ IFS= read -r started_name <"/proc/$process_parent/comm"; } 2>/dev/null
+started_by="; pid $process_parent ($started_name) started it and may start it again"
+}
 prepare_process() {
 open_start_errors
 undo_ignored
@@ -2017,103 +2114,6 @@ image_of "../$in_name"
 [ "$image" = "$live_image" ] || { refused="$in_folder/$in_name was replaced by another file within the stable window"; return 1; }
 only_proved || return 1
 health_check "$prove_contains" "$1" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
-}
-only_proved() {
-find_executors
-for only_pid in $running; do
-if ! executes "$only_pid" "$live_image"; then
-process_running "$only_pid" || continue
-started_by "$only_pid"
-refused="pid $only_pid still runs another version of the file$started_by"
-return 1
-fi
-[ "$restart" = process ] || continue
-belongs_to "$only_pid" "$stable_pid" && continue
-process_running "$only_pid" || continue
-started_by "$only_pid"
-refused="pid $only_pid runs the file too, besides pid $stable_pid$started_by"
-return 1
-done
-only_others=
-for only_pid in $strangers; do
-case "\${units_marks:-} " in *" $only_pid:"*) ;; *) only_others="$only_others $only_pid" ;; esac
-done
-[ -z "$only_others" ] || say note "other accounts execute the file too: pid$only_others"
-}
-belongs_to() {
-process_start "$2" && belongs_session=$process_session
-belongs_pid=$1
-process_start "$belongs_pid" || return 0
-[ "$process_session" != "\${belongs_session:-none}" ] || return 0
-while [ "\${belongs_pid:-0}" -gt 1 ]; do
-[ "$belongs_pid" != "$2" ] || return 0
-process_start "$belongs_pid" || return 1
-belongs_pid=$process_parent
-done
-return 1
-}
-started_by() {
-started_by=
-process_start "$1" && [ "$process_parent" -gt 1 ] || return 0
-started_name=
-{ IFS= read -r started_name <"/proc/$process_parent/comm"; } 2>/dev/null
-started_by="; pid $process_parent ($started_name) started it and may start it again"
-}
-stop_all() {
-case $restart in
-systemd) stop_units || return 1 ;;
-command) [ -z "$in_stop_command" ] || stop_by_command || return 1 ;;
-esac
-stop_processes
-}
-stop_by_command() {
-open_output
-run_command "$((in_stop_timeout_seconds + 10))" "$in_stop_command" >&4 2>&1 4>&-
-stop_code=$?
-exec 4>&-
-[ "$stop_code" -ne 0 ] || return 0
-refused="the stop command ended with exit code $stop_code"
-return 1
-}
-stop_processes() {
-find_executors
-stop_signal=$in_stop_signal
-stop_seconds=$in_stop_timeout_seconds
-while [ -n "$running$strangers" ]; do
-stop_with "$stop_signal" "$stop_seconds"
-find_executors
-[ -n "$running" ] || [ "$stop_signal" != KILL ] || strangers=
-if [ "$stop_signal" = KILL ] && [ -n "$running" ]; then
-refused="still alive 5 s after KILL: pid $running"
-return 1
-fi
-[ -z "$running" ] || say note "pid $running did not exit within $stop_seconds s of $stop_signal; sending KILL"
-stop_signal=KILL
-stop_seconds=5
-done
-}
-stop_with() {
-stop_marks=
-for stop_pid in $running $strangers; do
-process_start "$stop_pid" || continue
-kill -s "$1" "$stop_pid" 2>/dev/null || continue
-case " $running " in *" $stop_pid "*) stop_marks="$stop_marks $stop_pid:$process_start" ;; esac
-done
-uptime_cs
-stop_until=$((now_cs + $2 * 100))
-stop_pause=1
-for stop_mark in $stop_marks; do
-while process_alive "\${stop_mark%:*}" "\${stop_mark#*:}"; do
-uptime_cs
-[ "$now_cs" -lt "$stop_until" ] || return 0
-pause_ms "$stop_pause"
-[ "$stop_pause" -ge 8 ] || stop_pause=$((stop_pause * 2))
-done
-done
-}
-find_executors() {
-find_running "\${PWD%/*}/$in_name" $old_image $new_image $back_image $last_image
-[ "$restart" != systemd ] || spare_units
 }
 dress() {
 [ -z "$in_owner" ] || chown "$in_owner" "$1" || { refused="the owner can't be set to $in_owner"; return 1; }
