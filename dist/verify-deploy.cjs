@@ -721,6 +721,19 @@ esac
 done <"/proc/$1/status"; } 2>/dev/null
 [ -n "$process_uid" ]
 }
+short_name() {
+short_name=$1
+while [ "\${#short_name}" -gt 15 ]; do short_name=\${short_name%?}; done
+}
+descends_from() {
+descends_pid=$1
+while [ "\${descends_pid:-0}" -gt 1 ]; do
+process_start "$descends_pid" || return 1
+descends_pid=$process_parent
+[ "$descends_pid" != "$2" ] || return 0
+done
+return 1
+}
 executes() {
 [ -n "$2" ] && [ "$(stat -L -c '%d:%i' "/proc/$1/exe" 2>/dev/null)" = "$2" ]
 }
@@ -794,12 +807,11 @@ done </proc/self/mounts
 return 1
 }
 find_unseen() {
-find_comm=$1
-while [ "\${#find_comm}" -gt 15 ]; do find_comm=\${find_comm%?}; done
+short_name "$1"
 for find_proc in /proc/[0-9]*; do
 find_name=
 { IFS= read -r find_name <"$find_proc/comm"; } 2>/dev/null || continue
-[ "$find_name" = "$find_comm" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
+[ "$find_name" = "$short_name" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
 process_start "\${find_proc#/proc/}" || continue
 case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${find_proc#/proc/}" ;; esac
 done
@@ -844,15 +856,6 @@ in_cgroup() {
 cgroup_unit "$1" || :
 [ -n "$2" ] || return 1
 case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
-return 1
-}
-descends_from() {
-descends_pid=$1
-while [ "\${descends_pid:-0}" -gt 1 ]; do
-process_start "$descends_pid" || return 1
-descends_pid=$process_parent
-[ "$descends_pid" != "$2" ] || return 0
-done
 return 1
 }
 user_can() {

@@ -26,9 +26,7 @@ inspect_names() {
 
 # inspect_siblings: `mv server server.old; cp new server` by hand leaves the old version running under another name.
 inspect_siblings() {
-  short_name=$in_name
-  # The kernel keeps 15 bytes of the name.
-  while [ "${#short_name}" -gt 15 ]; do short_name=${short_name%?}; done
+  short_name "$in_name"
   for alias_proc in /proc/[0-9]*; do
     alias_name=
     { IFS= read -r alias_name <"$alias_proc/comm"; } 2>/dev/null || continue

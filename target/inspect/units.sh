@@ -8,6 +8,7 @@
 . ../service/cgroup.sh
 . ../service/systemd.sh
 . ../service/unit-of.sh
+. ../state/folder.sh
 
 # inspect_units: says a line `unit` for each, of the system's manager and of the one of the account run_as; `service_error`
 # when systemd can't be asked. Expects running and strangers.
@@ -17,8 +18,7 @@ inspect_units() {
     return 0
   }
   world_file=${PWD%/}/$in_name
-  world_last=
-  [ ! -f "./.$in_name.deploy/journal" ] || [ ! -O "./.$in_name.deploy" ] || world_last=$(sed -n 's/^unit=//p' "./.$in_name.deploy/journal" 2>/dev/null | head -n 1)
+  world_last=$(go_into_state && [ -O . ] && [ -f journal ] && sed -n 's/^unit=//p' journal | head -n 1)
   world_uid=$(id -u "$run_as" 2>/dev/null)
   system_candidates=
   user_candidates=

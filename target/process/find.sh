@@ -106,13 +106,11 @@ hides_processes() {
 
 # find_unseen NAME: processes of that name whose program this account may not see. A dead one, not yet buried, has none.
 find_unseen() {
-  find_comm=$1
-  # The kernel keeps 15 bytes of the name.
-  while [ "${#find_comm}" -gt 15 ]; do find_comm=${find_comm%?}; done
+  short_name "$1"
   for find_proc in /proc/[0-9]*; do
     find_name=
     { IFS= read -r find_name <"$find_proc/comm"; } 2>/dev/null || continue
-    [ "$find_name" = "$find_comm" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
+    [ "$find_name" = "$short_name" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
     process_start "${find_proc#/proc/}" || continue
     case $process_state in Z | X) ;; *) running_unseen="$running_unseen ${find_proc#/proc/}" ;; esac
   done

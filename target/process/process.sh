@@ -41,3 +41,20 @@ process_uid() {
   done <"/proc/$1/status"; } 2>/dev/null
   [ -n "$process_uid" ]
 }
+
+# short_name NAME: sets short_name to the 15 bytes of it that the kernel keeps as a process's name.
+short_name() {
+  short_name=$1
+  while [ "${#short_name}" -gt 15 ]; do short_name=${short_name%?}; done
+}
+
+# descends_from PID ANCESTOR: whether one of its parents is that process.
+descends_from() {
+  descends_pid=$1
+  while [ "${descends_pid:-0}" -gt 1 ]; do
+    process_start "$descends_pid" || return 1
+    descends_pid=$process_parent
+    [ "$descends_pid" != "$2" ] || return 0
+  done
+  return 1
+}

@@ -1,7 +1,5 @@
 # Which service unit a process belongs to, read from its control group without asking systemd.
 
-. ../process/process.sh
-
 # cgroup_unit PID: sets cgroup_path, cgroup_unit (the service unit, empty for none) and cgroup_uid (whose user manager, empty for
 # the system's). A scope is not a unit that can be started again.
 cgroup_unit() {
@@ -37,16 +35,5 @@ in_cgroup() {
   [ -n "$2" ] || return 1
   # A manager in a container may name its groups from its own root.
   case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
-  return 1
-}
-
-# descends_from PID ANCESTOR: whether one of its parents is that process.
-descends_from() {
-  descends_pid=$1
-  while [ "${descends_pid:-0}" -gt 1 ]; do
-    process_start "$descends_pid" || return 1
-    descends_pid=$process_parent
-    [ "$descends_pid" != "$2" ] || return 0
-  done
   return 1
 }

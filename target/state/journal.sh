@@ -18,9 +18,12 @@ journal_open() {
   journal_is_open=yes
 }
 
+# What rolling back needs, by the names of the variables that hold it.
+JOURNAL_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
+
 journal_lines() {
   printf 'transaction=%s\nid=%s\n' "$in_run" "$journal_id" || return 1
-  for journal_key in new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world; do
+  for journal_key in $JOURNAL_KEYS; do
     eval "say $journal_key \"\${$journal_key-}\"" || return 1
   done
 }
@@ -60,9 +63,15 @@ journal_read() {
       phase=*) journal_phase=$journal_value ;;
       transaction=*) journal_run=$journal_value ;;
       id=*) journal_id=$journal_value ;;
-      new_sha=* | new_live=* | new_image=* | old_sha=* | old_about=* | old_live=* | old_image=* | was_running=* | old_remembered=* | old_words=* | old_dir=* | old_user=* | old_uid=* | old_log=* | old_umask=* | run_relative=* | limit_words=* | limit_soft=* | limit_hard=* | accounts=* | restart=* | unit=* | unit_user=* | units=* | restarted_units=* | left_units=* | dependents=* | watched_units=* | world=*)
-        unsaid "$journal_value"
-        eval "${journal_line%%=*}=\$unsaid"
+      *=*)
+        journal_key=${journal_line%%=*}
+        case $journal_key in *[!a-z_]*) continue ;; esac
+        case " $JOURNAL_KEYS " in
+          *" $journal_key "*)
+            unsaid "$journal_value"
+            eval "$journal_key=\$unsaid"
+            ;;
+        esac
         ;;
     esac
   done <journal

@@ -33,16 +33,11 @@ only_proved() {
 
 # belongs_to PID ANCESTOR: the same process, one that it started, or one of its session.
 belongs_to() {
+  [ "$1" != "$2" ] || return 0
   process_start "$2" && belongs_session=$process_session
-  belongs_pid=$1
-  process_start "$belongs_pid" || return 0
+  process_start "$1" || return 0
   [ "$process_session" != "${belongs_session:-none}" ] || return 0
-  while [ "${belongs_pid:-0}" -gt 1 ]; do
-    [ "$belongs_pid" != "$2" ] || return 0
-    process_start "$belongs_pid" || return 1
-    belongs_pid=$process_parent
-  done
-  return 1
+  descends_from "$1" "$2"
 }
 
 # started_by PID: sets started_by to words for who started it, empty for one whose parent is gone.
