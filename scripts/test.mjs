@@ -17,7 +17,7 @@ async function test(words) {
     return 2;
   }
   await installNodeModules();
-  const tally = { passed: 0, skipped: 0, failures: [], leftOut: [] };
+  const tally = { passed: 0, skipped: 0, failures: [], unsteady: [], leftOut: [] };
   const possible = [];
   for (const tier of asked.tiers) {
     const reason = await obstacle(tier);
@@ -57,14 +57,18 @@ function resultOf(answer) {
   return typeof answer === 'object' ? answer : { problem: answer };
 }
 
-function add(tally, { passed, skipped, failures, leftOut }) {
+function add(tally, { passed, skipped, failures, unsteady, leftOut }) {
   tally.passed += passed;
   tally.skipped += skipped;
   tally.failures.push(...failures);
+  tally.unsteady.push(...unsteady);
   tally.leftOut.push(...leftOut);
 }
 
-function report({ passed, skipped, failures, leftOut }) {
+function report({ passed, skipped, failures, unsteady, leftOut }) {
+  if (unsteady.length > 0) {
+    console.log(['', 'Failed at first, passed alone:', ...unsteady.map((name) => `  ${name}`)].join('\n'));
+  }
   if (failures.length > 0) console.log(['', 'Failed:', ...failures.map((name) => `  ${name}`)].join('\n'));
   if (leftOut.length > 0) console.log(['', 'Left out:', ...leftOut.map((reason) => `  ${reason}`)].join('\n'));
   console.log(`\n${passed} passed, ${failures.length} failed, ${skipped} skipped`);
