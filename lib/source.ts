@@ -46,9 +46,9 @@ async function sizeOf(path: string): Promise<number> {
       remedy: 'check the path and the build step before this one.',
     });
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw why(error.code === 'ENOENT' ? 'there is no such file on the runner.' : error.message);
+    throw why(error.code === 'ENOENT' ? 'the file does not exist on the runner.' : error.message);
   });
-  if (!found.isFile()) throw why('it is no regular file.');
+  if (!found.isFile()) throw why('it is not a regular file.');
   if (found.size === 0) throw why('it is empty.');
   return found.size;
 }
@@ -68,6 +68,6 @@ function missingStrings(path: string, missing: ReadonlySet<Buffer>): Failure {
     what: `Checking the source ${path}`,
     why: `it does not contain ${list} (expect-strings).`,
     state: 'untouched. Nothing was sent.',
-    remedy: 'is it the build of the commit you meant? Look at the build step, or correct expect-strings.',
+    remedy: 'check that this is the build of the intended commit, or correct `expect-strings`.',
   });
 }

@@ -57,9 +57,10 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
       return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy, present) });
     } catch (error) {
       if (error instanceof DeltaError) {
-        deploy.log.line(`The delta came to nothing: ${error.message}.`);
-        present = { lacks: 'it came to nothing' };
-      } else if (error instanceof TooSlowError) deploy.log.line(`${error.message}: another way ends sooner.`);
+        deploy.log.line(`Delta failed (${error.message}); sending the whole file instead.`);
+        present = { lacks: 'the first one failed' };
+      } else if (error instanceof TooSlowError)
+        deploy.log.line(`${error.message}; restarting the upload with a faster encoding.`);
       else throw error;
     }
   }
@@ -85,7 +86,7 @@ async function attempt(
     return bareOutcome({
       state: 'untouched',
       failed: 'upload',
-      why: `${lostWhy(ran)} before the upload of ${megabytes(plan.file.bytes)} was whole`,
+      why: `${lostWhy(ran)} before the upload (${megabytes(plan.file.bytes)}) was complete`,
       bytesSent: sending.bytes,
     });
   }
@@ -120,9 +121,7 @@ function usableOutcome(ran: Attempt): Outcome | undefined {
 }
 
 function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
-  deploy.log.line(
-    `Lost the target: ${lost}. The transaction goes on there by itself; connecting again to learn its end.`,
-  );
+  deploy.log.line(`Connection lost: ${lost}. The transaction continues on the target; reconnecting to follow it.`);
   return learn({ ...deploy, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(deploy.inputs) }, id);
 }
 

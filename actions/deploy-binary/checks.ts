@@ -20,7 +20,7 @@ export function checksOf({ inputs, plan, outcome }: Told): Check[] {
   const asked: [name: string, expected: string | undefined][] = [
     ['health-port', health.port === undefined ? undefined : `the process listens on ${health.port}`],
     ['health-url', health.url && `${shownUrl(health.url)} answers ${health.status}`],
-    ['health-contains', health.contains && 'the text in the answer'],
+    ['health-contains', health.contains && 'the expected text in the response'],
     ['health-command', health.command && 'exit code 0'],
   ];
   const checks = [good('sha256', plan.file.sha256)];

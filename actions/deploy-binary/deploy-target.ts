@@ -95,7 +95,7 @@ async function carryOut(host: Host, parts: Parts) {
       if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
       if (!(error instanceof OutdatedError)) throw error;
       if (look >= LOOKS) throw refusal(host.target.name, inputs.destination, [restless(found)]);
-      log.line('Another deploy came in between: looking again.');
+      log.line('Another deploy ran in the meantime; inspecting again.');
       await parts.book.end('untouched');
     }
   }
@@ -109,10 +109,10 @@ function deployOf({ inputs, source, transfers, context, reconnect, book }: Parts
 async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
   const { log, found } = deploy;
   const { run, phase } = found.unfinished ?? { run: 'an unknown run', phase: 'unknown' };
-  log.line(`An earlier deploy (${run}) was interrupted in the phase ${phase}: finishing it first.`);
+  log.line(`An earlier deploy (${run}) was interrupted during \`${phase}\`; recovering it first.`);
   const outcome = await recover(host, deploy);
   const pid = outcome.pid ? `, pid ${outcome.pid}` : '';
-  log.line(`  ended as ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
+  log.line(`  finished: ${outcome.state}${pid}${outcome.broken ? `: ${outcome.broken}` : ''}`);
   return outcome;
 }
 
@@ -151,7 +151,11 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
       if (error instanceof AnswerError) return unusableOutcome(error);
       const over = Date.now() >= deadline || deploy.signal.aborted;
       if (over)
-        return bareOutcome({ state: 'unknown', failed: 'transaction', why: `${why}, and it can't be asked any more` });
+        return bareOutcome({
+          state: 'unknown',
+          failed: 'transaction',
+          why: `${why}, and the target no longer responds`,
+        });
       await sleep(1000, undefined, { signal: deploy.signal }).catch(() => undefined);
     }
   }
@@ -175,7 +179,7 @@ function isAsBefore(before: Found, now: Found): boolean {
 function restless({ unfinished }: Found) {
   return {
     why: unfinished
-      ? `an earlier deploy (${unfinished.run}) is unfinished, and its journal could not be finished either.`
+      ? `an earlier deploy (${unfinished.run}) is unfinished, and recovering it failed.`
       : `the target changed each of the ${LOOKS} times it was inspected, before the lock was held.`,
     remedy: 'find out what else changes the file or its state folder, and check the disk; then re-run the job.',
   };
@@ -183,8 +187,8 @@ function restless({ unfinished }: Found) {
 
 function otherKernel(kernel: string) {
   return {
-    why: `the target is no Linux system but ${kernel}.`,
-    remedy: 'deploy to Linux, where a process can be found by what it executes (/proc).',
+    why: `the target runs ${kernel}; only Linux is supported.`,
+    remedy: 'deploy to a Linux target: processes are identified through its `/proc`.',
   };
 }
 

@@ -63,7 +63,7 @@ async function deployAll(
       target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers: to, source });
       target.target = target.done.target;
       if (!inputs.revertAll || !target.done.undo) await target.done.host[Symbol.asyncDispose]();
-      if (several) target.context.log.line(`ended as ${target.done.outcome.state}`);
+      if (several) target.context.log.line(`finished: ${target.done.outcome.state}`);
     } catch (error) {
       if (!(error instanceof ConnectionError || error instanceof TargetError)) unexpected ??= error;
       else target.failure = asUntouched(error);
@@ -87,18 +87,18 @@ async function revertDone(targets: readonly OneTarget[], pages: readonly Page[])
     targets.map(async (target, index) => {
       const { done, context } = target;
       if (!done?.undo) return;
-      context.log.line(`revert-all is set, and ${failed.target} failed: putting the previous version back.`);
+      context.log.line(`${failed.target} failed and revert-all is set: restoring the previous version.`);
       const outcome = await done.undo();
       if (outcome.state === 'untouched') {
-        context.log.line(`It stays as it is: ${outcome.why}.`);
+        context.log.line(`Not reverted: ${outcome.why}.`);
         await pages[index]?.end(done.outcome.state);
         return;
       }
-      const why = `${failed.target} failed, and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
+      const why = `${failed.target} failed and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
       const { downtimeMs, bytesSent } = done.outcome;
       done.outcome = { ...outcome, failed: 'revert-all', why, downtimeMs, bytesSent };
       await pages[index]?.end(outcome.state);
-      context.log.line(`ended as ${outcome.state}`);
+      context.log.line(`finished: ${outcome.state}`);
     }),
   );
 }

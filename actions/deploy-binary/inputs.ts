@@ -138,24 +138,25 @@ function toDeployInputs(given: Fields) {
 function contradictions(given: Fields): [input: string, message: string][] {
   const restart = RESTARTS.find((one) => one === given.restart);
   const found: [string, string][] = [];
-  if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless rollback-to is set']);
+  if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless `rollback-to` is set']);
   if (given.source && given['rollback-to'])
-    found.push(['rollback-to', 'goes without source: it activates a kept release']);
+    found.push(['rollback-to', 'cannot be combined with `source`: it activates a kept release']);
   if (given.destination?.endsWith('/') && !given.source)
-    found.push(['destination', 'must name the file where there is no source']);
-  if (restart === 'command' && !given['start-command']) found.push(['start-command', 'required with restart: command']);
+    found.push(['destination', 'must name the file itself if there is no `source`']);
+  if (restart === 'command' && !given['start-command'])
+    found.push(['start-command', 'required with `restart: command`']);
   if (restart && restart !== 'command' && (given['start-command'] || given['stop-command'])) {
-    found.push([given['start-command'] ? 'start-command' : 'stop-command', 'goes only with restart: command']);
+    found.push([given['start-command'] ? 'start-command' : 'stop-command', 'only valid with `restart: command`']);
   }
   if (given.service && restart && !['auto', 'systemd'].includes(restart)) {
-    found.push(['service', 'goes only with restart: systemd or auto']);
+    found.push(['service', 'only valid with `restart: systemd` or `restart: auto`']);
   }
   if (given['revert-all'] === true && given['keep-releases'] === 0)
-    found.push(['keep-releases', 'must be 1 or more with revert-all, which puts the previous release back']);
-  if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'needs health-url']);
+    found.push(['keep-releases', 'must be 1 or more with `revert-all`, which restores the previous release']);
+  if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'only valid with `health-url`']);
   if (given.restart === 'none') {
     for (const name of ['health-url', 'health-port', 'health-command'] as const) {
-      if (given[name]) found.push([name, 'can prove nothing with restart: none, which starts nothing']);
+      if (given[name]) found.push([name, 'has no effect with `restart: none`, which starts nothing']);
     }
   }
   for (const [index, line] of (given.environment ?? []).entries()) {

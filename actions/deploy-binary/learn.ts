@@ -32,7 +32,7 @@ export async function learn(
         { text: program, values: { folder: inputs.folder, name: inputs.name, id } },
         {
           sudo,
-          what: 'Learning the end of the transaction',
+          what: 'Following the transaction',
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
           signal,
           clean: hiding(inputs.environment, inputs.health.url),
@@ -43,7 +43,7 @@ export async function learn(
         return bareOutcome({
           state: 'untouched',
           failed: 'upload',
-          why: 'the connection was lost before the transaction began',
+          why: 'the connection was lost before the transaction started',
         });
       }
       const outcome = outcomeOf(ran);

@@ -18,13 +18,13 @@ export async function lookAfter(
   if (open.length === 0) return;
   const { log } = context;
   log.line(
-    'The main step was ended in the middle of a deploy. The target ends it by itself, as active or rolled-back.',
+    'The main step was stopped during a deploy. The target will finish it on its own, as active or rolled-back.',
   );
   const given = inputsOf(inputs);
   if (!given) {
     const limitSeconds = Math.max(...open.map((begun) => begun.limitSeconds));
     log.line(
-      `This runner gives a post step no inputs, so it can't be asked; it ends within ${limitSeconds} s. verify-deploy tells.`,
+      `This runner passes no inputs to post steps, so the target can't be queried. It will finish within ${limitSeconds} s; check with verify-deploy.`,
     );
     return;
   }
@@ -39,12 +39,12 @@ async function lookAfterOne({ id, sudo, target }: Begun, inputs: DeployInputs, c
   const reconnect = () => connect(connection, { ...context, log });
   try {
     const { state, pid, why } = await learn({ inputs, log, signal: context.signal, sudo, limitSeconds, reconnect }, id);
-    log.line(`It ended as ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);
+    log.line(`Finished: ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);
   } catch (error) {
     const told =
       error instanceof Failure
         ? error.message
-        : 'The transaction was killed on the target; the next deploy puts the previous version back.';
+        : 'The transaction was killed on the target; the next deploy restores the previous version.';
     for (const line of linesOf(told)) log.line(line);
   }
 }

@@ -66,7 +66,7 @@ export function outcomeOf({
   if (gaveUp !== undefined) {
     const why = answer.quote('why') ?? '';
     if (gaveUp === 'delta') throw new DeltaError(why);
-    const locked = `another deploy of it holds the lock: ${why}`;
+    const locked = `another deploy of this file holds the lock: ${why}`;
     return bareOutcome({
       state: answer.digest('staged') ? 'staged' : 'untouched',
       failed: gaveUp === 'locked' ? 'lock' : 'stage',
@@ -78,7 +78,7 @@ export function outcomeOf({
   if (state === undefined) return undefined;
   const gone = answer.pid('gone');
   if (gone !== undefined && ['active', 'rolled-back'].includes(state)) {
-    const broken = `it ended as ${state}, but pid ${gone} is gone since`;
+    const broken = `it finished as ${state}, but pid ${gone} has since exited`;
     return bareOutcome({ state: 'broken', failed: 'transaction', why: 'the target may have gone down', broken });
   }
   return {

@@ -3,16 +3,16 @@ import { hiding } from '../../lib/secrets.ts';
 import type { DeployInputs } from './inputs.ts';
 
 const PHASES: Record<string, string> = {
-  staged: 'the new file is on the target, its sha256 checked there',
-  stop: 'stopping what runs the file',
+  staged: 'new file is on the target; sha256 verified',
+  stop: 'stopping the running program',
   receive: 'receiving the new file',
   swap: 'replacing the file',
   start: 'starting the new version',
-  stable: 'healthy; watching that it stays so',
-  accept: 'the new version holds',
-  rollback: 'the new version failed: going back',
+  stable: 'healthy; confirming stability',
+  accept: 'new version accepted',
+  rollback: 'new version failed; rolling back',
   'restart-old': 'starting the previous version',
-  'rollback-stable': 'the previous version is healthy; watching that it stays so',
+  'rollback-stable': 'previous version healthy; confirming stability',
 };
 
 /** A program has a handful of notes; each of a target's lines is one of the job's log otherwise. */
@@ -27,7 +27,7 @@ export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs,
     const phase = (key === 'phase' || key === 'staged') && Object.hasOwn(PHASES, name) ? PHASES[name] : undefined;
     if (phase === undefined && key !== 'note') return;
     told += 1;
-    if (told === MOST_LINES) log.line('  (further lines of the target are not shown)');
+    if (told === MOST_LINES) log.line('  (further lines from the target are not shown)');
     if (told >= MOST_LINES) return;
     if (phase !== undefined) log.phase(name, phase);
     else log.line(`  ${clean(value)}`);

@@ -60,7 +60,7 @@ function rowOf({ done, ...target }: Ended): string[] {
 }
 
 function whyNot({ failure, skipped }: Ended): string {
-  return failure?.fields.why.split('\n')[0] ?? `not begun, since ${skipped}`;
+  return failure?.fields.why.split('\n')[0] ?? `not started: ${skipped}`;
 }
 
 function stateOf({ done }: Ended): TargetState {
@@ -84,7 +84,7 @@ function failureOfAll(targets: readonly Ended[]): TargetError {
     where: causes.map(({ target }) => target).join(', '),
     why: causes.map(({ target, what, why }) => `${target}: ${what}: ${why}`).join('\n') || 'the step was cancelled.',
     state: targets.map((target) => `${target.target}: ${stateOf(target)}`).join('\n'),
-    remedy: causes[0]?.remedy ?? 'run the job again; targets that are done will be left as they are.',
+    remedy: causes[0]?.remedy ?? 're-run the job; targets that are already deployed are left as they are.',
     output: causes[0]?.output,
   });
 }

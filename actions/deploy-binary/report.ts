@@ -52,10 +52,10 @@ export function hasChanged(state: TargetState): boolean {
 
 /** The plan, a reason per step. */
 export function planLines({ kind, steps, units }: Plan): string[] {
-  if (kind === 'unchanged') return ['Plan: nothing. The file, what runs it and its health are already as wanted.'];
+  if (kind === 'unchanged') return ['Plan: nothing to do. File, process and health already match.'];
   return [
     'Plan',
-    ...steps.map(({ does, because }) => `  - ${does}, because ${because}`),
+    ...steps.map(({ does, because }) => `  - ${does}: ${because}`),
     ...units.notes.map((note) => `  Note: ${note}`),
   ];
 }
@@ -66,21 +66,21 @@ export function foundLines(found: Found, destination: string): string[] {
   const unitOf = (pid: number) => found.units.find(({ pids }) => pids.includes(pid))?.name;
   const runs = processes.map(
     ({ pid, user, live }) =>
-      `pid ${pid} (${user}${unitOf(pid) ? `, unit ${unitOf(pid)}` : ''}${live ? '' : ', an older image of it'})`,
+      `pid ${pid} (${user}${unitOf(pid) ? `, unit ${unitOf(pid)}` : ''}${live ? '' : ', outdated image'})`,
   );
   return [
-    ...(found.sudo ? [`Working as root by sudo, because ${found.needsRoot}`] : []),
+    ...(found.sudo ? [`Using sudo, because ${found.needsRoot}`] : []),
     file
       ? `Found ${destination}: sha256 ${short(file.sha256)}, ${megabytes(file.bytes)}, ${file.owner} ${file.mode}${file.capabilities ? `, ${file.capabilities}` : ''}`
       : `Found nothing at ${destination}`,
     runs.length > 0
-      ? `  run by ${runs.join(' and ')}`
-      : `  no process runs it${unseen ? `; can't see pid ${unseen}` : ''}`,
+      ? `  running as ${runs.join(' and ')}`
+      : `  not running${unseen ? `; ${found.login} may not inspect pid ${unseen}` : ''}`,
     ...(strangers.length > 0
       ? [`  also run by other accounts: ${strangers.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')}`]
       : []),
     ...(releases.length > 0 ? [`  kept releases: ${releases.map(({ sha256 }) => short(sha256)).join(', ')}`] : []),
-    ...(unfinished ? [`  an earlier deploy (${unfinished.run}) is unfinished, in the phase ${unfinished.phase}`] : []),
+    ...(unfinished ? [`  an earlier deploy (${unfinished.run}) stopped during \`${unfinished.phase}\``] : []),
     ...found.notes.map((note) => `  note: ${note}`),
     ...(history.length > 0 ? [`  last deploy: ${history.at(-1)}`] : []),
   ];
@@ -157,7 +157,6 @@ const WHAT: Record<string, string> = {
   upload: 'Uploading',
   stop: 'Stopping',
   connection: 'Following the deploy of',
-  'revert-all': 'Keeping the new version of',
 };
 
 export function failureOf({ target, inputs, found, outcome }: Told): TargetError {
@@ -174,36 +173,41 @@ export function failureOf({ target, inputs, found, outcome }: Told): TargetError
 function stateSentence({ state, failed, pid, broken }: Outcome, found: Found, inputs: DeployInputs): string {
   const previous = found.file ? `The previous version (sha256 ${short(found.file.sha256)})` : '';
   const sentences: Record<TargetState, string> = {
-    active: 'The new version runs.',
-    unchanged: 'It already was exactly so.',
+    active: 'The new version is running.',
+    unchanged: 'The target already matched.',
     untouched: 'Nothing on the target was changed.',
-    staged: `${previous || 'What was there'} ${found.processes.length > 0 ? 'runs' : 'is'} as before; the new file was uploaded and removed again.`,
+    staged: `${stagedSentence(previous, found)}; the uploaded file was removed.`,
     'rolled-back': previous
       ? `${previous} is running again${pid ? ` as pid ${pid}` : ''}.`
-      : 'There was no version before; the new file was removed and nothing runs.',
-    broken: `${capitalised(broken)}. A person must look at ${inputs.folder}.`,
+      : 'There was no previous version; the new file was removed and nothing is running.',
+    broken: `${capitalised(broken)}. Manual inspection of ${inputs.folder} is required.`,
     unknown:
       failed === 'answer'
-        ? 'How the deploy ended there is not known.'
-        : 'The connection was lost and the end could not be learned; the target ends the transaction by itself.',
+        ? 'The outcome of the deploy is not known.'
+        : 'The connection was lost and the outcome is not known; the target finishes the transaction on its own.',
   };
   return sentences[state];
 }
 
+function stagedSentence(previous: string, { processes }: Found): string {
+  const runs = processes.length > 0;
+  if (!previous) return runs ? 'The running program is unchanged' : 'There was no previous version';
+  return `${previous} is unchanged${runs ? ' and still running' : ''}`;
+}
+
 function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): string {
   if (failed === 'answer')
-    return 'log in and inspect the host: the programs of this step never answer so, and somebody may have changed what runs there.';
-  if (state === 'unknown') return 'run verify-deploy, or this job again: it finishes or undoes what it finds.';
-  if (state === 'broken') return 'log in and look; a kept release can be activated with rollback-to: previous.';
-  if (failed === 'lock') return 'wait for the other deploy, or raise lock-timeout-seconds.';
+    return 'log in and inspect the host: the programs of this step never answer like this, so somebody may have changed what runs there.';
+  if (state === 'unknown') return 'run verify-deploy, or re-run this job: it completes or rolls back what it finds.';
+  if (state === 'broken') return 'log in and inspect the host; `rollback-to: previous` restores the last kept release.';
+  if (failed === 'lock') return 'wait for the other deploy, or raise `lock-timeout-seconds`.';
   if (['upload', 'stage', 'swap', 'accept'].includes(failed))
-    return 'look at the connection and the free space, then run the job again.';
-  if (failed === 'revert-all') return 'look at the target that failed; then run the job again.';
-  if (failed === 'stop') return 'find out what keeps the program from ending, then run the job again.';
-  if (output) return 'read the last lines of the program below, fix the cause, run the job again.';
+    return 'check the connection and free disk space, then re-run the job.';
+  if (failed === 'stop') return 'find out what keeps the program from exiting, then re-run the job.';
+  if (output) return 'read the last lines of the program below, fix the cause, then re-run the job.';
   return inputs.logFile
-    ? `the program wrote nothing to ${inputs.logFile}; run it by hand, fix the cause, run the job again.`
-    : 'set log-file to see what the program says, fix the cause, run the job again.';
+    ? `the program logged nothing to ${inputs.logFile}; run it manually, fix the cause, then re-run the job.`
+    : 'set `log-file` to see what the program prints, fix the cause, then re-run the job.';
 }
 
 function capitalised(text: string): string {

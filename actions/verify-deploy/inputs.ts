@@ -86,7 +86,8 @@ function toVerifyInputs(given: Fields) {
 
 function contradictions(given: Fields): [input: string, message: string][] {
   const found: [string, string][] = [];
-  if (given.source && given.sha256) found.push(['sha256', 'goes without source, which has its own digest']);
+  if (given.source && given.sha256)
+    found.push(['sha256', 'cannot be combined with `source`, which has its own digest']);
   if (given['log-absent-strings']?.length > 0 && !given['log-file'])
     found.push(['log-file', 'required with log-absent-strings']);
   if (given['health-contains'] && !given['health-url']) found.push(['health-contains', 'needs health-url']);

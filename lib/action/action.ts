@@ -85,8 +85,8 @@ function requireNode(version: string): void {
   if (Number.parseInt(version, 10) >= 20) return;
   throw new Failure({
     what: 'Starting the action',
-    why: `it needs Node.js 20 or later, the runner's \`node\` is ${version}.`,
-    remedy: 'install a newer Node.js where the job runs (its image, or the host), first in PATH.',
+    why: `it needs Node.js 20 or later, but the runner's \`node\` is ${version}.`,
+    remedy: 'install a newer Node.js where the job runs (its image, or the host), and put it first in PATH.',
   });
 }
 
@@ -94,7 +94,7 @@ function unexpected(error: unknown): string {
   return formatFailure({
     what: 'The action',
     why: `an unexpected error: ${error instanceof Error ? error.message : String(error)}`,
-    remedy: 'report it with the lines below.',
+    remedy: 'report this as a bug, with the output below.',
     output: error instanceof Error ? error.stack : undefined,
   });
 }

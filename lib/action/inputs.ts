@@ -15,7 +15,7 @@ export function readInputs<Inputs>(schema: z.ZodMiniType<Inputs>, env: NodeJS.Pr
   for (const name of unknown) delete known[name];
   const parsed = schema.safeParse(known);
   const problems = [
-    ...unknown.map((name) => `Input '${name}': there is no such input${closest(name, Object.keys(shapeOf(schema)))}.`),
+    ...unknown.map((name) => `Unknown input '${name}'${closest(name, Object.keys(shapeOf(schema)))}`),
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => problem(issue, known))),
   ];
   if (!parsed.success || problems.length > 0) throw new InputError(problems);
@@ -49,5 +49,5 @@ function problem(issue: z.core.$ZodIssue, given: Record<string, string>): string
 function closest(name: string, candidates: readonly string[]): string {
   const plain = (text: string) => text.replace(/[-_]/g, '');
   const match = candidates.find((candidate) => plain(candidate) === plain(name) || candidate.startsWith(name));
-  return match ? `; is '${match}' meant` : '';
+  return match ? `; did you mean '${match}'?` : '.';
 }

@@ -65,7 +65,7 @@ async function* blocksOf(
 async function fill({ handle }: OpenFile, at: number, into: Buffer): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await handle.read(into, done, into.length - done, at + done);
-    if (bytesRead === 0) throw new Error('the file became shorter while it was read');
+    if (bytesRead === 0) throw new Error('the file was shortened while it was being read');
     done += bytesRead;
   }
 }

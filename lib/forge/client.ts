@@ -153,27 +153,27 @@ function judged(access: ForgeAccess, answer: Asked, { what, accept = [] }: Told)
 
 function reasonOf({ status }: Answer, location: string): [why: string, remedy: string] {
   if (status === 401)
-    return ['the token is refused (401).', 'create a new one, store it as the secret given as token.'];
+    return ['the token is refused (401).', 'create a new token, and store it as the secret that `token` uses.'];
   if (status === 403)
     return [
-      'the token lacks the right (403).',
-      'give a token of a user with write access, scope write:repository; the automatic token reaches its own repository only.',
+      'the token lacks permission (403).',
+      "set `token` to that of a user with write access (scope write:repository); the run's automatic token is limited to its own repository.",
     ];
   if (status === 404)
     return [
-      'it is not there, or the token may not see it (404).',
-      'correct the name; the automatic token of a run sees its own repository only.',
+      'not found, or not visible to this token (404).',
+      "correct the name, or set another `token`: the run's automatic token is limited to its own repository.",
     ];
-  if (status === 429) return ['the forge asks to slow down (429).', 'run it again later.'];
+  if (status === 429) return ['the forge is limiting the rate of requests (429).', 're-run the job later.'];
   if (status >= 300 && status < 400)
-    return [`the forge answers from elsewhere (${status}, ${location}).`, 'give the address it has now as repository.'];
-  if (status >= 500) return [`the forge failed (${status}).`, 'read what it says below; run it again.'];
+    return [`the forge redirects to ${location} (${status}).`, 'set `repository` to its new address.'];
+  if (status >= 500) return [`the forge failed (${status}).`, 'read its answer below, then re-run the job.'];
   if (status < 300)
     return [
-      `the answer (${status}) is no JSON: something between here and the forge answers for it.`,
+      `the answer (${status}) is not JSON; a proxy may have answered instead of the forge.`,
       'check the address, and any proxy in front of it.',
     ];
-  return [`the forge refused it (${status}).`, 'read what it says below.'];
+  return [`the forge refused the request (${status}).`, 'read its answer below.'];
 }
 
 function messageOf(body: unknown): string | undefined {
@@ -190,7 +190,7 @@ function unreachable({ apiUrl }: ForgeAccess, { what }: Told, error: unknown): F
     why: timeout
       ? `the forge did not answer within ${REQUEST_SECONDS} s.`
       : `the forge can't be reached: ${cause?.code ?? cause?.message ?? message}.`,
-    remedy: 'check the address and the network, then run it again.',
+    remedy: 'check the address and the network, then re-run the job.',
     cause: error,
   });
 }

@@ -24,8 +24,8 @@ export async function readRunById(forgejo: Forge, id: number, patienceSeconds: n
   throw new ForgejoError({
     ...told,
     where: forgejo.repository,
-    why: 'the answer is no run.',
-    remedy: 'look at the runs in the browser; report this with the version of the forge.',
+    why: 'the answer is not a workflow run.',
+    remedy: 'check the runs in the browser, and report this as a bug with the version of the forge.',
     output: JSON.stringify(body)?.slice(0, 500),
   });
 }

@@ -65,20 +65,20 @@ const OWN_REASONS: Reason[] = [
   [/^ERROR: .*not found/im, ...NOT_FOUND],
   [
     /returned error: 30\d$|^fatal: unable to update url base from redirection/m,
-    'the server says that the repository is elsewhere, and the token is for this address.',
-    'give the address it has now, as `repository` or in .gitmodules.',
+    'the server redirects to another address, and the token is only for this one.',
+    'use its new address, as `repository` or in .gitmodules.',
   ],
-  [/^(fatal: .*|ssh: )could not resolve host/im, 'the host is unknown.', 'correct the address.'],
+  [/^(fatal: .*|ssh: )could not resolve host/im, "the host's name can't be resolved.", 'correct the address.'],
   [/^git can't be started/m, 'there is no git on this runner.', 'install git where the job runs.'],
   [
-    /^git did not end within/m,
+    /^git did not finish within/m,
     'git did not finish within its limit.',
-    'check the network to that server, then run it again.',
+    'check the network to that server, then re-run the job.',
   ],
   [
     /^Host key verification failed/m,
     'the host key is unknown or has changed.',
-    "give its line as `known-hosts`, after comparing it with what the server's owner says.",
+    "add its line to `known-hosts`, after comparing it with the key that the server's owner publishes.",
   ],
   [
     /^fatal: transport '…' not allowed/m,
@@ -90,7 +90,7 @@ const OWN_REASONS: Reason[] = [
 const DECLINED: Reason = [
   /hook declined|pre-receive/i,
   'a hook of the server declined it.',
-  "see the server's words below.",
+  "see the server's output below.",
 ];
 
 /** A failure of git with its reason in words, as far as it is known. */
@@ -109,6 +109,6 @@ export function gitFailure({ what, where }: { what: string; where: string }, res
 const CLOSED: Reason = [
   /./,
   'the server closed the connection before it answered.',
-  'see its words below: the key may lack the right, or the server may be down.',
+  'see its output below: the key may lack permission, or the server may be down.',
 ];
 const UNKNOWN: Reason = [/./, 'git failed.', "see git's output below."];

@@ -50,8 +50,8 @@ export function runGit({ args, input, encoding, folder, env, signal, onSlow }: C
       child.kill('SIGTERM');
       killer ??= setTimeout(() => child.kill('SIGKILL'), KILL_SECONDS * 1000);
     };
-    const onAbort = () => stop('the step was ended');
-    const limit = setTimeout(() => stop(`git did not end within ${CALL_SECONDS} s`), CALL_SECONDS * 1000);
+    const onAbort = () => stop('the step was cancelled');
+    const limit = setTimeout(() => stop(`git did not finish within ${CALL_SECONDS} s`), CALL_SECONDS * 1000);
     let seconds = 0;
     const ticker = setInterval(() => {
       seconds += PROGRESS_SECONDS;

@@ -102,7 +102,7 @@ export function unusable({ what, where, state }: About, why: string): AnswerErro
     where,
     why: `${why}.`,
     state,
-    remedy: 'find out who changed what runs on that host: the programs of this step never answer so.',
+    remedy: 'find out who changed what runs on that host: the programs of this step never answer like this.',
   });
 }
 

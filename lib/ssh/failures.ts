@@ -100,7 +100,7 @@ function closed(place: string, { offers }: Tried): Told {
   return {
     why: `${place} closed the connection during the login.`,
     remedy:
-      'look at the log of the SSH server there: it may not admit this account (AllowUsers, DenyUsers, an expired account).',
+      'check the log of the SSH server there: it may not admit this account (AllowUsers, DenyUsers, an expired account).',
   };
 }
 

@@ -49,7 +49,7 @@ const PROSE_LIMIT_CHARACTERS = 64 * 1024;
 const READY_SECONDS = 60;
 /** By then a shell that waits for commands of its own is more likely than a slow profile. */
 const LEAVE_SECONDS = 10;
-const NOT_RUN = 'its login shell did not run the command that it was given';
+const NOT_RUN = 'the login shell did not run the command passed to it';
 
 /**
  * Runs one program on `host`. Resolves when its channel is closed; rejects with a ConnectionError when the channel could not be
@@ -89,7 +89,7 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   const { said, complete, isReady, unfit, before, excess } = reader.result();
   if (excess) throw unusable(about, excess);
   if (unfit) throw unfitShell(host, options.what);
-  cut ??= isReady ? 'the session ended before its last word' : NOT_RUN;
+  cut ??= isReady ? 'the session closed before the answer was complete' : NOT_RUN;
   const answer = answerOf(said, about, clean);
   const error = answer.text('container_error');
   if (error !== undefined) {
@@ -122,11 +122,11 @@ export function notAnswered(host: Host, { what, state }: { what: string; state?:
     where,
     why: entered
       ? `the answer was cut short: ${oneLine(ran.cut)}.`
-      : `the container can't be entered: ${oneLine(lastLine(ran.prose) ?? ran.cut)}`,
+      : `could not enter the container: ${oneLine(lastLine(ran.prose) ?? ran.cut)}`,
     state,
     remedy: entered
       ? 'check that the login there runs the commands given to it (`ssh HOST true`): its shell, a start file such as ~/.bashrc that ends in `exec`, ForceCommand in sshd_config, `command=` in authorized_keys.'
-      : `look on the host whether ${container?.name} exists, is running and has a /bin/sh.`,
+      : `check on the host that ${container?.name} exists, is running and has a /bin/sh.`,
     output: ran.prose,
   });
 }
@@ -195,8 +195,8 @@ function startLimit({ limitSeconds, what }: RunOptions, host: Host) {
         new ConnectionError({
           what,
           where: host.target.name,
-          why: `no end within ${limitSeconds} s.`,
-          remedy: 'look at the load of the host, and at what its login shell does at start.',
+          why: `timed out after ${limitSeconds} s.`,
+          remedy: 'check the load of the host, and what its login shell does when it starts.',
         }),
       );
     }, limitSeconds * 1000);

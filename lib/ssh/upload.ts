@@ -76,7 +76,7 @@ export async function upload(
     marks.add(bytes, performance.now() - since);
     return { bytes, bytesPerSecond: marks.rate(LEAST_WAITED_MS) };
   } catch (error) {
-    if (stalled.signal.aborted) throw new StallError(`no byte moved for ${stallSeconds} s`);
+    if (stalled.signal.aborted) throw new StallError(`no data was transferred for ${stallSeconds} s`);
     throw why ?? error;
   } finally {
     clearTimeout(timer);

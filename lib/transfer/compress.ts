@@ -62,7 +62,7 @@ function zstdProgram(level: number, adapt: boolean): Stage {
     stop: () => child.kill(),
     ended: async () => {
       const [code] = await closed;
-      if (code !== 0) throw new Error(`zstd ended with code ${code}`);
+      if (code !== 0) throw new Error(`zstd exited with code ${code}`);
     },
   };
 }

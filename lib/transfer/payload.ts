@@ -78,7 +78,7 @@ export async function spooled(make: () => AsyncIterable<Buffer>, folder: string)
       }
     },
     [Symbol.asyncDispose]: async () => {
-      end ??= { error: new PayloadError('the step has ended') };
+      end ??= { error: new PayloadError('the step has finished') };
       moved.emit('taken');
       moved.emit('written');
       await filled;

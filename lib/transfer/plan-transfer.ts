@@ -55,12 +55,13 @@ export function planTransfer(circumstances: Circumstances): TransferPlan {
   });
   const [best] = compressors;
   const lacks = deltaLacks(circumstances);
-  if (wanted === 'plain') return plan('plain', 'as wanted');
+  if (wanted === 'plain') return plan('plain', 'because transfer is plain');
   if (wanted === 'auto' && near) return plan('plain', 'because the target is this machine');
-  if (bytes < SMALL_BYTES) return plan('plain', `because ${megabytes(bytes)} are not worth more`);
-  if (!best) return plan('plain', 'because runner and target have neither zstd nor gzip in common');
-  if (wanted === 'compressed') return plan(best, 'as wanted');
-  if (wanted === 'delta') return lacks ? plan(best, `no delta, because ${lacks}`) : plan(`delta-${best}`, 'as wanted');
+  if (bytes < SMALL_BYTES) return plan('plain', `because ${megabytes(bytes)} is too small to compress`);
+  if (!best) return plan('plain', 'because runner and target share neither zstd nor gzip');
+  if (wanted === 'compressed') return plan(best, 'because transfer is compressed');
+  if (wanted === 'delta')
+    return lacks ? plan(best, `no delta, because ${lacks}`) : plan(`delta-${best}`, 'because transfer is delta');
   const ways: Encoding[] = [...(lacks ? [] : [`delta-${best}` as const]), best, 'plain'];
   const sooner = ways.map((encoding) => ({ encoding, seconds: secondsOf(encoding, bytes, link) }));
   const [first, ...others] = sooner.sort((a, b) => a.seconds - b.seconds) as [(typeof sooner)[0], ...typeof sooner];
@@ -96,7 +97,7 @@ export function assumedLink(roundTripMs: number): Link {
 
 function deltaLacks({ wanted, base, bytes }: Circumstances): string | undefined {
   if ('lacks' in base) return base.lacks;
-  return wanted === 'auto' && bytes < SMALL_DELTA_BYTES ? `${megabytes(bytes)} are not worth it` : undefined;
+  return wanted === 'auto' && bytes < SMALL_DELTA_BYTES ? `${megabytes(bytes)} is too small for one` : undefined;
 }
 
 /** Making, sending and undoing it go on side by side: the slowest of them counts. */

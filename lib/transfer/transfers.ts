@@ -102,7 +102,7 @@ export function openTransfers(
   const keepOnce = once((source: Source) =>
     kept()
       .then((files) => files.keep(source.path, source.sha256))
-      .catch((error: Error) => log.line(`Not kept for a delta next time: ${error.message}.`)),
+      .catch((error: Error) => log.line(`Not kept for the next delta: ${error.message}.`)),
   );
 
   return {
@@ -121,7 +121,7 @@ export function openTransfers(
       const baseThere = async (sha256: string): Promise<Base> =>
         !folder || (await noted).left?.includes(sha256)
           ? baseOf(sha256)
-          : { lacks: "this runner has not put the target's present file there" };
+          : { lacks: "this runner did not deploy the target's present file" };
 
       const begin = async () => {
         const { left: [sha256] = [], deltaBy, roundTripMs, ...note } = await noted;
@@ -148,7 +148,7 @@ export function openTransfers(
           const link = measured ?? assumedLink(receiver.roundTripMs);
           const near = receiver.near && (!measured || measured.bytesPerSecond > NEAR_BYTES_PER_SECOND);
           distant = !near;
-          const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none is wanted';
+          const lacks = deltaHelps(near) ? deltaLacks(read, receiver) : 'none was requested';
           const { present, tools } = receiver;
           const base = lacks || 'lacks' in present ? { lacks: lacks ?? '' } : await baseThere(present.sha256);
           const inBoth = wanted === 'plain' || (wanted === 'auto' && near) ? [] : inCommon(compressors(), tools);
@@ -210,7 +210,7 @@ function once<Arguments extends unknown[], Value>(make: (...values: Arguments) =
 async function openBase(kept: () => Promise<Kept>, sha256: string): Promise<Base> {
   try {
     const file = await (await kept()).open(sha256);
-    if (!file) return { lacks: "this runner has not kept the target's present file" };
+    if (!file) return { lacks: "this runner did not keep the target's present file" };
     if (file.bytes <= MOST_DELTA_BYTES) return { sha256, file };
     await file.handle.close();
     return { lacks: 'the files are too large for one' };

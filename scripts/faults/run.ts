@@ -19,7 +19,7 @@ export interface Ran extends Verdict {
 }
 
 const DEAD_RUNNERS: FaultName[] = ['runner-killed', 'runner-and-transaction-killed'];
-const LOST = /Lost the target|was interrupted in the phase/;
+const LOST = /Connection lost: |was interrupted during `/;
 const STEP_LIMIT_MS = 120_000;
 
 /** Runs them all, so many at a time, until it is stopped; `tell` hears of each as it ends. */

@@ -22,7 +22,7 @@ health_check() {
   [ -z "$in_health_url" ] || health_url || return 1
   [ -n "$in_health_command" ] || return 0
   run_command 10 "$in_health_command" >/dev/null 2>&1 && return 0
-  health_reason="the health command ended with exit code $?"
+  health_reason="the health command exited with code $?"
   return 1
 }
 

@@ -12,7 +12,7 @@ reason_for_root() {
   elif [ -e "./$in_name" ] && [ ! -O "./$in_name" ]; then
     root_reason="$in_folder/$in_name belongs to another account"
   elif [ -n "$in_owner" ] && ! is_me "${in_owner%%:*}"; then
-    root_reason="the owner is to be $in_owner"
+    root_reason="the file's owner must be set to $in_owner"
   elif [ -n "$in_run_as" ] && ! is_me "$in_run_as"; then
     root_reason="the program runs as $in_run_as"
   elif [ -n "$in_capabilities" ]; then

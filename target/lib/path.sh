@@ -20,7 +20,7 @@ enter_folder() {
       continue
     fi
     walk_at=${PWD%/}
-    cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is no folder"; return 1; }
+    cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is not a folder"; return 1; }
     [ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
   done
 }

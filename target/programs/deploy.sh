@@ -118,7 +118,7 @@ has_room_in_place() {
   room_rest=$(stat -c '%h %b' "../$in_name" 2>/dev/null) || room_rest=
   case $room_rest in '1 '[0-9]*) freed_kb=$((${room_rest#1 } / 2)) ;; esac
   [ "$(((room_kb + freed_kb) * 1024))" -ge "$((in_size + 200000))" ] && return 0
-  refused="$in_size bytes are to be written in place, but without the old file there would be $(((room_kb + freed_kb) * 1024)) free"
+  refused="$in_size bytes are needed in place, but only $(((room_kb + freed_kb) * 1024)) would be free without the old file"
   return 1
 }
 

@@ -57,7 +57,7 @@ tell_end() {
     active) ;;
     *)
       say failed transaction
-      say why "it was finished there before the connection was back; the run that did it: $end_run"
+      say why "it was finished on the target before the connection was restored, by the run $end_run"
       ;;
   esac
   say pid "$end_pid"

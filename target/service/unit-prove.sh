@@ -31,7 +31,7 @@ judge_unit() {
     failed/*) unit_failed ;;
     */auto-restart*)
       how_ended
-      unit_ended "the program ended ($how_ended), and systemd keeps restarting it"
+      unit_ended "the program exited ($how_ended), and systemd keeps restarting it"
       ;;
     inactive/*)
       if [ -n "${show_Job#0}" ]; then health_reason="${unit_label}waiting for systemd to start it"; else unit_inactive; fi
@@ -85,7 +85,7 @@ unit_failed() {
     reset_units
     # shellcheck disable=SC2086
     change_units start --no-block $proved_units || refused=
-    health_reason="${unit_label}started too often, started once more"
+    health_reason="${unit_label}start limit hit; started once more"
     return
   fi
   how_ended
@@ -99,7 +99,7 @@ unit_inactive() {
   elif [ "${show_ExecMainPID:-0}" = 0 ]; then
     unit_ended 'systemd did not start the unit; one that it requires may have failed'
   else
-    unit_ended "the program ended ($how_ended)"
+    unit_ended "the program exited ($how_ended)"
   fi
 }
 
@@ -107,15 +107,15 @@ unit_alive() {
   note_start
   if [ "${show_NRestarts:-0}" -gt 0 ]; then
     exit_in_journal
-    unit_ended "the program ended ($how_ended), and systemd started it again"
+    unit_ended "the program exited ($how_ended), and systemd started it again"
     return
   fi
   if [ "$show_ActiveState" = activating ]; then
-    health_reason="${unit_label}systemd still waits for its start ($show_SubState)"
+    health_reason="${unit_label}systemd is still starting it ($show_SubState)"
     return
   fi
   unit_process || { health_reason="${unit_label}no process executes the file yet"; return; }
-  process_start "$unit_process" || { health_reason="${unit_label}pid $unit_process just ended"; return; }
+  process_start "$unit_process" || { health_reason="${unit_label}pid $unit_process just exited"; return; }
   units_marks="$units_marks $unit_process:$process_start"
   units_seen="$units_seen $show_Id:${show_MainPID:-0}:${show_NRestarts:-0}"
   [ "$show_Id" != "$unit" ] && [ -n "$pid" ] || pid=$unit_process
@@ -152,7 +152,7 @@ units_stable() {
       # How it ended is told by systemd, once it has seen it.
       pause_cs 2
       units_up
-      refused=${refused:-"pid ${stable_mark%:*} ended within the stable window"}
+      refused=${refused:-"pid ${stable_mark%:*} exited within the stable window"}
       return 1
     done
     uptime_cs

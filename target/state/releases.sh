@@ -69,7 +69,7 @@ prove_kept() {
   for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
     [ -f "$release_file" ] || continue
     if unpack "$release_file" 2>/dev/null | sha256_is "$1"; then return 0; fi
-    refused="the kept release $1 was changed since it was kept; it is not used"
+    refused="the kept release $1 was changed after it was kept; it is not used"
   done
   return 1
 }
@@ -97,7 +97,7 @@ restore_file() {
     if ! restore_from "$release_file"; then
       refused="the kept release $1 could not be written$(room_left)"
     elif ! sha256_is "$1" <restored; then
-      refused="the kept release $1 was changed since it was kept; it is not used"
+      refused="the kept release $1 was changed after it was kept; it is not used"
     elif ! restore_metadata "$1" "$release_file" || ! sync restored; then
       refused="the metadata of the kept release $1 could not be restored"
     else

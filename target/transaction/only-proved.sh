@@ -20,7 +20,7 @@ only_proved() {
     belongs_to "$only_pid" "$stable_pid" && continue
     process_running "$only_pid" || continue
     started_by "$only_pid"
-    refused="pid $only_pid runs the file too, besides pid $stable_pid$started_by"
+    refused="pid $only_pid also runs the file, besides pid $stable_pid$started_by"
     return 1
   done
   only_others=
@@ -28,7 +28,7 @@ only_proved() {
     # A unit may run it as any account, through su or sudo.
     case "${units_marks:-} " in *" $only_pid:"*) ;; *) only_others="$only_others $only_pid" ;; esac
   done
-  [ -z "$only_others" ] || say note "other accounts execute the file too: pid$only_others"
+  [ -z "$only_others" ] || say note "other accounts also execute the file: pid$only_others"
 }
 
 # belongs_to PID ANCESTOR: the same process, one that it started, or one of its session.

@@ -110,7 +110,7 @@ reap() {
 process_ended() {
   gone=yes
   if [ -n "$adopted" ]; then
-    refused="pid $pid ended"
+    refused="pid $pid exited"
     return 1
   fi
   reap "$pid"
@@ -125,14 +125,14 @@ process_ended() {
 command_ended() {
   if [ -z "$command_pid" ]; then
     gone=yes
-    refused='the program ended'
+    refused='the program exited'
     return 1
   fi
   process_running "$command_pid" && return 1
   reap "$command_pid"
   [ "$ended_code" -ne 0 ] || return 1
   gone=yes
-  refused="the start command ended with exit code $ended_code"
+  refused="the start command exited with code $ended_code"
   return 1
 }
 
@@ -174,7 +174,7 @@ prove_stable() {
       if [ "$restart" = process ] && [ "$stable_pid" = "$pid" ]; then
         process_ended
       else
-        refused="pid $stable_pid ended within the stable window"
+        refused="pid $stable_pid exited within the stable window"
       fi
       return 1
     fi

@@ -86,7 +86,7 @@ adopt_respawned() {
     if find_forked; then
       adopted=yes
       started_by "$pid"
-      say note "pid $pid is taken, which this step did not start$started_by"
+      say note "pid $pid, which this step did not start, is taken as the program$started_by"
       return 0
     fi
     uptime_cs

@@ -118,10 +118,10 @@ read_start() {
     start_rest=${start_rest#*"$newline"}
     case $start_line in
       '' | 'starter ran') ;;
-      'starter moved') say note "the log belonged to another account than $run_user; it is kept beside it, as LOG.until-TIME" ;;
-      'starter folder') say note "the folder that it ran in can't be entered by $run_user any more; it runs in another one" ;;
-      'starter log') say note "the log that it had can't be written by $run_user any more; it writes to $in_log_file" ;;
-      'starter nowhere') say note "no log can be written by $run_user; what it prints is lost" ;;
+      'starter moved') say note "the log belonged to an account other than $run_user; it was moved to LOG.until-TIME" ;;
+      'starter folder') say note "$run_user can no longer enter the working directory of the previous process; it runs in another one" ;;
+      'starter log') say note "$run_user can no longer write to the previous log; the output goes to $in_log_file" ;;
+      'starter nowhere') say note "$run_user can't write to any log; the output is lost" ;;
       'starter mark '*) begin_log "${start_line#starter mark }" ;;
       *) start_errors=$start_errors$start_line$newline ;;
     esac

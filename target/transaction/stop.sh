@@ -22,7 +22,7 @@ stop_by_command() {
   stop_code=$?
   exec 4>&-
   [ "$stop_code" -ne 0 ] || return 0
-  refused="the stop command ended with exit code $stop_code"
+  refused="the stop command exited with code $stop_code"
   return 1
 }
 

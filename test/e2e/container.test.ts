@@ -57,7 +57,7 @@ test('a step that is killed while the container works is ended there', async () 
   const { state } = await killed.ended;
   const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
   const post = await step('deploy-binary', { ...deploy({ source: program('v2') }), env });
-  expect(post.log).toContain('It ended as active');
+  expect(post.log).toContain('Finished: active');
   expect(await inside.health()).toContain('"version":"v2"');
 });
 
@@ -65,7 +65,7 @@ test('a container that is not there, or that no tool can enter, is said', async 
   const missing = await step('deploy-binary', deploy({ source: program('v2'), container: 'lxd:nobody' }));
   expect(missing.code).toBe(1);
   expect(missing.outputs.state).toBe('untouched');
-  expect(missing.log).toMatch(/why: {4}the container can't be entered: .*not found/i);
+  expect(missing.log).toMatch(/why: {4}could not enter the container: .*not found/i);
   const tool = await step('deploy-binary', deploy({ source: program('v2'), container: 'incus:nobody' }));
   expect(tool.log).toContain('there is no incus on the host');
 });

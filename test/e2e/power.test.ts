@@ -60,7 +60,7 @@ describe("the target's plug is pulled and the runner is killed too", () => {
     expect(verdict.outputs).toMatchObject({ verified: 'false', failed: 'deploy' });
 
     const next = await deploy({ source: await build(program('v3')) }, { GITHUB_RUN_NUMBER: '8' }).ended;
-    expect(next.log).toContain(`was interrupted in the phase ${phase.trim()}: finishing it first.`);
+    expect(next.log).toContain(`was interrupted during \`${phase.trim()}\`; recovering it first.`);
     expect(next.log).toContain('ended as rolled-back, pid ');
     expect(next.outputs, next.log).toMatchObject({ state: 'active', 'previous-sha256': sha256(V1) });
     expect(await healthOf(system)).toMatchObject({ version: 'v3' });

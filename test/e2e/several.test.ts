@@ -34,7 +34,7 @@ test('after a failed one no further one is begun', async () => {
   expect(await versions()).toEqual(['v2', 'v1', 'v1']);
   expect(reportOf(ended.outputs).map(({ state }) => state)).toEqual(['active', 'untouched', 'untouched']);
   expect(ended.outputs.state).toBe('untouched');
-  expect(ended.log).toMatch(/untouched +not begun, since another target failed/);
+  expect(ended.log).toMatch(/untouched +not started: another target failed/);
   // Running the job again, with the cause mended, goes on where it ended.
   await second.sh('chown svc:svc /opt/app /opt/app/botserver');
   const again = await step('deploy-binary', several({ source: program('v2'), sudo: 'never' }));
@@ -71,9 +71,7 @@ test('with revert-all the ones that were done get back what they had, as it ran;
     expect(await host.health()).toContain('"version":"v1"');
     expect(await host.sh("tr '\\0' ' ' </proc/$(pidof botserver)/cmdline")).toBe('./botserver ');
   }
-  expect(ended.log).toContain(
-    `revert-all is set, and svc@${third.address}:22 failed: putting the previous version back.`,
-  );
+  expect(ended.log).toContain(`svc@${third.address}:22 failed and revert-all is set: restoring the previous version.`);
   expect(ended.outputs).toMatchObject({ state: 'rolled-back', changed: 'false' });
 });
 
@@ -85,7 +83,7 @@ test('killed in the middle, its post step learns the end on every host it had be
   expect(outputs.state).toBe('unknown');
   const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
   const post = await step('deploy-binary', { ...several({ source: program('v2') }), env });
-  expect(post.log.match(/It ended as active/g), post.log).toHaveLength(2);
+  expect(post.log.match(/Finished: active/g), post.log).toHaveLength(2);
   expect(await versions()).toEqual(['v2', 'v2', 'v1']);
 });
 

@@ -15,7 +15,7 @@ const LIMIT_SECONDS = 120;
 
 /** Looks at the target in one round trip, and reports everything at once. */
 export async function inspect(host: Host, inputs: DeployInputs, source: Source | undefined): Promise<Found> {
-  const about = { what: 'Looking at the target', state: 'untouched. Nothing was changed by looking.' };
+  const about = { what: 'Inspecting the target', state: 'untouched. Inspection changes nothing.' };
   const clean = hiding(inputs.environment, inputs.health.url);
   const ran = await runProgram(
     host,
@@ -224,6 +224,6 @@ function logProblem(answer: Answer): string | undefined {
   if (answer.yes('log_is_folder')) return 'the log file is a folder';
   if (odd !== undefined)
     return `the log file is not a regular file (${odd}), so the program could block on it or fill it`;
-  if (unwritable !== undefined) return `the account the program runs as can't write to ${unwritable}`;
+  if (unwritable !== undefined) return `the account that the program runs as can't write to ${unwritable}`;
   return undefined;
 }

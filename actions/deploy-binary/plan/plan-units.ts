@@ -125,7 +125,7 @@ function triggersOf(unit: FoundUnit, units: readonly FoundUnit[]): FoundUnit[] {
 }
 
 function whyChosen({ service }: DeployInputs, unit: FoundUnit): string {
-  if (service) return 'the input service names it';
+  if (service) return 'the input `service` names it';
   if (unit.pids.length > 0) return `it manages pid ${unit.pids.join(', ')}, which runs the file`;
   return unit.command === 'last' ? 'the last deploy started it' : 'its command is the file';
 }
@@ -137,7 +137,7 @@ function unitNotes(inputs: DeployInputs, plan: UnitPlan): string[] {
   const stale = [...concerned, ...plan.left].filter(({ reload }) => reload);
   if (stale.length > 0 && !inputs.daemonReload) {
     notes.push(
-      `${names(stale)} changed on disk, and systemd still uses the old definition: set daemon-reload: true, or run \`systemctl daemon-reload\` on the target.`,
+      `${names(stale)} changed on disk, and systemd still uses the old definition: set \`daemon-reload: true\`, or run \`systemctl daemon-reload\` on the target.`,
     );
   }
   const stopped = keptStopped(plan);

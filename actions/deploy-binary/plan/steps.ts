@@ -19,18 +19,18 @@ export function steps(
   const list: PlanStep[] = [];
   const inPlace = inputs.strategy === 'in-place';
   const upload = {
-    does: `upload ${megabytes(plan.file.bytes)} ${inPlace ? 'once the program is stopped' : 'beside the live file'}`,
+    does: `upload ${megabytes(plan.file.bytes)} ${inPlace ? 'once the program is stopped' : 'next to the live file'}`,
     because: difference,
   };
   if (plan.file.from === 'upload' && !inPlace) list.push(upload);
   if (plan.file.from === 'release')
-    list.push({ does: `take the kept release ${short(plan.file.sha256)}`, because: 'rollback-to names it' });
+    list.push({ does: `use the kept release ${short(plan.file.sha256)}`, because: 'rollback-to selects it' });
   if (plan.restart === 'systemd') list.push(...unitStops(plan.units));
   if (plan.restart === 'command' && inputs.stopCommand) list.push({ does: 'run the stop command', because });
   if (found.processes.length > 0 && plan.restart !== 'systemd') {
     list.push({
-      does: `stop ${pids(found.processes)} with ${inputs.stopSignal}, after ${inputs.stopTimeoutSeconds} s with KILL`,
-      because: plan.file.from === 'in place already' ? difference : 'it runs the file that is replaced',
+      does: `stop ${pids(found.processes)} (${inputs.stopSignal}, then KILL after ${inputs.stopTimeoutSeconds} s)`,
+      because: plan.file.from === 'in place already' ? difference : 'it runs the file being replaced',
     });
   }
   const others = [...(plan.restart === 'process' ? found.processes : []), ...found.strangers].filter(
@@ -38,7 +38,7 @@ export function steps(
   );
   if (others.length > 0 && plan.restart !== 'none') {
     list.push({
-      does: `not start ${others.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')} again`,
+      does: `do not restart ${others.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')}`,
       because: `only ${plan.runAs} is to run the program`,
     });
   }
@@ -46,16 +46,16 @@ export function steps(
   if (plan.file.from === 'in place already')
     list.push({
       does: `leave the file as it is (${plan.owner}, ${plan.mode})`,
-      because: 'its sha256 is the wanted one',
+      because: 'its sha256 already matches',
     });
   else
     list.push({
-      does: `replace the file by one rename, owner ${plan.owner}, mode ${plan.mode}`,
-      because: found.file ? 'the path is always whole that way, old or new' : 'nothing is there yet',
+      does: `replace the file with an atomic rename (owner ${plan.owner}, mode ${plan.mode})`,
+      because: found.file ? 'the path never holds a partial file' : 'the file does not exist yet',
     });
   if (found.file && !plan.sameOwner && plan.file.from !== 'in place already')
     list.push({
-      does: `carry over no ACL, capabilities, set-ID bit or right of others to write${inputs.mode || inputs.capabilities ? ' but those given' : ''}`,
+      does: `drop its ACL, capabilities, set-ID bits and write permission for others${inputs.mode || inputs.capabilities ? ', except those given' : ''}`,
       because: `the owner changes from ${found.file.owner} to ${plan.owner}`,
     });
   list.push(...logSteps(inputs, found, plan), ...startSteps(inputs, plan, because));
@@ -69,7 +69,7 @@ function logSteps(
 ): PlanStep[] {
   if (restart !== 'process' || !found.logForeign) return [];
   const log = inputs.logFile;
-  return [{ does: `move ${log} to ${log}.until-TIME and begin a new one`, because: `${runAs} can't write to it` }];
+  return [{ does: `move ${log} to ${log}.until-TIME and start a new one`, because: `${runAs} can't write to it` }];
 }
 
 function startSteps(
@@ -86,19 +86,19 @@ function startSteps(
   };
   if (plan.restart === 'none') return [];
   const proofs = [
-    health.port === undefined ? '' : `it listens on port ${health.port}`,
+    health.port === undefined ? '' : `the process to listen on port ${health.port}`,
     health.url
-      ? `${shownUrl(health.url)} answers ${health.status}${health.contains ? ' with the text wanted' : ''}`
+      ? `${shownUrl(health.url)} to return ${health.status}${health.contains ? ' with the expected text' : ''}`
       : '',
-    health.command ? 'the health command succeeds' : '',
+    health.command ? 'the health command to succeed' : '',
   ].filter((proof) => proof !== '');
   return [
     ...start[plan.restart],
     {
-      does: `prove that ${proofs.join(' and ') || 'the process runs this file'} within ${health.timeoutSeconds} s, and stays so for ${health.stableSeconds} s`,
+      does: `require ${proofs.join(' and ') || 'the process to run this file'} within ${health.timeoutSeconds} s and to stay healthy for ${health.stableSeconds} s`,
       because: inputs.rollback
-        ? 'the previous version is put back if not'
-        : 'the step fails if not (rollback is false)',
+        ? 'otherwise the previous version is restored'
+        : 'otherwise the step fails (`rollback: false`)',
     },
   ];
 }

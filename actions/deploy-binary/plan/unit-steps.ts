@@ -27,7 +27,7 @@ export function unitStarts({ units, restarted, left, dependents, triggers, becau
   if (left.length > 0) {
     steps.push({
       does: `leave the ${named(left)} alone`,
-      because: `the next start of ${those(left)} executes the new file`,
+      because: `the next start of ${those(left)} runs the new file`,
     });
   }
   return steps;
@@ -36,11 +36,11 @@ export function unitStarts({ units, restarted, left, dependents, triggers, becau
 /** Why the units have to be restarted; undefined when each of them runs the file. */
 export function unitDifference({ unit, units, restarted }: UnitPlan, { processes }: Found): string | undefined {
   for (const one of [...units, ...restarted]) {
-    if (one.pids.length === 0) return `${one.name} does not run it`;
+    if (one.pids.length === 0) return `the unit ${one.name} is not running it`;
   }
   const concerned = [...units, ...restarted].flatMap(({ pids }) => pids);
   const outside = processes.find(({ pid }) => !concerned.includes(pid));
-  return outside && concerned.length > 0 ? `pid ${outside.pid} runs it outside ${unit}` : undefined;
+  return outside && concerned.length > 0 ? `pid ${outside.pid} runs it outside the unit ${unit}` : undefined;
 }
 
 function named(units: readonly FoundUnit[]): string {

@@ -43,7 +43,7 @@ test('a manager that ends with its last login: refused, and linger is named', as
   await answers(host);
   const step = await host.deploy(program('v2'));
   expect(step.outputs.state, step.log).toBe('untouched');
-  expect(step.log).toContain('the account does not linger');
+  expect(step.log).toContain('lingering is not enabled');
   expect(await host.version()).toBe('v1');
 });
 

@@ -47,7 +47,7 @@ describe('a program that root started by `sudo -u` into a log of its own', () =>
       const bad = await host.deploy({ ...inputs, source: program('bad', 'exits at once') });
       expect(bad.outputs.state, bad.log).toBe('rolled-back');
       expect(await host.health()).toMatchObject({ version: 'v1', uid: host.service.uid, cwd: host.folder });
-      expect(bad.log).toContain('the log belonged to another account');
+      expect(bad.log).toContain('the log belonged to an account other than');
       const good = await host.deploy({ ...inputs, source: program('v2') });
       expect(good.outputs.state, good.log).toBe('active');
       expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
@@ -70,14 +70,14 @@ describe('the way back does not depend on', () => {
     [
       'the folder that the program ran in',
       (host: TestTarget) => `rm -rf ${host.folder}/../cwd`,
-      'the folder that it ran in',
+      'can no longer enter the working directory of the previous process',
     ],
     ['its log', (host: TestTarget) => `rm -rf ${host.folder}/../old`, ''],
     [
       'the folder of its log',
       (host: TestTarget) =>
         `chown root ${host.folder}/../old ${host.folder}/../old/log; chmod 755 ${host.folder}/../old; chmod 600 ${host.folder}/../old/log`,
-      "the log that it had can't be written",
+      'can no longer write to the previous log',
     ],
   ])('%s', async (_, lose, note) => {
     await using host = await target();
@@ -238,7 +238,7 @@ describe('a pipe, a device or a terminal', () => {
     expect(
       (await host.deploy({ source: program('v2'), destination: `${host.folder}/../pipe/x`.replace('/bin/..', '') }))
         .log,
-    ).toContain('is no folder');
+    ).toContain('is not a folder');
     rmSync(host.destination);
     await host.startByHand(program('v1'));
     const odd = await host.deploy({
@@ -337,7 +337,7 @@ describe('a command of the user', () => {
       'health-command': "trap '' TERM; sleep 1000 & wait; sleep 1000",
       'health-timeout-seconds': 1,
     });
-    expect(step.log).toContain('the health command ended with exit code');
+    expect(step.log).toContain('the health command exited with code');
     expect(Date.now() - began).toBeLessThan(40_000);
     expect(shell("pgrep -f '^sleep 1000' || true")).toBe('');
   }, 60_000);
@@ -412,7 +412,7 @@ describe('a login', () => {
         'host-key-checking': 'insecure',
       });
       expect(step.outputs.state, step.log).toBe('active');
-      expect(step.log).toContain(`as root by sudo, because ${name} can't write to`);
+      expect(step.log).toContain(`Using sudo, because ${name} can't write to`);
     } finally {
       rmSync(rights, { force: true });
       const line = passwd.split('\n').find((one) => one.startsWith(`${deployer.name}:`));

@@ -82,7 +82,7 @@ describe('a disk', () => {
     await host.startByHand(program('v1'));
     const step = await host.deploy({ source: program('v2'), strategy: 'in-place' });
     expect(step.outputs.state, step.log).toBe('untouched');
-    expect(step.log).toMatch(/why: {4}20 inodes are needed, \d+ are free on/);
+    expect(step.log).toMatch(/why: {4}20 inodes needed, \d+ free on/);
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 
@@ -127,7 +127,7 @@ describe('a release', () => {
     expect(sha256(host.destination)).toBe(sha256(program('v1')));
     const bad = await spoil(false);
     expect(bad.outputs.state, bad.log).toBe('broken');
-    expect(bad.log).toContain('was changed since it was kept; it is not used');
+    expect(bad.log).toContain('was changed after it was kept; it is not used');
     expect(host.pids()).toEqual([]);
   });
 

@@ -44,7 +44,7 @@ describe('a lost connection', () => {
     await step.saw(log);
     between.reset();
     const { outputs, code, log: told } = await step.ended;
-    expect(told).toContain('The transaction goes on there by itself; connecting again to learn its end.');
+    expect(told).toContain('The transaction continues on the target; reconnecting to follow it.');
     expect(outputs).toMatchObject({ state: 'active', pid: String((await host.health())?.pid) });
     expect(code).toBe(0);
     expect(await host.health()).toMatchObject({ version: 'v2' });
@@ -93,7 +93,7 @@ describe('a lost connection', () => {
     const source = { source: program('v2', 'healthy', 30e6), transfer: 'plain' };
     const { outputs, log } = await host.deploy({ ...source, ...through(between.port) });
     expect(outputs.state).toBe('untouched');
-    expect(log).toContain('before the upload of 30.0 MB was whole.');
+    expect(log).toContain('before the upload (30.0 MB) was complete.');
     expect(await host.health()).toMatchObject({ version: 'v1' });
     await expect.poll(() => host.stateFiles(), { timeout: 10_000 }).not.toContain('incoming');
   });
@@ -174,7 +174,7 @@ describe('a transaction that is killed on the target', () => {
     expect(await host.health()).toBeUndefined();
     const next = await host.deploy({ source: program('v1', 'ignores TERM') });
     expect(next.log).toContain(
-      'An earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted in the phase start: finishing it first.',
+      'An earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted during `start`; recovering it first.',
     );
     expect(next.log).toContain('  ended as rolled-back');
     // What never was proved is no release that a roll back could choose.
@@ -202,7 +202,7 @@ describe('two deploys at once', () => {
     await first.saw('stop            ');
     const second = await host.deploy({ ...INPUTS, source: program('v3') }, { GITHUB_RUN_NUMBER: '8' });
     expect((await first.ended).outputs.state).toBe('active');
-    expect(second.log).toContain('Another deploy came in between: looking again.');
+    expect(second.log).toContain('Another deploy ran in the meantime; inspecting again.');
     expect(second.outputs).toMatchObject({ state: 'active', 'previous-sha256': sha256(program('v2')) });
     expect(await host.health()).toMatchObject({ version: 'v3' });
   });
@@ -215,7 +215,7 @@ describe('two deploys at once', () => {
     const second = await host.deploy({ source: program('v3'), 'lock-timeout-seconds': 1 });
     expect(second.outputs.state).toBe('untouched');
     expect(second.log).toMatch(
-      /why: {4}another deploy of it holds the lock: https:\/\/forge\.example\/team\/service\/actions\/runs\/7 \(started/,
+      /why: {4}another deploy of this file holds the lock: https:\/\/forge\.example\/team\/service\/actions\/runs\/7 \(started/,
     );
     expect((await first.ended).outputs.state).toBe('active');
   });

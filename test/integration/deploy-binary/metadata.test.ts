@@ -19,7 +19,7 @@ describe('what an account gave its own file does not pass to a file of another',
     const step = await host.deploy({ ...inputs, source: program('v2') });
     expect(step.outputs.state, step.log).toBe('active');
     expect(step.log).toContain(
-      'carry over no ACL, capabilities, set-ID bit or right of others to write, because the owner changes from',
+      'drop its ACL, capabilities, set-ID bits and write permission for others: the owner changes from',
     );
     expect(about(host)).toBe(`${shell('id -u daemon').trim()}:${shell('id -g daemon').trim()} 755\n`);
     const given = { mode: '4755', capabilities: 'cap_net_bind_service=+ep' };

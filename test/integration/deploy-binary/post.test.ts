@@ -15,11 +15,11 @@ describe('the post step', () => {
     const env = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
     const post = await step('deploy-binary', { inputs, env });
     expect(post.code).toBe(0);
-    expect(post.log).toMatch(/It ended as active, pid \d+\./);
+    expect(post.log).toMatch(/Finished: active, pid \d+\./);
     expect(await host.health()).toMatchObject({ version: 'v2' });
     const blind = await step('deploy-binary', { inputs: {}, env });
     expect(blind.code).toBe(0);
-    expect(blind.log).toContain('This runner gives a post step no inputs');
+    expect(blind.log).toContain('This runner passes no inputs to post steps');
     expect(JSON.stringify(state)).not.toContain('PRIVATE KEY');
   });
 

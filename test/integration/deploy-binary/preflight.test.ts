@@ -25,7 +25,7 @@ describe('nothing is stopped or sent when', () => {
   it('the source is missing, empty or lacks an expected string', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
-    await refused(host, { source: '/nowhere/botserver' }, 'why:    there is no such file on the runner.');
+    await refused(host, { source: '/nowhere/botserver' }, 'why:    the file does not exist on the runner.');
     writeFileSync(`${host.sshd.folder}/empty`, '');
     await refused(host, { source: `${host.sshd.folder}/empty` }, 'why:    it is empty.');
     await refused(
@@ -40,7 +40,7 @@ describe('nothing is stopped or sent when', () => {
     await host.startByHand(program('v1'));
     const arm = `${host.sshd.folder}/arm`;
     shell(`cp ${program('v2')} ${arm} && printf '\\267\\000' | dd of=${arm} bs=1 seek=18 conv=notrunc status=none`);
-    await refused(host, { source: arm }, /why: {4}\S+ is built for aarch64, the target is x86_64\./);
+    await refused(host, { source: arm }, /why: {4}\S+ is built for aarch64, but the target is x86_64\./);
     const musl = `${host.sshd.folder}/musl`;
     shell(`printf 'int main(){return 0;}' | gcc -x c -o ${musl} - -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1`);
     await refused(host, { source: musl }, 'needs the loader /lib/ld-musl-x86_64.so.1, which the target does not have.');
@@ -50,11 +50,7 @@ describe('nothing is stopped or sent when', () => {
     await using host = await target();
     const script = `${host.sshd.folder}/script`;
     writeFileSync(script, '#!/bin/sh\nsleep 100\n');
-    await refused(
-      host,
-      { source: script },
-      "is no ELF program, so the process that runs it can't be found by what it executes.",
-    );
+    await refused(host, { source: script }, "is not an ELF binary, so the process that runs it can't be identified.");
   });
 
   it('the owner or group does not exist', async () => {
@@ -87,7 +83,7 @@ describe('nothing is stopped or sent when', () => {
     await refused(
       host,
       { source: program('v2'), destination: `${host.folder}/missing/botserver` },
-      `${host.folder}/missing is no folder.`,
+      `${host.folder}/missing is not a folder.`,
     );
   });
 
@@ -100,9 +96,9 @@ describe('nothing is stopped or sent when', () => {
       const log = await refused(
         host,
         { source: program('v2', 'healthy', 5e6), destination: `${disk}/botserver`, owner: host.service.name },
-        /5\.0 MB are to be written, 2\.1 MB are free on/,
+        /5\.0 MB needed, 2\.1 MB free on/,
       );
-      expect(log).toContain('do:     free some room there, or use strategy: in-place.');
+      expect(log).toContain('do:     free some space there, or use `strategy: in-place`.');
     } finally {
       shell(`umount ${disk}`);
     }
@@ -145,13 +141,13 @@ describe('nothing is stopped or sent when', () => {
     const log = await refused(
       host,
       { source: program('v2'), 'working-directory': `${host.folder}/closed`, 'log-file': '/root/error.log' },
-      "why:    the account the program runs as can't write to /root.",
+      "why:    the account that the program runs as can't write to /root.",
     );
-    expect(log).toContain(`the working directory ${host.folder}/closed is not there for ${host.service.name}.`);
+    expect(log).toContain(`${host.service.name} cannot enter the working directory ${host.folder}/closed.`);
     await refused(
       host,
       { source: program('v2'), 'working-directory': '/nowhere' },
-      'why:    the working directory /nowhere is',
+      `why:    ${host.service.name} cannot enter the working directory /nowhere.`,
     );
   });
 
@@ -171,7 +167,7 @@ describe('nothing is stopped or sent when', () => {
     await host.deploy({ source: program('v2') }, { GITHUB_RUN_NUMBER: '12' });
     const older = await host.deploy({ source: program('v3') }, { GITHUB_RUN_NUMBER: '11' });
     expect(older.log).toContain(
-      'why:    run 12 of this workflow is deployed already (https://forge.example/team/service/actions/runs/12); this is the older run 11.',
+      'why:    run 12 of this workflow is already deployed (https://forge.example/team/service/actions/runs/12); this is the older run 11.',
     );
     expect(await host.health()).toMatchObject({ version: 'v2' });
     const allowed = await host.deploy({ source: program('v3'), 'allow-older': true }, { GITHUB_RUN_NUMBER: '11' });
@@ -184,7 +180,7 @@ describe('nothing is stopped or sent when', () => {
     const run = (source: string, number: number) => host.deploy({ source }, { GITHUB_RUN_NUMBER: String(number) });
     await run(program('v2'), 5);
     expect((await run(program('bad', 'exits at once'), 9)).outputs.state).toBe('rolled-back');
-    expect((await run(program('v3'), 4)).log).toContain('run 5 of this workflow is deployed already');
+    expect((await run(program('v3'), 4)).log).toContain('run 5 of this workflow is already deployed');
     expect((await run(program('v3'), 8)).log).toContain('state     active');
   });
 
@@ -194,9 +190,7 @@ describe('nothing is stopped or sent when', () => {
     const [pid] = host.pids();
     const step = await host.deploy({ source: program('v2'), 'dry-run': true });
     expect(step.code).toBe(0);
-    expect(step.log).toContain(
-      `  - stop pid ${pid} with TERM, after 10 s with KILL, because it runs the file that is replaced`,
-    );
+    expect(step.log).toContain(`  - stop pid ${pid} (TERM, then KILL after 10 s): it runs the file being replaced`);
     expect(step.log).toContain('dry-run is set: nothing was changed.');
     expect(host.pids()).toEqual([pid]);
     expect(host.stateFiles()).toEqual([]);
@@ -216,7 +210,7 @@ describe('wrong inputs', () => {
       environment: 'KEY=-----BEGIN KEY-----\ns3cr3t/+=s3cr3t',
     });
     for (const line of [
-      "Input 'helth': there is no such input.",
+      "Unknown input 'helth'.",
       "Input 'destination': expected an absolute path without \"..\" or control characters, got 'relative'.",
       "Input 'port': expected a whole number from 1 to 65535, got '99999'.",
       "Input 'stable-seconds': expected a number from 0 to 3600, got 'soon'.",
@@ -245,12 +239,12 @@ describe('inputs', () => {
   why:    Input 'host': required, but not set.
           Input 'destination': expected an absolute path without ".." or control characters, got 'two\\x0alines'.
           Input 'strategy': expected staged, in-place, got 'fast'.
-          Input 'source': required, unless rollback-to is set.
-          Input 'start-command': goes only with restart: command.
-          Input 'health-url': can prove nothing with restart: none, which starts nothing.
+          Input 'source': required, unless \`rollback-to\` is set.
+          Input 'start-command': only valid with \`restart: command\`.
+          Input 'health-url': has no effect with \`restart: none\`, which starts nothing.
   do:     correct the \`with:\` block of this step.`);
     const typo = await host.deploy({ source: program('v2'), restart: 'comand', 'start-command': 'true' });
-    expect(typo.log).not.toContain('goes only with');
+    expect(typo.log).not.toContain('only valid with');
   });
 
   it('may end in a line end, as a block of YAML or a pasted secret does', async () => {
@@ -281,7 +275,7 @@ describe('a login that is not root', () => {
     await host.startByHand(program('v1'));
     const step = await host.deploy({ source: program('v2'), host: `${deployer.name}@127.0.0.1:${host.sshd.port}` });
     expect(step.outputs.state).toBe('active');
-    expect(step.log).toContain(`as root by sudo, because ${deployer.name} can't write to ${host.folder}`);
+    expect(step.log).toContain(`Using sudo, because ${deployer.name} can't write to ${host.folder}`);
     expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid });
   });
 
@@ -293,7 +287,7 @@ describe('a login that is not root', () => {
       chownSync(path, deployer.uid, deployer.uid);
     shell(`setcap cap_net_bind_service=ep ${host.destination}`);
     const step = await host.deploy({ source: program('v2'), host: `${deployer.name}@127.0.0.1:${host.sshd.port}` });
-    expect(step.log).toContain('as root by sudo, because its file capabilities are to be carried over');
+    expect(step.log).toContain('Using sudo, because its file capabilities are to be carried over');
     expect(step.outputs.state).toBe('active');
     expect(shell(`getcap ${host.destination}`)).toContain('cap_net_bind_service=ep');
     expect(await host.health()).toMatchObject({ version: 'v2', uid: deployer.uid });
@@ -388,9 +382,7 @@ describe('what root must not do for the service account', () => {
     await using host = await target();
     for (const root of ['root', 0]) {
       const step = await host.deploy({ source: program('v2'), owner: root });
-      expect(step.log).toContain(
-        `root would execute a file from ${host.folder}, where ${host.service.name} can put another one.`,
-      );
+      expect(step.log).toContain(`root would run a file from ${host.folder}, which ${host.service.name} can replace.`);
     }
   });
 });

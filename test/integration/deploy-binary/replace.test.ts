@@ -71,7 +71,7 @@ describe('a program started by hand as ./botserver in its folder', () => {
     await host.startByHand(program('v1'));
     const [pid] = host.pids();
     const step = await host.deploy({ source: program('v1'), args: `--port ${host.port} 'a "b" $(id)'` });
-    expect(step.log).toContain(`pid ${pid} was started with other args`);
+    expect(step.log).toContain(`pid ${pid} was started with different arguments`);
     expect(step.outputs).toMatchObject({ state: 'active', 'bytes-sent': '0' });
     const [now] = host.pids();
     expect(textOf(`/proc/${now}/cmdline`).split('\0')).toEqual([
@@ -95,7 +95,7 @@ describe('a program started by hand as ./botserver in its folder', () => {
     renameSync(`${host.destination}.new`, host.destination);
     const destination = resolve(host.folder, through, host.name);
     const step = await host.deploy({ source: program('v2'), destination, owner: host.service.name });
-    expect(step.log).toContain(`run by pid ${old} (${host.service.name}, an older image of it)`);
+    expect(step.log).toContain(`running as pid ${old} (${host.service.name}, outdated image)`);
     expect(await host.health()).toMatchObject({ version: 'v2' });
     expect(host.pids()).not.toContain(old);
   });
@@ -119,7 +119,7 @@ describe('a first deploy', () => {
     const step = await host.deploy({ source: program('bad', 'exits at once'), owner: host.service.name });
     expect(step.code).toBe(1);
     expect(step.log).toContain(
-      'state:  rolled-back. There was no version before; the new file was removed and nothing runs.',
+      'state:  rolled-back. There was no previous version; the new file was removed and nothing is running.',
     );
     expect(textOf(host.destination)).toBe('');
   });

@@ -98,7 +98,7 @@ describe('keeps the old program serving when the new one', () => {
       'health-command': `curl -s localhost:${host.port} | grep -q v1`,
       'health-timeout-seconds': 2,
     });
-    expect(step.log).toContain('the health command ended with exit code 1');
+    expect(step.log).toContain('the health command exited with code 1');
     expect(step.outputs.state).toBe('rolled-back');
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });

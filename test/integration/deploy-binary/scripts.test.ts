@@ -38,7 +38,7 @@ describe('a script', () => {
       expect((await host.deploy({ ...inputs, source: script(host, 'bad') })).outputs.state).toBe('rolled-back');
       expect(await host.health()).toEqual({ version: 'v2' });
       const blind = await host.deploy({ ...inputs, source: script(host, 'v3'), 'health-url': undefined });
-      expect(blind.log).toContain('can be told after the start command.');
+      expect(blind.log).toContain('its process and port cannot be identified after the start command.');
     } finally {
       shell(stop);
     }

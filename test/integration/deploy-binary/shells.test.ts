@@ -233,7 +233,7 @@ describe('strategy: in-place', () => {
     const { pid } = (await host.health()) ?? {};
     shell(`for kept in ${host.folder}/.botserver.deploy/releases/*.zst; do echo x | zstd -q >"$kept"; done`);
     const back = await host.deploy({ 'rollback-to': 'previous', strategy: 'in-place' });
-    expect(back.log).toContain('was changed since it was kept; it is not used');
+    expect(back.log).toContain('was changed after it was kept; it is not used');
     expect(back.outputs.state).toBe('untouched');
     expect(await host.health()).toMatchObject({ version: 'v2', pid });
   });
@@ -256,7 +256,7 @@ describe('strategy: in-place', () => {
     expect(step.outputs.state).toBe('rolled-back');
     // The new version never said anything; what the old one did is no reason.
     expect(step.log).not.toContain('output:');
-    expect(step.log).toContain('do:     look at the connection and the free space');
+    expect(step.log).toContain('do:     check the connection and free disk space');
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 });
@@ -289,7 +289,7 @@ describe('restart: command', () => {
       args: undefined,
     };
     const first = await host.deploy({ ...inputs, source: program('v1') });
-    expect(first.log).toContain('why:    the stop command ended with exit code 3.');
+    expect(first.log).toContain('why:    the stop command exited with code 3.');
     expect(first.log).toContain('state:  staged. What was there is as before');
     expect(host.stateFiles()).not.toContain('incoming');
     await host.startByHand(program('v1'));

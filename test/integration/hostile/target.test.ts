@@ -248,7 +248,7 @@ const SAYING: Scenario[] = [
       },
     },
     inputs: () => ({ container: 'docker:app' }),
-    says: /the container can't be entered/,
+    says: /could not enter the container/,
   },
   {
     what: 'hostile texts under two names',
@@ -328,7 +328,7 @@ const LYING: Scenario[] = [
     what: `the state ${JSON.stringify(state)}`,
     actions: ['deploy-binary'] as const,
     server: { answer: deploys(answerText([['state', state]])) },
-    says: /not one of active, untouched[\s\S]*state: {2}unknown\. How the deploy ended there is not known\./,
+    says: /not one of active, untouched[\s\S]*state: {2}unknown\. The outcome of the deploy is not known\./,
   })),
   {
     what: 'a green end with the pid 0',

@@ -61,7 +61,7 @@ describe('a login that does not run the command is sent nothing secret:', () => 
         environment: `APP_TOKEN=${SECRET}`,
       });
       expect(step.log.replace(/^::add-mask::.*$/gm, '')).not.toContain(SECRET);
-      expect(step.log).toContain('its login shell did not run the command that it was given');
+      expect(step.log).toContain('the login shell did not run the command passed to it');
       expect(step.log).toContain('This host is retired.');
       expect(step.outputs.state).toBe('untouched');
       expect(await host.health()).toMatchObject({ version: 'v1' });

@@ -781,9 +781,7 @@ describe('several remotes', () => {
     const { code, log } = await bump(other, 'botserver', { repository: `${server.url}/team/gb.git` });
     expect(other.authorizations).toEqual([]);
     expect(code).toBe(1);
-    expect(log).toContain(
-      'why:    the server says that the repository is elsewhere, and the token is for this address.',
-    );
+    expect(log).toContain('why:    the server redirects to another address, and the token is only for this one.');
   });
 
   it('on other hosts never see the token', async () => {

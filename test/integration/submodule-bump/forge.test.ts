@@ -281,11 +281,11 @@ describe('wait, while others push', () => {
 describe('an answer of the forge is told by its cause', () => {
   const CASES: [status: number, body: string, why: string][] = [
     [401, `{"message":"invalid token ${TOKEN}"}`, 'the token is refused (401).'],
-    [403, '{"message":"no scope"}', 'the token lacks the right (403).'],
-    [307, '', 'the forge answers from elsewhere (307, https://elsewhere.example/).'],
-    [422, '{"message":"bad input"}', 'the forge refused it (422).'],
+    [403, '{"message":"no scope"}', 'the token lacks permission (403).'],
+    [307, '', 'the forge redirects to https://elsewhere.example/ (307).'],
+    [422, '{"message":"bad input"}', 'the forge refused the request (422).'],
     [500, '{"message":"Workflow broken"}', 'the forge failed (500).'],
-    [200, '<html>log in</html>', 'the answer (200) is no JSON: something between here and the forge answers for it.'],
+    [200, '<html>log in</html>', 'the answer (200) is not JSON; a proxy may have answered instead of the forge.'],
   ];
   it.each(CASES)('%i', async (status, body, why) => {
     await using server = await gitServer();

@@ -25,7 +25,7 @@ test('a process that was proved and is gone since makes no green step', () => {
   ] as const;
   expect(told(said)).toMatchObject({
     state: 'broken',
-    broken: 'it ended as active, but pid 42 is gone since',
+    broken: 'it finished as active, but pid 42 has since exited',
   });
 });
 

@@ -123,9 +123,9 @@ describe('refused before the stop', () => {
       [unitFound({ name: 'app.service', ...IDLE, triggers: ['app.socket'] }), SOCKET],
       { 'health-port': '80' },
     ],
-    [/the account does not linger/, [user], {}, { runAsLingers: false }],
+    [/lingering is not enabled/, [user], {}, { runAsLingers: false }],
     [/no user manager of app is running/, [], { service: 'user:app' }, { userManager: false }],
-    [/of another manager/, [user, APP], { service: 'app' }],
+    [/under a different manager/, [user, APP], { service: 'app' }],
     [
       /user unit bob\.service of account 1001/,
       [],

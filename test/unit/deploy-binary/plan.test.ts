@@ -109,7 +109,7 @@ describe('nothing is to be done', () => {
     ['another owner is wanted', { owner: 'app' }, {}],
     ['force is set', { force: 'true' }, {}],
     ['no process runs it', {}, { processes: [] }],
-    ['an older image of it runs', {}, { processes: [{ ...PROCESS, live: false }] }],
+    ['an outdated image of it is running', {}, { processes: [{ ...PROCESS, live: false }] }],
     ['another account runs it', { 'run-as': 'app' }, { runUid: '1002' }],
     ['it runs with other arguments', {}, { processes: [{ ...PROCESS, same: 'args' }] }],
     ['it is not healthy', { 'health-url': 'http://localhost/' }, { health: 'answers 500' }],
@@ -179,23 +179,23 @@ describe('it is refused, every obstacle at once', () => {
   test.each<[Partial<Found>, RegExp, Record<string, string>?]>([
     [{ tools: new Set(['setsid', 'sha256sum', 'stat', 'timeout']) }, /no `flock`/],
     [{ sudoError: 'sudo refuses: a password is required', needsRoot: 'x' }, /sudo refuses: a password/],
-    [{ machine: 'aarch64' }, /built for x86_64, the target is aarch64/],
+    [{ machine: 'aarch64' }, /built for x86_64, but the target is aarch64/],
     [{ folderRefused: '/opt/app does not exist', folder: undefined }, /does not exist/],
     [{ fileProblem: '/opt/app/server is a folder' }, /is a folder/],
     [{ folder: { ...HOST.folder, options: ['ro'] } as Found['folder'] }, /mounted read-only/],
     [{ folder: { ...HOST.folder, options: ['noexec'] } as Found['folder'] }, /mounted noexec/],
     [{ immutable: ['file'] }, /the file is immutable/],
-    [{ freeBytes: 2_500_000 }, /2\.0 MB are to be written, 2\.5 MB are free/],
-    [{ freeInodes: 19 }, /20 inodes are needed, 19 are free/],
+    [{ freeBytes: 2_500_000 }, /2\.0 MB needed, 2\.5 MB free/],
+    [{ freeInodes: 19 }, /20 inodes needed, 19 free/],
     [{ missingUsers: ['svc'] }, /no user svc/],
     [{ missingGroup: 'svc' }, /no group svc/],
-    [{ unseen: '77' }, /pid 77 may run the file/],
+    [{ unseen: '77' }, /may not inspect pid 77, which may be running the file/],
     [{ sessionKills: true, asRoot: false, login: 'svc' }, /KillUserProcesses/],
-    [{ httpClient: '' }, /nothing on the target can ask/, { 'health-url': 'http://localhost/' }],
+    [{ httpClient: '' }, /the target has no HTTP client to request/, { 'health-url': 'http://localhost/' }],
     [{ portHolder: '9' }, /port 80 is held by another process/, { 'health-port': '80' }],
     [{}, /restart is none, but pid 41 runs/, { restart: 'none' }],
-    [{ file: undefined }, /root would execute a file from \/opt\/app/, { owner: 'root' }],
-    [{ live: { workflow: BUILD.workflow, runNumber: 8, run: 'url' } }, /run 8 of this workflow is deployed already/],
+    [{ file: undefined }, /root would run a file from \/opt\/app/, { owner: 'root' }],
+    [{ live: { workflow: BUILD.workflow, runNumber: 8, run: 'url' } }, /run 8 of this workflow is already deployed/],
     [{}, /app\.service is not-found/, { service: 'app' }],
     [{}, /the unit is unknown/, { restart: 'systemd' }],
   ])('%# %j: %s', (seen, why, given = {}) => {
@@ -219,7 +219,7 @@ describe('it is refused, every obstacle at once', () => {
 
 describe('refused before anything is stopped is', () => {
   test.each<[string, Record<string, string>, Partial<Found>, RegExp]>([
-    ['a program in a container', {}, { contained: '7' }, /^pid 7 runs the file inside of a container/],
+    ['a program in a container', {}, { contained: '7' }, /^pid 7 runs the file inside a container/],
     ['a mount point', {}, { isMountPoint: true }, /^something is mounted at/],
     ['a file with another name', {}, { otherNames: 2 }, /has 2 other names \(hard links\)/],
     [

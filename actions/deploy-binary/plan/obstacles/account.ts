@@ -5,12 +5,12 @@ import type { Plan } from '../plan.ts';
 export function accountObstacles(found: Found, plan: Pick<Plan, 'owner' | 'restart' | 'runAs'>): Obstacle[] {
   const list = found.missingUsers.map((user) => ({
     why: `there is no user ${user} on the target.`,
-    remedy: `create it there, or correct owner and run-as.`,
+    remedy: 'create it on the target, or correct `owner` and `run-as`.',
   }));
   if (found.missingGroup) {
     list.push({
       why: `there is no group ${found.missingGroup} on the target.`,
-      remedy: 'create it there, or correct owner.',
+      remedy: 'create it on the target, or correct `owner`.',
     });
   }
   if (plan.restart !== 'process' || list.length > 0) return list;
@@ -23,8 +23,8 @@ export function accountObstacles(found: Found, plan: Pick<Plan, 'owner' | 'resta
   }
   if (plan.runAs === 'root' && found.folder && !['root', '0'].includes(found.folder.owner)) {
     list.push({
-      why: `root would execute a file from ${found.folder.path}, where ${found.folder.owner} can put another one.`,
-      remedy: 'set run-as to the service account, or give the folder to root.',
+      why: `root would run a file from ${found.folder.path}, which ${found.folder.owner} can replace.`,
+      remedy: 'set `run-as` to the service account, or make root the owner of the folder.',
     });
   }
   return list;

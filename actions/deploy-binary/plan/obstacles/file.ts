@@ -7,13 +7,13 @@ export function fileObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
   if (found.folderRefused) {
     list.push({
       why: `${found.folderRefused}.`,
-      remedy: `create the folder ${inputs.folder} with the owner it is to have, or correct destination.`,
+      remedy: `create ${inputs.folder} with the intended owner, or correct \`destination\`.`,
     });
   }
   if (found.fileProblem) {
     list.push({
       why: `${found.fileProblem}.`,
-      remedy: 'name the regular file itself as destination, readable to this account.',
+      remedy: 'set `destination` to the regular file itself, and make it readable by this account.',
     });
   }
   if (!found.folder) return list;
@@ -21,12 +21,12 @@ export function fileObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
   if (options.includes('ro')) {
     list.push({
       why: `${mount} is mounted read-only.`,
-      remedy: `remount ${mount} read-write; if it became read-only by itself, check its disk.`,
+      remedy: `remount ${mount} read-write; if it became read-only on its own, check its disk.`,
     });
   } else if (!found.folder.writable && found.sudoError === undefined) {
     list.push({
       why: `${found.login} can't write to ${path} (${owner}, ${mode}).`,
-      remedy: 'allow sudo, or log in as an account that may.',
+      remedy: 'allow sudo, or log in as an account that may write there.',
     });
   }
   if (options.includes('noexec')) {
@@ -38,7 +38,7 @@ export function fileObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
   for (const what of found.immutable) {
     list.push({
       why: `the ${what === 'file' ? 'file' : `folder ${path}`} is immutable or append-only.`,
-      remedy: `run \`chattr -i -a ${what === 'file' ? inputs.destination : path}\` there if that was not meant.`,
+      remedy: `run \`chattr -i -a ${what === 'file' ? inputs.destination : path}\` on the target, if this was not intended.`,
     });
   }
   return list;

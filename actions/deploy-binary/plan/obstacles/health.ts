@@ -7,8 +7,8 @@ export function healthObstacles({ health }: DeployInputs, found: Found): Obstacl
   const list: Obstacle[] = [];
   if (health.url && found.httpClient === '') {
     list.push({
-      why: `nothing on the target can ask ${shownUrl(health.url)}.`,
-      remedy: 'install curl there, or use health-port or health-command.',
+      why: `the target has no HTTP client to request ${shownUrl(health.url)} with.`,
+      remedy: 'install curl on the target, or use `health-port` or `health-command`.',
     });
   }
   if (health.url && found.healthUntrusted !== undefined) {
@@ -20,7 +20,7 @@ export function healthObstacles({ health }: DeployInputs, found: Found): Obstacl
   if (found.portHolder) {
     list.push({
       why: `port ${health.port} is held by another process (pid ${found.portHolder}), which does not run the file.`,
-      remedy: 'stop that process, or correct health-port.',
+      remedy: 'stop that process, or correct `health-port`.',
     });
   }
   return list;

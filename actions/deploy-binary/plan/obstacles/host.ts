@@ -5,22 +5,22 @@ export function hostObstacles(found: Found): Obstacle[] {
   const list: Obstacle[] = [];
   if (!found.tools.has('/proc')) {
     list.push({
-      why: 'the target has no `/proc`, so what runs there can not be seen.',
-      remedy: 'mount it there: `mount -t proc proc /proc`.',
+      why: 'the target has no `/proc`, so its processes cannot be seen.',
+      remedy: 'mount it on the target: `mount -t proc proc /proc`.',
     });
   }
   for (const tool of ['flock', 'setsid', 'sha256sum', 'stat', 'timeout']) {
     if (!found.tools.has(tool)) {
       list.push({
         why: `the target has no \`${tool}\`.`,
-        remedy: 'install util-linux and coreutils there, or busybox.',
+        remedy: 'install util-linux and coreutils, or busybox, on the target.',
       });
     }
   }
   if (found.sudoError !== undefined) {
     list.push({
       why: `root is needed, because ${found.needsRoot}, and ${found.sudoError}`,
-      remedy: `${found.sudoRemedy || `allow ${found.login} to use sudo without a password there`}; or log in as the account that owns the file.`,
+      remedy: `${found.sudoRemedy || `give ${found.login} passwordless sudo on the target`}; or log in as the account that owns the file.`,
     });
   }
   if (found.stateRefused) {

@@ -13,7 +13,7 @@ export function processObstacles(
   const list: Obstacle[] = [];
   if (found.contained) {
     list.push({
-      why: `pid ${found.contained} runs the file inside of a container.`,
+      why: `pid ${found.contained} runs the file inside a container.`,
       remedy: 'deploy into the container (input `container`), or stop it first.',
     });
   }
@@ -26,7 +26,7 @@ export function processObstacles(
   if (found.otherNames > 0 && !inputs.force) {
     list.push({
       why: `${inputs.destination} has ${found.otherNames} other name${found.otherNames > 1 ? 's' : ''} (hard links), so what runs it may belong to something else.`,
-      remedy: 'put a copy of its own there, or set `force: true` to stop whatever executes the file.',
+      remedy: 'replace it with a separate copy, or set `force: true` to stop every process that executes the file.',
     });
   }
   if (restart === 'none') return list;
@@ -70,21 +70,21 @@ export function restartObstacles(found: Found, { restart }: { restart: Restart }
   if (restart === 'none' && others.length > 0) {
     list.push({
       why: `restart is none, but ${pids(others)} runs the file.`,
-      remedy: 'stop it first, or let this step restart it: restart: auto.',
+      remedy: 'stop it first, or set `restart: auto` so that this step restarts it.',
     });
   }
   if (found.unseen && found.sudoError === undefined) {
     list.push({
-      why: `pid ${found.unseen} may run the file, but ${found.login} can't see what it executes.`,
+      why: `${found.login} may not inspect pid ${found.unseen}, which may be running the file.`,
       remedy: found.asRoot
-        ? 'start the container with --cap-add SYS_PTRACE: its root may not look into other processes.'
+        ? 'start the container with `--cap-add SYS_PTRACE`; without it, its root may not inspect other processes.'
         : 'log in as root or as its account, or allow sudo.',
     });
   }
   if (found.sessionKills && !found.asRoot && !found.lingers && restart !== 'systemd') {
     list.push({
-      why: `logind there ends everything that ${found.login} started when the connection closes (KillUserProcesses=yes).`,
-      remedy: `run \`loginctl enable-linger ${found.login}\` there once.`,
+      why: `logind on the target kills everything that ${found.login} started when the connection closes (KillUserProcesses=yes).`,
+      remedy: `run \`loginctl enable-linger ${found.login}\` on the target once.`,
     });
   }
   return list;

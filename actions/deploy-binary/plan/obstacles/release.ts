@@ -13,7 +13,7 @@ export function releaseObstacles(
   const ambiguous = found.releases.filter(({ sha256 }) => sha256.startsWith(rollbackTo)).length > 1;
   return [
     {
-      why: `${ambiguous ? 'more than one kept release begins with' : 'no kept release is'} ${rollbackTo}; kept are: ${kept}.`,
+      why: `${ambiguous ? 'more than one kept release matches' : 'no kept release matches'} ${rollbackTo}; available: ${kept}.`,
       remedy: 'choose one of those, or deploy the version from its source.',
     },
   ];
@@ -24,8 +24,8 @@ export function orderObstacles({ allowOlder, rollbackTo }: DeployInputs, { live 
     return [];
   return [
     {
-      why: `run ${live.runNumber} of this workflow is deployed already (${live.run}); this is the older run ${build.number}.`,
-      remedy: 'nothing, if the newer build is meant to stay; else set allow-older: true.',
+      why: `run ${live.runNumber} of this workflow is already deployed (${live.run}); this is the older run ${build.number}.`,
+      remedy: 'nothing, if the newer build should stay; otherwise set `allow-older: true`.',
     },
   ];
 }

@@ -11,8 +11,8 @@ export function roomObstacles({ strategy }: DeployInputs, found: Found, file: Ne
   if (needed + RESERVE_BYTES <= found.freeBytes) return [];
   return [
     {
-      why: `${megabytes(file.bytes)} are to be written, ${megabytes(found.freeBytes)} are free on ${found.folder.mount}.`,
-      remedy: strategy === 'staged' ? 'free some room there, or use strategy: in-place.' : 'free some room there.',
+      why: `${megabytes(file.bytes)} needed, ${megabytes(found.freeBytes)} free on ${found.folder.mount}.`,
+      remedy: strategy === 'staged' ? 'free some space there, or use `strategy: in-place`.' : 'free some space there.',
     },
   ];
 }
@@ -24,8 +24,8 @@ export function inodeObstacles({ folder, freeInodes }: Found): Obstacle[] {
   if (!folder || freeInodes === undefined || freeInodes >= NEEDED_INODES) return [];
   return [
     {
-      why: `${NEEDED_INODES} inodes are needed, ${freeInodes} are free on ${folder.mount}.`,
-      remedy: 'remove some files there, whatever their size.',
+      why: `${NEEDED_INODES} inodes needed, ${freeInodes} free on ${folder.mount}.`,
+      remedy: 'delete some files there, of any size.',
     },
   ];
 }

@@ -15,21 +15,21 @@ export function sourceObstacles(
   if (!source.elf) {
     if (restart === 'process') {
       list.push({
-        why: `${source.path} is no ELF program, so the process that runs it can't be found by what it executes.`,
-        remedy: 'ship the compiled binary; for a script use restart: systemd, command or none.',
+        why: `${source.path} is not an ELF binary, so the process that runs it can't be identified.`,
+        remedy: 'deploy the compiled binary; for a script use `restart: systemd`, `command` or `none`.',
       });
     } else if (restart === 'command' && (health.port !== undefined || !(health.url || health.command))) {
       list.push({
-        why: `${source.path} is no ELF program, so neither its process nor whose port it is can be told after the start command.`,
-        remedy: 'set health-url or health-command, and no health-port.',
+        why: `${source.path} is not an ELF binary, so its process and port cannot be identified after the start command.`,
+        remedy: 'set `health-url` or `health-command`, and leave out `health-port`.',
       });
     }
     return list;
   }
   if (!runsOn(source.elf, found.machine)) {
     list.push({
-      why: `${source.path} is built for ${source.elf.machine}, the target is ${found.machine}.`,
-      remedy: 'build for the target, or correct host.',
+      why: `${source.path} is built for ${source.elf.machine}, but the target is ${found.machine}.`,
+      remedy: 'build for the target, or correct `host`.',
     });
   } else if (source.elf.interpreter && !found.interpreterExists) {
     list.push({

@@ -15,12 +15,12 @@ export function startObstacles(
   if (found.logProblem)
     list.push({
       why: `${found.logProblem}.`,
-      remedy: 'create it as a regular file with the right owner, or correct log-file.',
+      remedy: 'create it as a regular file with the right owner, or correct `log-file`.',
     });
   if (found.directoryClosed)
     list.push({
-      why: `the working directory ${inputs.workingDirectory ?? inputs.folder} is not there for ${runAs}.`,
-      remedy: 'create it, let that account in, or correct working-directory.',
+      why: `${runAs} cannot enter the working directory ${inputs.workingDirectory ?? inputs.folder}.`,
+      remedy: 'create it, give that account access, or correct `working-directory`.',
     });
   return list;
 }

@@ -34,11 +34,11 @@ function managerObstacles(inputs: DeployInputs, found: Found, { plan, runAs }: C
   if (isUser && !found.userManager) {
     list.push({
       why: `no user manager of ${runAs} is running, so the unit ${service ?? plan.unit} can't be managed.`,
-      remedy: `run \`loginctl enable-linger ${runAs}\` on the target once, or set run-as to the account of the unit.`,
+      remedy: `run \`loginctl enable-linger ${runAs}\` on the target once, or set \`run-as\` to the account of the unit.`,
     });
   } else if (isUser && !found.runAsLingers) {
     list.push({
-      why: `the user units of ${runAs} end with its last login, because the account does not linger.`,
+      why: `the user units of ${runAs} stop when its last login ends, because lingering is not enabled.`,
       remedy: `run \`loginctl enable-linger ${runAs}\` on the target once.`,
     });
   }
@@ -56,20 +56,20 @@ function choiceObstacles(inputs: DeployInputs, found: Found, { plan, named }: Ch
   if (restart === 'systemd' && !plan.unit && !service) {
     list.push({
       why: 'no unit runs the file or has it as its command, so the unit is unknown.',
-      remedy: 'set service to the name of the unit.',
+      remedy: 'set `service` to the name of the unit.',
     });
   }
   const others = running.filter(({ user }) => user !== plan.user);
   if (plan.unit && others.length > 0) {
     list.push({
-      why: `${others.map(({ name }) => name).join(', ')} of another manager than ${plan.unit} runs the file too.`,
+      why: `${others.map(({ name }) => name).join(', ')} also runs the file, under a different manager than ${plan.unit}.`,
       remedy: 'stop one of them, so that one manager runs the file.',
     });
   }
   for (const { pid, uid, unit } of found.otherUserUnits) {
     list.push({
-      why: `pid ${pid} runs the file as the user unit ${unit} of account ${uid}, for which this deploy is not planned.`,
-      remedy: 'set run-as to that account and service to user:NAME, or stop that unit.',
+      why: `pid ${pid} runs the file as the user unit ${unit} of account ${uid}, which this deploy does not manage.`,
+      remedy: 'set `run-as` to that account and `service` to user:NAME, or stop that unit.',
     });
   }
   if (restart === 'process' || restart === 'none') list.push(...takenAway(restart, running));
@@ -77,7 +77,7 @@ function choiceObstacles(inputs: DeployInputs, found: Found, { plan, named }: Ch
   if (!service && first && second && !isRun(first) && !isRun(second)) {
     list.push({
       why: `${plan.units.map(({ name }) => name).join(', ')} have the file as their command, and none of them is active.`,
-      remedy: 'set service to the name of the unit to start.',
+      remedy: 'set `service` to the name of the unit to start.',
     });
   } else if (
     !service &&
@@ -88,7 +88,7 @@ function choiceObstacles(inputs: DeployInputs, found: Found, { plan, named }: Ch
   ) {
     list.push({
       why: `pid ${outside.map(({ pid }) => pid).join(', ')} runs the file outside its unit ${plan.unit}, which is ${first?.active ?? 'not active'}.`,
-      remedy: 'stop that process and start the unit, or set restart: process to leave the unit out.',
+      remedy: 'stop that process and start the unit, or set `restart: process` to leave the unit out.',
     });
   }
   return list;
@@ -106,8 +106,8 @@ function namedObstacles(service: string, named: FoundUnit | undefined, running: 
         why: `the unit ${service} is ${load}.`,
         remedy:
           load === 'masked'
-            ? `run \`systemctl unmask ${service}\` on the target, or correct service.`
-            : 'install and load the unit first (systemctl daemon-reload), or correct service.',
+            ? `run \`systemctl unmask ${service}\` on the target, or correct \`service\`.`
+            : 'install and load the unit first (`systemctl daemon-reload`), or correct `service`.',
       },
     ];
   }
@@ -116,7 +116,7 @@ function namedObstacles(service: string, named: FoundUnit | undefined, running: 
   return [
     {
       why: `service names ${named.name}, but the file is run by ${names}.`,
-      remedy: `set service to ${running[0]?.name}, or leave it out.`,
+      remedy: `set \`service\` to ${running[0]?.name}, or leave it out.`,
     },
   ];
 }
@@ -127,7 +127,7 @@ function takenAway(restart: string, running: readonly FoundUnit[]): Obstacle[] {
   return [
     {
       why: `restart is ${restart}, but pid ${serving.flatMap(({ pids }) => pids).join(', ')} belongs to the unit ${serving.map(({ name }) => name).join(', ')}.`,
-      remedy: 'set restart: auto, so that the unit is restarted; or stop and disable the unit first.',
+      remedy: 'set `restart: auto`, so that the unit is restarted; or stop and disable the unit first.',
     },
   ];
 }
@@ -149,11 +149,11 @@ function supervisorObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
   const kept = found.processes.find(({ supervisor }) => supervisor !== '');
   if (!kept) return [];
   const unit = found.units.find(({ pids }) => pids.includes(kept.pid));
-  const commands = COMMANDS[kept.supervisor]?.(inputs.name) ?? 'the stop and start commands of it';
+  const commands = COMMANDS[kept.supervisor]?.(inputs.name) ?? 'its stop and start commands';
   return [
     {
       why: `pid ${kept.pid} is kept running by ${kept.supervisor} (pid ${kept.supervisorPid})${unit ? `, the unit ${unit.name}` : ''}.`,
-      remedy: `set restart: command with ${commands} (the name is the one that ${kept.supervisor} knows it by).`,
+      remedy: `set \`restart: command\` with ${commands} (use the name that ${kept.supervisor} has for it).`,
     },
   ];
 }
@@ -163,36 +163,36 @@ function stateObstacles(inputs: DeployInputs, plan: UnitPlan): Obstacle[] {
   for (const unit of [...plan.units, ...plan.restarted]) {
     if (unit.transient) {
       list.push({
-        why: `the unit ${unit.name} is transient (systemd-run): once stopped it can't be started again.`,
-        remedy: 'write a unit file for the program, or stop the unit and set restart: process.',
+        why: `the unit ${unit.name} is transient (systemd-run): once stopped, it can't be started again.`,
+        remedy: 'write a unit file for the program, or stop the unit and set `restart: process`.',
       });
     }
     if (unit.startRefused || unit.stopRefused) {
       list.push({
         why: `the unit ${unit.name} refuses to be ${unit.startRefused ? 'started' : 'stopped'} by hand.`,
-        remedy: `remove RefuseManual${unit.startRefused ? 'Start' : 'Stop'}= from it, or set service to the unit that controls it.`,
+        remedy: `remove RefuseManual${unit.startRefused ? 'Start' : 'Stop'}= from it, or set \`service\` to the unit that controls it.`,
       });
     }
   }
   if (inputs.strategy === 'in-place' && plan.restarted.length > 0) {
     list.push({
       why: `${plan.restarted.map(({ name }) => name).join(', ')} can be started at any moment by what triggers it, so the path must never be empty.`,
-      remedy: 'set strategy: staged.',
+      remedy: 'set `strategy: staged`.',
     });
   }
   const waiting = plan.left.find((unit) => !isJob(unit));
   if (waiting && plan.units.length + plan.restarted.length === 0 && inputs.health.port !== undefined) {
     list.push({
       why: `the unit ${waiting.name} runs only when its socket, timer or path starts it, so no process listens on port ${inputs.health.port}.`,
-      remedy: 'use health-url, whose request starts it, or leave out health-port.',
+      remedy: 'use `health-url`, whose request starts it, or leave out `health-port`.',
     });
   }
   const [job] = plan.left.filter(isJob);
   const asksForHealth = inputs.health.url ?? inputs.health.port ?? inputs.health.command;
   if (job && plan.units.length + plan.restarted.length === 0 && asksForHealth !== undefined) {
     list.push({
-      why: `the unit ${job.name} is a job that ends, so no health check can be asked of it.`,
-      remedy: 'leave out health-url, health-port and health-command: only the file is replaced.',
+      why: `the unit ${job.name} is a job that ends, so it cannot be health-checked.`,
+      remedy: 'leave out `health-url`, `health-port` and `health-command`: only the file is replaced.',
     });
   }
   return list;
