@@ -34,7 +34,7 @@ describe("the target's plug is pulled", () => {
 
     const next = await deploy({ source: await build(program('v3')) }, { GITHUB_RUN_NUMBER: '8' }).ended;
     expect(next.outputs.state, next.log).toBe('active');
-    if (step.outputs.state !== 'rolled-back') expect(next.log).toContain('was interrupted in the phase');
+    if (step.outputs.state !== 'rolled-back') expect(next.log).toContain('was interrupted during `');
     expect(await healthOf(system)).toMatchObject({ version: 'v3' });
     expect(await system.sh('ls -A /opt/gbo/bin /opt/gbo/bin/.botserver.deploy')).not.toMatch(/incoming|restored|\.new/);
   });
@@ -61,7 +61,7 @@ describe("the target's plug is pulled and the runner is killed too", () => {
 
     const next = await deploy({ source: await build(program('v3')) }, { GITHUB_RUN_NUMBER: '8' }).ended;
     expect(next.log).toContain(`was interrupted during \`${phase.trim()}\`; recovering it first.`);
-    expect(next.log).toContain('ended as rolled-back, pid ');
+    expect(next.log).toContain('finished: rolled-back, pid ');
     expect(next.outputs, next.log).toMatchObject({ state: 'active', 'previous-sha256': sha256(V1) });
     expect(await healthOf(system)).toMatchObject({ version: 'v3' });
   });

@@ -172,8 +172,8 @@ describe('after a power cut', () => {
       `cd ${host.folder} && cp ${program('v1')} x && chown ${owner}:${owner} x && chmod 755 x && mv x ${host.name}`,
     );
     const next = await host.deploy({ source: program('v2') });
-    expect(next.log).toContain('was interrupted in the phase accept');
-    expect(next.log).toContain('  ended as rolled-back');
+    expect(next.log).toContain('was interrupted during `accept`');
+    expect(next.log).toContain('  finished: rolled-back');
     expect(next.outputs.state, next.log).toBe('active');
     expect(await host.health()).toMatchObject({ version: 'v2' });
   });
@@ -189,7 +189,7 @@ describe('after a power cut', () => {
       writeFileSync(journal, textOf(journal).replace(/phase=end\n$/, ''));
       shell(`rm ${host.destination} && ${make} ${host.destination}`);
       const next = await host.deploy({ source: program('v2') });
-      expect(next.log).toContain('  ended as rolled-back');
+      expect(next.log).toContain('  finished: rolled-back');
       expect(next.outputs.state, next.log).toBe('active');
       expect(await host.health()).toMatchObject({ version: 'v2' });
     },

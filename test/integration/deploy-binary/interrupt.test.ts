@@ -156,7 +156,7 @@ describe('a transaction that is killed on the target', () => {
     await step.saw(log);
     process.kill(transactionOf(host), 'SIGKILL');
     const { outputs, log: told } = await step.ended;
-    expect(told).toContain('was interrupted in the phase');
+    expect(told).toContain('was interrupted during `');
     expect(outputs.state).toBe('rolled-back');
     expect(await host.health()).toMatchObject({ version: 'v1' });
     expect(sha256(host.destination)).toBe(sha256(program('v1', 'ignores TERM')));
@@ -176,7 +176,7 @@ describe('a transaction that is killed on the target', () => {
     expect(next.log).toContain(
       'An earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted during `start`; recovering it first.',
     );
-    expect(next.log).toContain('  ended as rolled-back');
+    expect(next.log).toContain('  finished: rolled-back');
     // What never was proved is no release that a roll back could choose.
     expect(readdirSync(`${host.folder}/.botserver.deploy/releases`)).toEqual([]);
     expect(next.outputs.state).toBe('unchanged');

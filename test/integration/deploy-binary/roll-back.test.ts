@@ -198,6 +198,6 @@ describe('rollback-to', () => {
     await host.startByHand(program('v1'));
     const step = await host.deploy({ 'rollback-to': 'previous' });
     expect(step.outputs.state).toBe('untouched');
-    expect(step.log).toContain('why:    no kept release is previous; kept are: none.');
+    expect(step.log).toContain('why:    no kept release matches previous; available: none.');
   });
 });

@@ -290,7 +290,7 @@ describe('restart: command', () => {
     };
     const first = await host.deploy({ ...inputs, source: program('v1') });
     expect(first.log).toContain('why:    the stop command exited with code 3.');
-    expect(first.log).toContain('state:  staged. What was there is as before');
+    expect(first.log).toContain('state:  staged. There was no previous version; the uploaded file was removed.');
     expect(host.stateFiles()).not.toContain('incoming');
     await host.startByHand(program('v1'));
     for (const rollback of [true, false]) {

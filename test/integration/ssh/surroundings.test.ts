@@ -41,7 +41,7 @@ describe('what a login exports changes nothing:', () => {
       environment: `APP_TOKEN=${SECRET}`,
     });
     expect(step.log).toContain('state     active');
-    expect(step.log).toMatch(/run by pid \d+ \(fdt/);
+    expect(step.log).toMatch(/running as pid \d+ \(fdt/);
     expect(await host.health()).toMatchObject({ version: 'v2', uid: host.service.uid, env: [`APP_TOKEN=${SECRET}`] });
     expect(host.pids()).toHaveLength(1);
   });
