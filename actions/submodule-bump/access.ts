@@ -1,12 +1,12 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import type { Run } from '../../lib/action/run.ts';
 import { ForgejoError } from '../../lib/errors.ts';
-import { apiOf } from '../../lib/forge/access.ts';
+import { apiOf, automaticToken, isOwnerAndName } from '../../lib/forge/access.ts';
 import { type Forge, openForge } from '../../lib/forge/client.ts';
 import type { Credentials } from '../../lib/git/git.ts';
 import type { GitSsh } from '../../lib/git/ssh.ts';
 import { originOf, overHttps, parseRemote, sameRepository } from '../../lib/git/url.ts';
-import { type BumpInputs, isOwnerAndName } from './inputs.ts';
+import type { BumpInputs } from './inputs.ts';
 
 /** The URL of the root repository: `owner/name` is on the server of this run. */
 export function rootUrlOf(repository: string, run: Run): string {
@@ -104,10 +104,6 @@ export function rootForge(url: string, inputs: BumpInputs, context: ActionContex
     why: "that needs a token, and the run's automatic token is limited to its own repository.",
     remedy: `${OWN_TOKEN} Nothing was pushed.`,
   });
-}
-
-function automaticToken({ env }: ActionContext): string | undefined {
-  return env('FORGEJO_TOKEN') ?? env('GITEA_TOKEN') ?? env('GITHUB_TOKEN');
 }
 
 const OWN_TOKEN =

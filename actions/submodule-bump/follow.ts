@@ -1,32 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ActionContext } from '../../lib/action/action.ts';
 import { ForgejoError } from '../../lib/errors.ts';
-import type { Forge } from '../../lib/forge/client.ts';
+import { type Following as FollowingRun, longer, nameOf, untilEnded } from '../../lib/forge/follow-run.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
-import { listRuns, readRunById } from '../../lib/forge/runs.ts';
+import { listRuns } from '../../lib/forge/runs.ts';
 import type { Descends } from './descendants.ts';
 
 /** What is followed: runs that have the pointer, which is in `rootCommit`. */
-export interface Following {
-  forge: Forge;
+export interface Following extends FollowingRun {
   rootCommit: string;
   branch: string;
-  timeoutSeconds: number;
-  context: ActionContext;
   descends: Descends;
 }
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
-const PROGRESS_SECONDS = 15;
-/** The run that is waited for may be the one that brings a new version of the forge. */
-const FORGE_AWAY_SECONDS = 300;
 /** A forge cancels a run when it makes the one of a later push. */
 const LATER_RUN_SECONDS = 10;
-/** So long a run may wait for a runner without a word about it. */
-const NO_RUNNER_SECONDS = 14;
-const NO_RUNNER =
-  'if this job has the only runner that fits, neither can end: give that runner a capacity of 2, or leave `wait` out';
 
 /**
  * Follows one run of each workflow to its end. One that did not succeed does not decide where another one of that workflow has
@@ -66,30 +54,6 @@ function rank({ status, ended }: WorkflowRun): number {
   return ended ? 2 : 1;
 }
 
-async function untilEnded(started: WorkflowRun, startedAt: number, following: Following): Promise<WorkflowRun> {
-  const { forge, timeoutSeconds, rootCommit, context } = following;
-  const { log, signal } = context;
-  log.line(`Waiting for run ${nameOf(started)} to end, at most ${timeoutSeconds} s`);
-  let [told, toldAt, isHinted] = ['', 0, false];
-  for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
-    const run = await readRunById(forge, started.id, FORGE_AWAY_SECONDS);
-    const seconds = (Date.now() - startedAt) / 1000;
-    if (run.status !== told || Date.now() - toldAt >= PROGRESS_SECONDS * 1000) {
-      log.line(`  ${run.status.padEnd(10)} after ${seconds.toFixed(0)} s`);
-      [told, toldAt] = [run.status, Date.now()];
-    }
-    if (run.ended) return run;
-    if (run.status === 'waiting' && seconds > NO_RUNNER_SECONDS && !isHinted) {
-      log.line(`  no runner has taken it yet: ${NO_RUNNER}`);
-      isHinted = true;
-    }
-    if (seconds > timeoutSeconds || signal.aborted) throw notEnded(run, following, rootCommit);
-    const left = startedAt + timeoutSeconds * 1000 + 1 - Date.now();
-    const untilTold = toldAt + PROGRESS_SECONDS * 1000 - Date.now();
-    await sleep(Math.max(1, Math.min(pause, left, untilTold)), undefined, { signal }).catch(() => undefined);
-  }
-}
-
 /** Another run of that workflow with the pointer: one that succeeded, or one that has not ended. */
 async function otherRun(
   run: WorkflowRun,
@@ -119,17 +83,6 @@ function isBranch({ branch }: WorkflowRun, name: string): boolean {
   return branch.replace(/^refs\/heads\//, '') === name;
 }
 
-function notEnded(run: WorkflowRun, { timeoutSeconds }: Following, rootCommit: string): ForgejoError {
-  const remedy = 'open it in the browser; raise `wait-timeout-seconds` if it takes longer';
-  return new ForgejoError({
-    what: 'Waiting for the run',
-    where: run.url || String(run.id),
-    why: `it is ${run.status} and did not end within ${timeoutSeconds} s.`,
-    state: pushedState(rootCommit),
-    remedy: run.status === 'waiting' ? `${remedy}; ${NO_RUNNER}.` : `${remedy}.`,
-  });
-}
-
 function ended({ status, url, id }: WorkflowRun, rootCommit: string): ForgejoError {
   const [why, remedy] = {
     cancelled: [
@@ -150,13 +103,4 @@ function ended({ status, url, id }: WorkflowRun, rootCommit: string): ForgejoErr
 /** What is true from the push on, whatever the run does. */
 export function pushedState(rootCommit: string): string {
   return `the pointer is pushed: ${rootCommit} is in the root repository. Running this job again goes on from there.`;
-}
-
-function nameOf({ number, id }: WorkflowRun): string {
-  return String(number || id);
-}
-
-/** Waits between two questions: short at first, since many runs are. */
-export function longer(pauseMs: number): number {
-  return Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5);
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import { flagOr, lines, optional, splitLines, text, wholeNumberOr } from '../../lib/action/fields.ts';
+import { isOwnerAndName } from '../../lib/forge/access.ts';
+import { dispatchInputs, dispatchLines, workflowFile } from '../../lib/forge/inputs.ts';
 import { isRefName } from '../../lib/git/refs.ts';
 import { parseRemote } from '../../lib/git/url.ts';
 
-const DISPATCH_INPUT = /^[\w.-]+=/;
 const REMOTE = /^(?<name>[\w.-]+)=(?<url>\S+)(?:\s+(?<kind>required|optional|gated))?$/;
-const OWNER_AND_NAME = /^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/;
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z.object({
@@ -42,12 +42,8 @@ export const fields = z.object({
   'signing-key': optional(),
   'allow-rewind': flagOr(false),
   'pull-request': flagOr(false),
-  dispatch: z.optional(
-    z.string().check(z.regex(/^[\w.-]+\.ya?ml$/, 'expected the file name of a workflow, without folders')),
-  ),
-  'dispatch-inputs': lines().check(
-    z.refine((given) => given.every((line) => DISPATCH_INPUT.test(line)), { error: 'expected lines of key=value' }),
-  ),
+  dispatch: z.optional(workflowFile()),
+  'dispatch-inputs': dispatchLines(),
   wait: flagOr(false),
   'wait-timeout-seconds': wholeNumberOr(3600, 1, 86_400),
   'deadline-seconds': wholeNumberOr(120, 1, 3600),
@@ -92,11 +88,6 @@ export interface WantedPointer {
   defaultCommit?: string | undefined;
 }
 
-/** Whether it names a repository on the server of the run. */
-export function isOwnerAndName(repository: string): boolean {
-  return OWNER_AND_NAME.test(repository);
-}
-
 /** What the user asked for, in the terms of this action. */
 export type BumpInputs = ReturnType<typeof toBumpInputs>;
 
@@ -119,12 +110,7 @@ function toBumpInputs(given: Fields) {
     signingKey: given['signing-key'],
     pullRequest: given['pull-request'],
     dispatch: given.dispatch,
-    dispatchInputs: Object.fromEntries(
-      given['dispatch-inputs'].map((line) => {
-        const equals = line.indexOf('=');
-        return [line.slice(0, equals), line.slice(equals + 1)];
-      }),
-    ),
+    dispatchInputs: dispatchInputs(given['dispatch-inputs']),
     wait: given.wait,
     waitTimeoutSeconds: given['wait-timeout-seconds'],
     remotes: splitLines(given.remotes).flatMap((line) => parseRemoteLine(line) ?? []),

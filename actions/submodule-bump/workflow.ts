@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure, ForgejoError } from '../../lib/errors.ts';
 import type { Forge } from '../../lib/forge/client.ts';
+import { longer } from '../../lib/forge/follow-run.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
-import { dispatchWorkflow, listRuns } from '../../lib/forge/runs.ts';
+import { dispatchWorkflow, isDispatch, listRuns } from '../../lib/forge/runs.ts';
 import type { BumpResult } from './bump-context.ts';
 import type { Descends } from './descendants.ts';
-import { follow, longer, pushedState } from './follow.ts';
+import { follow, pushedState } from './follow.ts';
 import type { BumpInputs } from './inputs.ts';
 
 /** What is to be started or followed, and what was there before. */
@@ -127,10 +128,6 @@ function isAbout(run: WorkflowRun, dispatch: string | undefined, { rootCommit }:
   return dispatch ? isDispatch(run, dispatch) : run.event !== 'workflow_dispatch';
 }
 
-function isDispatch({ event, workflow }: WorkflowRun, dispatch: string): boolean {
-  return event === 'workflow_dispatch' && (workflow === '' || workflow === dispatch);
-}
-
 async function tellRuns(runs: readonly WorkflowRun[], { context }: Ended): Promise<void> {
   await context.outputs({ 'run-url': runs[0]?.url ?? '' });
   for (const run of runs) context.log.line(`Run ${run.number || run.id}: ${run.url}`);
@@ -171,5 +168,6 @@ function followAll({ forge, inputs }: Workflow, runs: readonly WorkflowRun[], en
     forge,
     rootCommit: bumped.rootCommit,
     timeoutSeconds: inputs.waitTimeoutSeconds,
+    state: pushedState(bumped.rootCommit),
   });
 }

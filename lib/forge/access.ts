@@ -1,5 +1,18 @@
+import type { ActionContext } from '../action/action.ts';
 import { parseRemote, type Remote } from '../git/url.ts';
 import type { ForgeAccess, ForgeKind } from './client.ts';
+
+const OWNER_AND_NAME = /^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/;
+
+/** Whether it names a repository on the server of the run. */
+export function isOwnerAndName(repository: string): boolean {
+  return OWNER_AND_NAME.test(repository);
+}
+
+/** The token that the forge gives each run; GitHub exports none. */
+export function automaticToken({ env }: ActionContext): string | undefined {
+  return env('FORGEJO_TOKEN') ?? env('GITEA_TOKEN') ?? env('GITHUB_TOKEN');
+}
 
 /** The server a run belongs to. */
 export interface OwnServer {

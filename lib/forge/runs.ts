@@ -47,3 +47,8 @@ export async function dispatchWorkflow(
   });
   return parseRun(body);
 }
+
+/** Whether a run was started by a dispatch of that workflow file, as far as the forge says. */
+export function isDispatch({ event, workflow }: WorkflowRun, file: string): boolean {
+  return event === 'workflow_dispatch' && (workflow === '' || workflow === file);
+}
