@@ -39,6 +39,8 @@ const LINE_LIMIT_CHARACTERS = 8000;
 
 /** Opens the log of this step on standard output. */
 export function openLog(platform: Platform): Log {
+  // A runner that was killed reads no more. The step finishes its work all the same: an error about it could not be printed either.
+  process.stdout.on('error', () => undefined);
   const write = (line: string) => void process.stdout.write(`${line}${EOL}`);
   const plain = (text: string) => shortened(defused(oneLine(text)), LINE_LIMIT_CHARACTERS);
   const annotated = (kind: 'Warning' | 'Error', [first = '', ...rest]: string[]) => {
