@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { choice, matching, optional, splitLines, wholeNumber } from '../action/fields.ts';
-import { parseContainer } from './container.ts';
+import { CONTAINERS, parseContainer } from './container.ts';
 
 /** The connection inputs of deploy-binary and verify-deploy, under their names in action.yml. */
 export const connectionFields = {
@@ -24,9 +24,7 @@ export const connectionFields = {
     matching((value) => value.split(',').every((jump) => parseHost(jump) !== undefined), 'user@host:port[,…]'),
   ),
   sudo: choice(['auto', 'always', 'never']),
-  container: z.optional(
-    matching((value) => parseContainer(value) !== undefined, 'lxd:NAME, incus:NAME, docker:NAME or podman:NAME'),
-  ),
+  container: z.optional(matching((value) => parseContainer(value) !== undefined, CONTAINERS)),
   'connect-timeout-seconds': wholeNumber(1, 600),
   'keepalive-seconds': wholeNumber(1, 600),
 };

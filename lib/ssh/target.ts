@@ -1,5 +1,5 @@
 import { type HostConfig, refusedKeyword } from './config.ts';
-import type { Container } from './container.ts';
+import { type Container, containerName } from './container.ts';
 import type { WrittenHost } from './inputs.ts';
 import { expandTilde, expandTokens } from './tokens.ts';
 
@@ -94,7 +94,7 @@ export function resolveTarget(
     user,
     host,
     port,
-    name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}${container ? `/${container.kind}:${container.name}` : ''}`,
+    name: `${user}@${host.includes(':') ? `[${host}]` : host}:${port}${container ? `/${containerName(container)}` : ''}`,
     container,
     addressFamily: FAMILIES[one('addressfamily') ?? ''] ?? 0,
     bindAddress: one('bindaddress'),
