@@ -1,14 +1,19 @@
+import { headerSecrets } from './health-headers.ts';
+
 /** Shorter values are in every second word. */
 const SHORTEST_SECRET_CHARACTERS = 4;
 /** A piece at the beginning or end of a text that was cut must be this long to be taken for one of a secret. */
 const SHORTEST_PIECE_CHARACTERS = 8;
 
 /**
- * Gives a function that takes the step's secrets out of a text: the values of `environment` (`KEY=VALUE`) and what `url` asks with,
- * each as it is, as a shell, JSON, a URL or HTML write it, and what is left of it where the text was cut.
+ * Gives a function that takes the step's secrets out of a text: the values of `environment` (`KEY=VALUE`), what `url` asks with and
+ * the values of `headers` (`Name: value`), each as it is, as a shell, JSON, a URL or HTML write it, and what is left of it where the text was cut.
  */
-export function hiding(environment: readonly string[], url?: string | undefined): (text: string) => string {
-  const values = environment.map((line) => line.slice(line.indexOf('=') + 1));
+export function hiding(
+  environment: readonly string[],
+  { url, headers = [] }: { url?: string | undefined; headers?: readonly string[] } = {},
+): (text: string) => string {
+  const values = [...environment.map((line) => line.slice(line.indexOf('=') + 1)), ...headerSecrets(headers)];
   const asked = url && URL.canParse(url) ? { url, shown: shownUrl(url), values: queryValues(url) } : undefined;
   const forms = [...new Set([...values, ...(asked?.values ?? [])].flatMap(formsOf))]
     .filter((form) => form.length >= SHORTEST_SECRET_CHARACTERS)

@@ -161,7 +161,7 @@ async function runDeploy(
         what: `Activating ${inputs.destination}`,
         limitSeconds: uploadLimitSeconds(plan.file.bytes) + inputs.lockTimeoutSeconds + transactionLimitSeconds(inputs),
         signal,
-        clean: hiding(inputs.environment, inputs.health.url),
+        clean: hiding(inputs.environment, inputs.health),
         onSay: tellPhases(log, inputs),
         payload: async (stdin) => {
           if (!form?.payload) {

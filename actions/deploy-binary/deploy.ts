@@ -2,6 +2,7 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { ConnectionError, Failure, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
+import { headerSecrets } from '../../lib/health-headers.ts';
 import { inParallel } from '../../lib/parallel.ts';
 import { readSource } from '../../lib/source.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
@@ -15,6 +16,7 @@ import { type Ended, isRed, reportFailure, reportSeveral } from './report-severa
 export async function deploy(inputs: DeployInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
   for (const line of inputs.environment) context.log.maskValue(line.slice(line.indexOf('=') + 1));
+  for (const secret of headerSecrets(inputs.health.headers)) context.log.maskValue(secret);
   const pages = openBook(inputs.connections.length, context);
   await using transfers = openTransfers({ wanted: inputs.transfer, several: inputs.connections.length > 1 }, context);
   const targets = await deployAll(inputs, context, { pages, transfers });

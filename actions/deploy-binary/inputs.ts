@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import {
   choice,
   flagOr,
+  headerLines,
   httpUrl,
   lines,
   literalLines,
@@ -48,6 +49,7 @@ export const fields = z
       '200-399',
     ),
     'health-contains': optional(),
+    'health-headers': headerLines(),
     'health-port': wholeNumber(1, 65535),
     'health-command': optional(),
     'health-timeout-seconds': wholeNumberOr(60, 1, 3600),
@@ -115,6 +117,7 @@ function toDeployInputs(given: Fields) {
       url: given['health-url'],
       status: given['health-status'].replace(/\s/g, ''),
       contains: given['health-contains'],
+      headers: given['health-headers'],
       port: given['health-port'],
       command: given['health-command'],
       timeoutSeconds: given['health-timeout-seconds'],
@@ -153,7 +156,9 @@ function contradictions(given: Fields): [input: string, message: string][] {
   }
   if (given['revert-all'] === true && given['keep-releases'] === 0)
     found.push(['keep-releases', 'must be 1 or more with `revert-all`, which restores the previous release']);
-  if (!given['health-url'] && given['health-contains']) found.push(['health-contains', 'only valid with `health-url`']);
+  for (const name of ['health-contains', 'health-headers'] as const) {
+    if (!given['health-url'] && (given[name]?.length ?? 0) > 0) found.push([name, 'only valid with `health-url`']);
+  }
   if (given.restart === 'none') {
     for (const name of ['health-url', 'health-port', 'health-command'] as const) {
       if (given[name]) found.push([name, 'has no effect with `restart: none`, which starts nothing']);

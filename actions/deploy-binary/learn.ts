@@ -35,7 +35,7 @@ export async function learn(
           what: 'Following the transaction',
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
           signal,
-          clean: hiding(inputs.environment, inputs.health.url),
+          clean: hiding(inputs.environment, inputs.health),
           onSay: tellPhases(log, inputs),
         },
       );

@@ -10,6 +10,8 @@ export interface Outcome {
   why: string;
   /** What the new program said before it failed. */
   output: string;
+  /** Whether the target does not trust the certificate of the health URL. */
+  untrusted: boolean;
   /** Why going back failed too; empty unless the state is `broken`. */
   broken: string;
   /** The process that runs now, if it is known. */
@@ -34,6 +36,7 @@ export function bareOutcome(known: Pick<Outcome, 'state'> & Partial<Outcome>): O
     failed: '',
     why: '',
     output: '',
+    untrusted: false,
     broken: '',
     pid: undefined,
     downtimeMs: undefined,
@@ -86,6 +89,7 @@ export function outcomeOf({
     failed: answer.text('failed') ?? '',
     why: answer.quote('why') ?? '',
     output: answer.quotedLines('output').join('\n'),
+    untrusted: answer.has('health_untrusted'),
     broken: answer.quote('broken') ?? '',
     pid: answer.pid('pid'),
     downtimeMs: answer.number('downtime_ms'),

@@ -20,7 +20,7 @@ const MOST_LINES = 100;
 
 /** Tells each phase in the log as it begins; what a note quotes is told without the step's secrets. */
 export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs, 'environment' | 'health'>) {
-  const clean = hiding(environment, health.url);
+  const clean = hiding(environment, health);
   let told = 0;
   return (key: string, value: string) => {
     const name = key === 'phase' ? (value.split(' ')[0] ?? '') : key;

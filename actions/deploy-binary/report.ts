@@ -6,6 +6,7 @@ import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect/found.ts';
 import type { Outcome } from './outcome.ts';
 import type { Obstacle } from './plan/obstacle.ts';
+import { TRUST_CERTIFICATE } from './plan/obstacles/health.ts';
 import type { Plan } from './plan/plan.ts';
 
 /** All that a finished deploy of one target is told from. */
@@ -195,10 +196,11 @@ function stagedSentence(previous: string, { processes }: Found): string {
   return `${previous} is unchanged${runs ? ' and still running' : ''}`;
 }
 
-function remedyOf({ state, failed, output }: Outcome, inputs: DeployInputs): string {
+function remedyOf({ state, failed, output, untrusted }: Outcome, inputs: DeployInputs): string {
   if (failed === 'answer')
     return 'log in and inspect the host: the programs of this step never answer like this, so somebody may have changed what runs there.';
   if (state === 'unknown') return 'run verify-deploy, or re-run this job: it completes or rolls back what it finds.';
+  if (untrusted) return TRUST_CERTIFICATE;
   if (state === 'broken') return 'log in and inspect the host; `rollback-to: previous` restores the last kept release.';
   if (failed === 'lock') return 'wait for the other deploy, or raise `lock-timeout-seconds`.';
   if (['upload', 'stage', 'swap', 'accept'].includes(failed))

@@ -1,5 +1,14 @@
 import * as z from 'zod/mini';
-import { choice, httpUrl, literalLines, matching, optional, secondsOr, wholeNumber } from '../../lib/action/fields.ts';
+import {
+  choice,
+  headerLines,
+  httpUrl,
+  literalLines,
+  matching,
+  optional,
+  secondsOr,
+  wholeNumber,
+} from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
 import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 
@@ -33,6 +42,7 @@ export const fields = z
       '200-399',
     ),
     'health-contains': optional(),
+    'health-headers': headerLines(),
     'stable-seconds': secondsOr(0, 0, 3600),
     'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
     'log-absent-strings': literalLines(),
@@ -76,6 +86,7 @@ function toVerifyInputs(given: Fields) {
       url: given['health-url'],
       status: given['health-status'].replace(/\s/g, ''),
       contains: given['health-contains'],
+      headers: given['health-headers'],
     },
     stableSeconds: given['stable-seconds'],
     logFile: given['log-file'],
@@ -90,7 +101,9 @@ function contradictions(given: Fields): [input: string, message: string][] {
     found.push(['sha256', 'cannot be combined with `source`, which has its own digest']);
   if (given['log-absent-strings']?.length > 0 && !given['log-file'])
     found.push(['log-file', 'required with log-absent-strings']);
-  if (given['health-contains'] && !given['health-url']) found.push(['health-contains', 'needs health-url']);
+  for (const name of ['health-contains', 'health-headers'] as const) {
+    if (!given['health-url'] && (given[name]?.length ?? 0) > 0) found.push([name, 'needs health-url']);
+  }
   if (given.running === 'no') {
     for (const name of ['run-as', 'started-after', 'service', 'listen-port', 'health-url'] as const) {
       if (given[name]) found.push([name, 'can not hold with running: no']);

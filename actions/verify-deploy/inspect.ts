@@ -1,4 +1,5 @@
 import { oneLine } from '../../lib/foreign.ts';
+import { headerValues } from '../../lib/health-headers.ts';
 import { hiding } from '../../lib/secrets.ts';
 import { unitName } from '../../lib/service/unit.ts';
 import type { Answer } from '../../lib/ssh/answer.ts';
@@ -71,7 +72,7 @@ const TICKS_PER_SECOND = 100;
 /** Looks at one target in one round trip. */
 export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
   const what = 'Looking at the target';
-  const clean = hiding([], inputs.health.url);
+  const clean = hiding([], inputs.health);
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs) },
@@ -92,6 +93,7 @@ function inspectValues(inputs: VerifyInputs) {
     service_is_user: inputs.service?.startsWith('user:') ? 'yes' : '',
     listen_port: inputs.listenPort,
     health_url: inputs.health.url,
+    ...headerValues(inputs.health.url, inputs.health.headers),
     health_status: inputs.health.status,
     health_contains: inputs.health.contains,
     health_port: '',

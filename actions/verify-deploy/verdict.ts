@@ -200,7 +200,7 @@ function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
 function healthChecks({ health }: VerifyInputs, found: Found): Check[] {
   if (!health.url) return [];
   const expected = `${shownUrl(health.url)} answers ${health.status}${health.contains ? ` with '${health.contains}'` : ''}`;
-  const seen = found.health ?? 'not asked: the target has no HTTP client (curl, perl, nc or wget)';
+  const seen = found.health ?? `not asked: no HTTP client there (curl, perl, nc${health.headers[0] ? '' : ' or wget'})`;
   return [check('health', expected, seen, seen.startsWith('ok '))];
 }
 

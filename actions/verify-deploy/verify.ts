@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure } from '../../lib/errors.ts';
+import { headerSecrets } from '../../lib/health-headers.ts';
 import { readSource } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { VerifyInputs } from './inputs.ts';
@@ -22,6 +23,7 @@ const LONGEST_PAUSE_SECONDS = 30;
 
 /** The story: what is expected, what is there on every target at once, one line per expectation. */
 export async function verify(inputs: VerifyInputs, context: ActionContext): Promise<void> {
+  for (const secret of headerSecrets(inputs.health.headers)) context.log.maskValue(secret);
   // Until all is seen to hold, whatever the end.
   await context.outputs({ verified: false });
   const source = inputs.source === undefined ? undefined : await readSource(inputs.source, []);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isHeader } from '../health-headers.ts';
 import { shownUrl } from '../secrets.ts';
 import { isHttpUrl } from '../values.ts';
 
@@ -64,6 +65,22 @@ export function choice<const Choice extends string>(choices: readonly [Choice, .
 /** Non-empty lines, trimmed. */
 export function lines() {
   return linesBy(splitLines);
+}
+
+/** Non-empty lines `Name: value`, the headers of a request; a wrong one is named by its number, because it may be secret. */
+export function headerLines() {
+  return z._default(
+    z.pipe(
+      z.pipe(z.string(), z.transform(splitLines)),
+      z.array(z.string()).check((context) => {
+        const wrong = context.value.findIndex((line) => !isHeader(line));
+        if (wrong < 0) return;
+        const message = `line ${wrong + 1} must be \`Name: value\`, and not a header that ends the request`;
+        context.issues.push({ code: 'custom', message, input: context.value });
+      }),
+    ),
+    [],
+  ) as unknown as z.ZodMiniType<string[]>;
 }
 
 /** Lines of literal text, blank ones left out: blanks at either end count. */

@@ -20,7 +20,8 @@ http_client() {
       fi
       ;;
   esac
-  # The URL may carry a token: a wget that takes it only as an argument would show it to every account.
+  # A wget takes headers only as arguments or in a file, and would show them; the same is true of a URL, which may carry a token.
+  [ -z "$in_health_curl" ] || return 0
   command -v wget >/dev/null || return 0
   case $(limited 5 wget --version 2>/dev/null) in
     *'GNU Wget'*) http_client=wget ;;
@@ -45,9 +46,9 @@ http_get() {
   [ -n "$http_status" ]
 }
 
-# The URL goes through a config on standard input: it may carry a token.
+# URL and headers go through a config on standard input, because they may carry a token.
 http_by_curl() {
-  http_answer=$(printf 'url = "%s"\n' "$1" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
+  http_answer=$(printf 'url = "%s"\n%s\n' "$1" "$in_health_curl" | curl -q -g -s -S -i --noproxy '*' --max-time "$2" -K - 2>&1 | http_cut)
   http_read && return
   http_error=${http_answer#curl: }
   http_error=${http_error%%"$newline"*}
@@ -94,11 +95,18 @@ http_by_socket() {
   http_names=$http_name
   [ "$http_name" != localhost ] || http_names='127.0.0.1 ::1'
   for http_name in $http_names; do
-    http_answer=$(printf 'GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: health\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$http_path" "$http_host" |
-      http_exchange "$2" 2>/dev/null | http_cut)
+    http_answer=$(http_request | http_exchange "$2" 2>/dev/null | http_cut)
     http_read && return
   done
   http_error="no HTTP answer from $http_host within $2 s"
+}
+
+# http_request: prints the request, whose headers are the lines of in_health_headers.
+http_request() {
+  IFS=$newline
+  set -f
+  # shellcheck disable=SC2086
+  printf '%s\r\n' "GET $http_path HTTP/1.0" $in_health_headers ''
 }
 
 # http_exchange SECONDS: the request on standard input to http_name:http_port, the answer on standard output.
@@ -117,11 +125,11 @@ http_exchange() {
     ' "$http_name" "$http_port"
   else
     # Some nc end as soon as their input does; for those it is held open, which takes the whole time allowed.
-    http_request=$(cat; printf .)
-    http_reply=$(printf '%s' "${http_request%.}" | timed "$1" nc "$http_name" "$http_port")
+    http_sent=$(cat; printf .)
+    http_reply=$(printf '%s' "${http_sent%.}" | timed "$1" nc "$http_name" "$http_port")
     case $http_reply in
       HTTP/*) ;;
-      *) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "${http_request%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
+      *) [ -z "$http_reply" ] && port_answers && http_reply=$({ printf '%s' "${http_sent%.}"; sleep "$1"; } | timed "$1" nc "$http_name" "$http_port") ;;
     esac
     printf '%s' "$http_reply"
   fi

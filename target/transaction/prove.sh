@@ -45,6 +45,7 @@ prove_once() {
   health_check "$prove_contains" "$pid" && return 0
   [ -n "$health_hopeless" ] || return 1
   gone=yes
+  say health_untrusted yes
   refused="not healthy: $health_reason"
   return 1
 }

@@ -78,7 +78,7 @@ describe('a health URL is shown without what it asks with', () => {
   });
 
   test('also in what the target says of it', () => {
-    const clean = hiding([], 'http://ada:p%40ss99@localhost/health?token=s3cret%2Fvalue&id=7');
+    const clean = hiding([], { url: 'http://ada:p%40ss99@localhost/health?token=s3cret%2Fvalue&id=7' });
     expect(
       clean('http://ada:p%40ss99@localhost/health?token=s3cret%2Fvalue&id=7 answers 401: s3cret/value, p@ss99'),
     ).toBe('http://localhost/health?token=***&id=*** answers 401: ***, ***');

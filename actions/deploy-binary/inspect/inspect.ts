@@ -1,4 +1,5 @@
 import { oneLine } from '../../../lib/foreign.ts';
+import { headerValues } from '../../../lib/health-headers.ts';
 import { hiding } from '../../../lib/secrets.ts';
 import { unitName } from '../../../lib/service/unit.ts';
 import type { Source } from '../../../lib/source.ts';
@@ -16,7 +17,7 @@ const LIMIT_SECONDS = 120;
 /** Looks at the target in one round trip, and reports everything at once. */
 export async function inspect(host: Host, inputs: DeployInputs, source: Source | undefined): Promise<Found> {
   const about = { what: 'Inspecting the target', state: 'untouched. Inspection changes nothing.' };
-  const clean = hiding(inputs.environment, inputs.health.url);
+  const clean = hiding(inputs.environment, inputs.health);
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs, source) },
@@ -54,6 +55,7 @@ export function healthValues({ health }: DeployInputs) {
   const loopback = url && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
   return {
     health_url: health.url,
+    ...headerValues(health.url, health.headers),
     health_url_port: loopback ? url.port || (url.protocol === 'https:' ? '443' : '80') : undefined,
     health_status: health.status,
     health_contains: health.contains,
