@@ -4,7 +4,7 @@ const DEFAULTS = { 'User-Agent': 'health', Accept: '*/*' };
 const NOT_ALLOWED = ['connection', 'content-length', 'expect', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 /** Names whose values are not secret; masked, a host name would make the log unreadable. */
 const NOT_SECRET = ['host', 'accept', 'user-agent'];
-const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([^\p{Cc}]+)$/u;
+const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([^\s\p{Cc}][^\p{Cc}]*)$/u;
 
 /** Whether a line of `health-headers` is `Name: value`, and not a header that says where the request ends. */
 export function isHeader(line: string): boolean {
