@@ -6,7 +6,7 @@ import { buildAll } from './build.mjs';
 const outfile = new URL('../.cache/faults.mjs', import.meta.url).pathname;
 await buildAll(new URL('../.cache/bundles', import.meta.url).pathname);
 await build({
-  entryPoints: ['scripts/faults/main.ts'],
+  entryPoints: ['test/faults/main.ts'],
   outfile,
   bundle: true,
   platform: 'node',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Case, casesOf, FAULTS } from '../../scripts/faults/cases.ts';
-import { type Ran, runAll } from '../../scripts/faults/run.ts';
+import { type Case, casesOf, FAULTS } from '../faults/cases.ts';
+import { type Ran, runAll } from '../faults/run.ts';
 
 // Every fault, most of them at two or three phases; `npm run faults` runs the whole matrix. With this seed no connection is
 // stalled before the upload is whole, where the target waits half a minute for the rest.

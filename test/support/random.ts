@@ -1,4 +1,4 @@
-import { draws } from '../../scripts/faults/draws.ts';
+import { draws } from './draws.ts';
 
 export type Random = () => number;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { draws } from '../../../scripts/faults/draws.ts';
+import { draws } from '../../support/draws.ts';
 import { attackOn } from '../../support/hostile-account.ts';
 import { program, sha256 } from '../../support/programs.ts';
 import { shell, target } from '../../support/target.ts';

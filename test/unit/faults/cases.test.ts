@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { casesOf, FAULTS, MATRIX } from '../../../scripts/faults/cases.ts';
+import { casesOf, FAULTS, MATRIX } from '../../faults/cases.ts';
 
 const CELLS = FAULTS.reduce((sum, fault) => sum + MATRIX[fault].length, 0);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type Case, casesOf } from '../../../scripts/faults/cases.ts';
-import { type Claim, judge, type Observed } from '../../../scripts/faults/judge.ts';
-import type { Seen } from '../../../scripts/faults/observe.ts';
+import { type Case, casesOf } from '../../faults/cases.ts';
+import { type Claim, judge, type Observed } from '../../faults/judge.ts';
+import type { Seen } from '../../faults/observe.ts';
 
 const [CASE] = casesOf(1, 1, 'signal-kill/swap') as [Case];
 const serves = (version: string, pid: number): Seen => ({

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
-import { type StartedStep, start } from '../../test/support/action.ts';
-import { keepFor } from '../../test/support/kept.ts';
-import { type Behaviour, program, sha256 } from '../../test/support/programs.ts';
-import { type Proxy as FaultyProxy, proxy } from '../../test/support/proxy.ts';
-import { shell, type TestTarget, target, textOf } from '../../test/support/target.ts';
+import { type StartedStep, start } from '../support/action.ts';
+import { keepFor } from '../support/kept.ts';
+import { type Behaviour, program, sha256 } from '../support/programs.ts';
+import { type Proxy as FaultyProxy, proxy } from '../support/proxy.ts';
+import { shell, type TestTarget, target, textOf } from '../support/target.ts';
 import type { Case, FaultName, Phase } from './cases.ts';
 import { family, programOf } from './processes.ts';
 

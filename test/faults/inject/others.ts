@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { about, SWAPS, tidy } from '../../../test/support/hostile.ts';
-import { program } from '../../../test/support/programs.ts';
+import { about, SWAPS, tidy } from '../../support/hostile.ts';
+import { program } from '../../support/programs.ts';
 import { kill } from '../processes.ts';
 import type { Inject } from './inject.ts';
 

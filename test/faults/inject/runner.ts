@@ -1,7 +1,7 @@
 import { statSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keptIn } from '../../../test/support/kept.ts';
-import { sha256 } from '../../../test/support/programs.ts';
+import { keptIn } from '../../support/kept.ts';
+import { sha256 } from '../../support/programs.ts';
 import { isOver } from '../moment.ts';
 import { kill } from '../processes.ts';
 import type { Inject } from './inject.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shell } from '../../../test/support/target.ts';
+import { shell } from '../../support/target.ts';
 import type { FaultyHost } from '../host.ts';
 import { family, kill } from '../processes.ts';
 import type { Inject } from './inject.ts';

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StartedStep } from '../../test/support/action.ts';
-import { textOf } from '../../test/support/target.ts';
+import type { StartedStep } from '../support/action.ts';
+import { textOf } from '../support/target.ts';
 import type { Case, Phase } from './cases.ts';
 import type { FaultyHost } from './host.ts';
 

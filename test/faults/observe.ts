@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sha256 } from '../../test/support/programs.ts';
-import { textOf } from '../../test/support/target.ts';
+import { sha256 } from '../support/programs.ts';
+import { textOf } from '../support/target.ts';
 import type { FaultyHost } from './host.ts';
 import { family, folderOf, processes, programOf, wordsOf } from './processes.ts';
 

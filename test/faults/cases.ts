@@ -1,4 +1,4 @@
-import { draws, shuffled } from './draws.ts';
+import { draws, shuffled } from '../support/draws.ts';
 
 /** The phases of a deploy in their order; `rollback` is going back from a version that fails. */
 export const PHASES = [

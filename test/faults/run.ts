@@ -1,5 +1,5 @@
-import type { StartedStep, Step } from '../../test/support/action.ts';
-import { program } from '../../test/support/programs.ts';
+import type { StartedStep, Step } from '../support/action.ts';
+import { program } from '../support/programs.ts';
 import type { Case, FaultName } from './cases.ts';
 import { type FaultyHost, faultyHost } from './host.ts';
 import { INJECT, PREPARE } from './inject/faults.ts';

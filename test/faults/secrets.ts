@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Step } from '../../test/support/action.ts';
+import type { Step } from '../support/action.ts';
 import type { FaultyHost, Secrets } from './host.ts';
 
 // `npm run faults` bundles this file into .cache/.
@@ -23,7 +23,7 @@ export interface Sampler extends Disposable {
 
 /** Starts it, as a process of its own. */
 export function sampler(): Sampler {
-  const child: ChildProcess = spawn(process.execPath, [`${ROOT}scripts/faults/sampler.mjs`], {
+  const child: ChildProcess = spawn(process.execPath, [`${ROOT}test/faults/sampler.mjs`], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const sightings: Sighting[] = [];

@@ -81,7 +81,7 @@ function seedsOf(runs: readonly Ran[]): string {
 
 const INTRODUCTION = `# Faults
 
-<!-- Written by npm run faults; change scripts/faults/table.ts. -->
+<!-- Written by npm run faults; change test/faults/table.ts. -->
 
 A deploy is run again and again against a real SSH server while one fault strikes at a drawn instant of one phase. After
 each run the target is looked at by means that share nothing with the actions, verify-deploy is asked, and a plain deploy of

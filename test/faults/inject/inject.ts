@@ -1,4 +1,4 @@
-import type { StartedStep } from '../../../test/support/action.ts';
+import type { StartedStep } from '../../support/action.ts';
 import type { Case } from '../cases.ts';
 import type { FaultyHost } from '../host.ts';
 
