@@ -39,7 +39,7 @@ export const MATRIX = {
   'memory-limit': LOGGED_IN,
   'clock-back': LOGGED_IN,
   'second-deploy': PHASES,
-  'hostile-account': ['connect', 'upload', 'stop', 'swap', 'start', 'stable'],
+  'hostile-account': PHASES,
   'cache-damaged': ['connect', 'inspect', 'upload'],
   'tool-gone': ['connect', 'inspect', 'upload'],
   'file-changed': ['connect', 'inspect', 'upload', 'staged'],
@@ -117,7 +117,8 @@ function caseOf(seed: number, number: number, { fault, phase }: Cell): Omit<Case
   const at = draw();
   const login = draw() < 0.7 || fault === 'hostile-account' ? 'root' : 'service';
   // In place there is no staged file.
-  const strategy = draw() < 0.2 && phase !== 'staged' && !OF_A_DELTA.includes(fault) ? 'in-place' : 'staged';
+  const inPlaceShare = fault === 'hostile-account' ? 0.5 : 0.2;
+  const strategy = draw() < inPlaceShare && phase !== 'staged' && !OF_A_DELTA.includes(fault) ? 'in-place' : 'staged';
   const chosen = draw();
   const transfer = OF_A_DELTA.includes(fault) || (draw() < 0.25 && strategy === 'staged') ? 'delta' : 'auto';
   return { seed, number, fault, phase, at, login, strategy, transfer, draw: chosen };

@@ -28,7 +28,7 @@ export interface FaultyHost extends AsyncDisposable {
   /** The program that runs, and the one that the deploy under test brings. */
   old: string;
   fresh: string;
-  /** What each is called, by digest: `v1` the old one, `v2` the fresh one, and those that come later. */
+  /** What each is called, by digest: `v1` the old one, `v2` the fresh one, those that come later, and an attacker's. */
   versions: ReadonlyMap<string, string>;
   secrets: Secrets;
   /** The deploy under test. */
@@ -119,6 +119,8 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
   const inputs: Inputs = {
     ...host.usual,
     ...connection,
+    // Where an account may have moved its file away, nothing else says whose the program is.
+    ...(c.fault === 'hostile-account' ? { owner: host.service.name, mode: '0755', 'run-as': host.service.name } : {}),
     environment: `APP_TOKEN=${secrets.environment}`,
     strategy: c.strategy,
     transfer: c.transfer === 'delta' ? 'delta' : c.phase === 'upload' ? 'plain' : 'auto',
@@ -156,7 +158,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
     },
     old,
     fresh,
-    versions: new Map([old, fresh, program('v3'), program('v4')].map((path, at) => [sha256(path), `v${at + 1}`])),
+    versions: versionsOf({ v1: old, v2: fresh, v3: program('v3'), v4: program('v4'), payload: program('payload') }),
     secrets,
     deploy: () => step('deploy-binary', faulty),
     post: (saved) => step('deploy-binary', { ...inputs, source: fresh }, saved),
@@ -171,6 +173,10 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
       }),
     worker: () => transactionOf(state) ?? sessionShellOf(host),
   };
+}
+
+function versionsOf(paths: Record<string, string>): Map<string, string> {
+  return new Map(Object.entries(paths).map(([name, path]) => [sha256(path), name]));
 }
 
 /** A mount namespace of the server's own, where the shims come first in PATH; no limit keeps a core dump away. */

@@ -18,6 +18,8 @@ export interface Claim {
 export interface Observed {
   /** Whether the fault came before the deploy was over. */
   struck: boolean;
+  /** Whether the fault went on after the deploy had proved what it reports. */
+  spoiled: boolean;
   /** The pid of the old version before. */
   oldPid: number | undefined;
   rested: boolean;
@@ -62,20 +64,24 @@ const GREEN = ['active', 'unchanged'];
 export function judge(c: Case, seen: Observed): Verdict {
   const [claim] = seen.claims;
   if (!claim) throw new Error('a run has a deploy');
-  // What the account moved about is its own affair; only root's is not.
-  const truths = c.fault === 'hostile-account' ? [] : [whole, up, colours, verified].flatMap((rule) => rule(c, seen));
+  const rules = c.fault === 'hostile-account' ? [reported, verified] : [whole, up, colours, verified];
   return {
     ending: endingOf(claim, seen),
     problems: [
       ...seen.problems,
       ...untroubled(c, seen),
       ...(seen.rested ? [] : ['somebody still works on the target after a minute']),
-      ...truths,
+      ...rules.flatMap((rule) => rule(c, seen)),
       ...nextWorks(seen),
-      ...seen.left.map((what) => `left behind: ${what}`),
+      ...seen.left.filter((what) => !isAccountsOwn(c, what)).map((what) => `left behind: ${what}`),
       ...seen.secrets.map((where) => `secret found: ${where}`),
     ],
   };
+}
+
+/** Whatever an attacking account has put at the destination, half a file maybe, is a previous release to the next deploy. */
+function isAccountsOwn({ fault }: Case, left: string): boolean {
+  return fault === 'hostile-account' && left.startsWith('release ');
 }
 
 /** A deploy that the fault came too late for is a plain deploy. */
@@ -139,7 +145,24 @@ function colours(c: Case, seen: Observed): string[] {
   });
 }
 
-function active({ version, pid }: Claim, later: Claim[], { rest }: Observed): string[] {
+/**
+ * Of an account that kills its program and moves its files about, which is its own affair: what the deploy reports is so, unless
+ * the account went on after that was proved.
+ */
+function reported(_: Case, { claims: [claim], rest, spoiled }: Observed): string[] {
+  if (!claim) return [];
+  const { code, state, version } = claim;
+  const wrong = (what: string) => [`${version} says ${state || 'nothing'} (exit ${code}), but ${what}`];
+  if ((code === 0) !== GREEN.includes(state)) return wrong('its colour is another');
+  if (spoiled) return [];
+  if (GREEN.includes(state))
+    return rest.finished ? active(claim, [], { rest }).flatMap(wrong) : wrong('it is unfinished');
+  if (state === 'rolled-back')
+    return rest.file === 'v1' && rest.serves === 'v1' ? [] : wrong(`${rest.serves ?? 'nothing'} serves`);
+  return ['untouched', 'staged'].includes(state) && rest.file === version ? wrong('the new version is in place') : [];
+}
+
+function active({ version, pid }: Claim, later: Claim[], { rest }: Pick<Observed, 'rest'>): string[] {
   if (later.some(({ previous }) => previous === version)) return [];
   if (rest.file !== version || rest.serves !== version) return [`${rest.serves ?? 'nothing'} serves`];
   return pid === String(rest.pid) ? [] : [`pid ${rest.pid} serves, not ${pid}`];

@@ -50,7 +50,7 @@ async function runCase(c: Case, sampler: Sampler): Promise<Ran> {
   await PREPARE[c.fault]?.(host);
   const oldPid = (await see(host)).pid;
 
-  const { struck, steps } = await strike(c, host, problems);
+  const { struck, spoiled, steps } = await strike(c, host, problems);
   const rested = await atRest(host);
   const rest = await see(host);
   const { state } = steps[0] as Step;
@@ -65,6 +65,7 @@ async function runCase(c: Case, sampler: Sampler): Promise<Ran> {
   const all = [...steps, ...(post ? [post] : []), verify, next];
   const verdict = judge(c, {
     struck,
+    spoiled,
     oldPid,
     rested,
     claims: steps.map((step, at) => claimOf(step, at === 0 ? 'v2' : 'v3', host)),
@@ -84,10 +85,15 @@ async function runCase(c: Case, sampler: Sampler): Promise<Ran> {
 }
 
 /** Starts the deploy, lets the fault strike at its moment, and waits for the end of both. */
-async function strike(c: Case, host: FaultyHost, problems: string[]): Promise<{ struck: boolean; steps: Step[] }> {
+async function strike(
+  c: Case,
+  host: FaultyHost,
+  problems: string[],
+): Promise<{ struck: boolean; spoiled: boolean; steps: Step[] }> {
   const step = host.deploy();
   const started = [step];
   const ends: (() => unknown)[] = [];
+  let spoiled = false;
   const struck = await moment(c, host, step);
   if (struck) {
     await INJECT[c.fault]({
@@ -96,12 +102,15 @@ async function strike(c: Case, host: FaultyHost, problems: string[]): Promise<{ 
       step,
       rival: (other) => started.push(other),
       after: (end) => ends.push(end),
+      spoil: () => {
+        spoiled = true;
+      },
       problem: (text) => problems.push(text),
     });
   }
   const steps = await Promise.all(started.map((one) => limited(one, 'a deploy', problems)));
   for (const end of ends) await end();
-  return { struck, steps };
+  return { struck, spoiled, steps };
 }
 
 async function limited(step: StartedStep, what: string, problems: string[]): Promise<Step> {

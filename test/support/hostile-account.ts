@@ -56,10 +56,12 @@ const BY_ANOTHER_ACCOUNT: ((place: Place) => string)[] = [
 ];
 
 export interface Attack extends AsyncDisposable {
-  /** Both accounts do their worst for so long. */
+  /** Both accounts attack for so long; what they left half moved is then put right. */
   strike(milliseconds: number, draw: () => number): Promise<void>;
-  /** What root lost or did for them since the beginning; empty when nothing. */
+  /** What root lost or did for them since the last call; empty when nothing. */
   violations(log: string): string[];
+  /** Ends the service account's processes that execute another file than the one at the destination. */
+  endStrays(): void;
 }
 
 const SECRET = 'root alone knows this';
@@ -107,6 +109,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
       ...(about(canary).join('\n') === before ? [] : ["root's files were changed"]),
       ...(log.includes(SECRET) ? ["root's file was shown in the log"] : []),
     ],
+    endStrays: () => endStrays(host),
     [Symbol.asyncDispose]: async () => {
       clearInterval(sampler);
       daemon.kill('SIGKILL');
@@ -153,6 +156,24 @@ function put({ root, name }: Place, host: TestTarget): void {
   if (!existsSync(host.destination)) return;
   const { uid } = statSync(host.destination);
   if (uid === 0) chownSync(host.destination, host.service.uid, host.service.uid);
+}
+
+function endStrays({ service, destination }: TestTarget): void {
+  const live = existsSync(destination) ? statSync(destination) : undefined;
+  for (const pid of processesOf(service.uid)) {
+    try {
+      const { dev, ino } = statSync(`/proc/${pid}/exe`);
+      if (dev !== live?.dev || ino !== live.ino) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function processesOf(uid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && statSync(`/proc/${name}`, { throwIfNoEntry: false })?.uid === uid)
+    .map(Number);
 }
 
 /** Processes of root that execute something of the service account's. */

@@ -12,6 +12,8 @@ export interface Scene {
   rival(step: StartedStep): void;
   /** Done once every step has ended, before anybody looks: what ends the fault itself. */
   after(end: () => unknown): void;
+  /** The fault went on after the deploy had proved what it reports, so that this may not be so any more. */
+  spoil(): void;
   /** Something that the fault itself found wrong. */
   problem(text: string): void;
 }

@@ -1,41 +1,42 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { about, SWAPS, tidy } from '../../support/hostile.ts';
+import { draws } from '../../support/draws.ts';
+import { attackOn } from '../../support/hostile-account.ts';
 import { program } from '../../support/programs.ts';
-import { kill } from '../processes.ts';
+import { textOf } from '../../support/target.ts';
+import { isOver } from '../moment.ts';
 import type { Inject } from './inject.ts';
 
-const ATTACK_MS = 1500;
+const SHORTEST_ATTACK_MS = 50;
+const LONGEST_ATTACK_MS = 1500;
+// Numbers that no case draws from.
+const ATTACK_SERIES = 1_000_000;
 
 /** Another run deploys another version to the same place. */
 export const secondDeploy: Inject = ({ host, rival }) => rival(host.deployOther(program('v3'), 8));
 
-/** The service account swaps files in a loop while root works there, and root's own files must not be touched. */
-export const hostileAccount: Inject = async ({ c, host, step, after, problem }) => {
-  const root = host.target.folder.replace(/\/bin$/, '');
-  const canary = `${root}-canary`;
-  chownSync(root, host.target.service.uid, host.target.service.uid);
-  mkdirSync(canary, { mode: 0o711 });
-  writeFileSync(`${canary}/secret`, 'root alone\n', { mode: 0o600 });
-  const before = about(canary).join('\n');
-  const [what, loop] = SWAPS[Math.floor(c.draw * SWAPS.length)] ?? SWAPS[0] ?? ['', () => ':'];
-  const { uid } = host.target.service;
-  const words = ['-c', `while :; do ${loop({ root, canary, name: host.target.name })}; done`];
-  const attacker = spawn('/bin/sh', words, { stdio: 'ignore', uid, gid: uid, detached: true });
+/** The service account and another one attack for a while; what they did to the account's own files is undone afterwards. */
+export const hostileAccount: Inject = async ({ c, host, step, after, problem, spoil }) => {
+  const attack = await attackOn(host.target);
   after(async () => {
-    kill(-(attacker.pid ?? 0), 'SIGKILL');
-    await new Promise((gone) =>
-      attacker.signalCode || attacker.exitCode !== null ? gone(0) : attacker.once('exit', gone),
-    );
-    tidy(host.target, root);
-    if (about(canary).join('\n') !== before) problem(`root's files were changed through ${what}`);
-    if ((await step.ended).log.includes('root alone')) problem(`root's files were shown through ${what}`);
-    rmSync(canary, { recursive: true });
+    for (const what of attack.violations((await step.ended).log)) problem(what);
+    if (!isSaidToRun((await step.ended).outputs.state)) attack.endStrays();
+    await attack[Symbol.asyncDispose]();
   });
-  await Promise.race([step.ended, sleep(ATTACK_MS)]);
+  const draw = draws(c.seed, c.number + ATTACK_SERIES);
+  await attack.strike(SHORTEST_ATTACK_MS + draw() * (LONGEST_ATTACK_MS - SHORTEST_ATTACK_MS), draw);
+  const said = textOf(`${host.state}/journal`);
+  if (isOver(step) || said.includes('\nphase=accept\n') || said.endsWith('\nphase=end\n')) {
+    spoil();
+    attack.endStrays();
+  }
 };
+
+/** Whether a deploy says that one version runs, and so no other. */
+function isSaidToRun(state = ''): boolean {
+  return ['active', 'unchanged', 'rolled-back'].includes(state);
+}
 
 /** Somebody puts another version in place, and leaves the old one running. */
 export const fileChanged: Inject = ({ host }) => {

@@ -21,6 +21,7 @@ const claim = (state: string, version = 'v2', pid = ''): Claim => ({
 });
 const GOOD: Observed = {
   struck: true,
+  spoiled: false,
   oldPid: 10,
   rested: true,
   claims: [claim('active', 'v2', '20')],
@@ -92,4 +93,27 @@ test('what is unknown ends as what verify-deploy makes of it', () => {
   expect(ending(['sha256'])).toBe('unknown, is old');
   expect(ending(['sha256', 'running', 'deploy'])).toBe('unknown, is unfinished');
   expect(ending(['sha256', 'running'])).toBe('unknown, is down');
+});
+
+describe('of an account that attacks', () => {
+  const [attacked] = casesOf(1, 1, 'hostile-account/swap') as [Case];
+  const gone = { rest: { ...DOWN, file: 'none' }, verify: { verified: false, failed: ['sha256', 'running'] } };
+
+  test.each<[string, Partial<Observed>]>([
+    ['its own program may be gone when the deploy says that it is broken', { ...gone, claims: [claim('broken')] }],
+    ['its own program may be gone when the deploy changed nothing', { ...gone, claims: [claim('untouched')] }],
+    ['it may kill what was proved', { ...gone, spoiled: true }],
+  ])('%s', (_, seen) => {
+    expect(problems(seen, attacked)).toEqual([]);
+  });
+
+  test.each<[string, Partial<Observed>, string]>([
+    ['is green and nothing serves', gone, 'v2 says active (exit 0), but nothing serves'],
+    ['says rolled-back with another file', { ...gone, claims: [claim('rolled-back')] }, 'but nothing serves'],
+    ['says untouched with the new file', { claims: [claim('untouched')] }, 'the new version is in place'],
+    ['is not followed by a good one', { next: claim('untouched', 'v4') }, 'the next deploy ends as untouched'],
+    ['lends root', { problems: ['root executed /x'] }, 'root executed /x'],
+  ])('it is a violation that a deploy %s', (_, seen, said) => {
+    expect(problems(seen, attacked).join('\n')).toContain(said);
+  });
 });
