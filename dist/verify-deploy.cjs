@@ -605,9 +605,70 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+user_can() {
+as_user "$@" >/dev/null 2>&1
+}
+user_says() {
+find_timeout
+user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
+[ -n "$user_said" ]
+}
+as_user() {
+user_words "$1"
+shift
+if [ "\${user_tool:-}" = su ] && [ -n "$user_words" ]; then
+limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$user_name" -c 'exec "$0" "$@"' -- "$@"
+else
+limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$@"
+fi
+}
+user_words() {
+user_name=$1
+user_words=
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
+find_user_tool
+user_groups=--init-groups
+if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev/null); then :; else
+user_number=$1 user_group=$1 user_groups=--clear-groups
+fi
+case $user_tool in
+*/setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
+*/chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
+su) user_words='su -s /bin/sh' ;;
+esac
+}
+find_user_tool() {
+[ -z "\${user_tool:-}" ] || return 0
+for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
+done
+for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
+done
+user_tool=su
+}
+read_regular() {
+find_nofollow
+if [ "$me" != 0 ]; then
+limited 100 cat -- "$1"
+elif [ "$nofollow" = yes ]; then
+limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
+else
+user_limit=100
+owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
+user_limit=10
+fi 2>/dev/null
+}
+find_nofollow() {
+[ -z "\${nofollow:-}" ] || return 0
+nofollow=no
+! limited 5 dd if=/dev/null iflag=nofollow,nonblock count=0 2>/dev/null || nofollow=yes
+}
 search_strings() {
 search_left=$1
-exec 4<&0
+search_file=$2
 while [ -n "$search_left" ]; do
 search_found=$(search_once) || break
 [ -n "$search_found" ] || search_left=
@@ -624,13 +685,12 @@ esac
 done
 search_left=$search_next
 done
-exec 4<&-
 [ -z "$search_left" ]
 }
 search_once() {
 printf '%s\\n' "$search_left" | {
 exec 5<&0
-tr '\\000' '\\n' </proc/self/fd/4 | to_the_end grep -a -o -F -f /dev/fd/5 |
+read_regular "$search_file" | tr '\\000' '\\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
 awk '$0 == "" { ended = 1; next } !seen[$0]++; END { exit !ended }'
 }
 }
@@ -864,50 +924,6 @@ cgroup_unit "$1" || :
 [ -n "$2" ] || return 1
 case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
 return 1
-}
-user_can() {
-as_user "$@" >/dev/null 2>&1
-}
-user_says() {
-find_timeout
-user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
-[ -n "$user_said" ]
-}
-as_user() {
-user_words "$1"
-shift
-if [ "\${user_tool:-}" = su ] && [ -n "$user_words" ]; then
-limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$user_name" -c 'exec "$0" "$@"' -- "$@"
-else
-limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$@"
-fi
-}
-user_words() {
-user_name=$1
-user_words=
-[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
-find_user_tool
-user_groups=--init-groups
-if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev/null); then :; else
-user_number=$1 user_group=$1 user_groups=--clear-groups
-fi
-case $user_tool in
-*/setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
-*/chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
-esac
-}
-find_user_tool() {
-[ -z "\${user_tool:-}" ] || return 0
-for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
-[ -x "$user_tool" ] || continue
-case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
-done
-for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
-[ -x "$user_tool" ] || continue
-case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
-done
-user_tool=su
 }
 systemctl_for() {
 systemctl_user=$1
@@ -1182,9 +1198,12 @@ if [ ! -r "$file" ]; then
 say unreadable yes
 return 0
 fi
-file_sha=$(digest <"$file")
+file_bytes=$file
+[ "$file_link" != ours ] || file_bytes=$(readlink -f "$file")
+find_nofollow
+file_sha=$(read_regular "$file_bytes" | digest)
 say sha256 "$file_sha"
-[ -z "$in_strings" ] || search_strings "$in_strings" <"$file" || say search_failed yes
+[ -z "$in_strings" ] || search_strings "$in_strings" "$file_bytes" || say search_failed yes
 }
 look_at_processes() {
 say unseen "$running_unseen"

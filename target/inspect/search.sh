@@ -1,13 +1,14 @@
 # Literal strings in a binary, in constant memory, with grep and awk.
 
+. ../lib/read-regular.sh
 . ../lib/say.sh
 
-# search_strings LINES: of the strings (one per line), says `string` for each that is in standard input, which must be a
-# file; fails when it can't be searched. NUL ends a string in a binary, so it may end a line here. grep gives the leftmost,
+# search_strings LINES FILE: of the strings (one per line), says `string` for each that is in the file; fails when it can't be
+# searched. NUL ends a string in a binary, so it may end a line here. grep gives the leftmost,
 # longest match: what overlaps it is looked for again, until nothing more is found.
 search_strings() {
   search_left=$1
-  exec 4<&0
+  search_file=$2
   while [ -n "$search_left" ]; do
     search_found=$(search_once) || break
     [ -n "$search_found" ] || search_left=
@@ -25,17 +26,15 @@ search_strings() {
     done
     search_left=$search_next
   done
-  exec 4<&-
   [ -z "$search_left" ]
 }
 
-# search_once: the strings of search_left that grep finds from the beginning of the file on descriptor 4, each once.
+# search_once: the strings of search_left that grep finds in search_file, each once.
 search_once() {
   printf '%s\n' "$search_left" | {
     exec 5<&0
-    # A new description of the file: the offset of an inherited one is where the last search ended. A million matches would
-    # make sort write files, in a /tmp that may have no room.
-    tr '\000' '\n' </proc/self/fd/4 | to_the_end grep -a -o -F -f /dev/fd/5 |
+    # A million matches would make sort write files, in a /tmp that may have no room.
+    read_regular "$search_file" | tr '\000' '\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
       awk '$0 == "" { ended = 1; next } !seen[$0]++; END { exit !ended }'
   }
 }

@@ -14,6 +14,7 @@
 . ../lib/elevate.sh
 . ../lib/path.sh
 . ../lib/quote.sh
+. ../lib/read-regular.sh
 . ../process/find.sh
 . ../process/port.sh
 . ../process/trust.sh
@@ -332,7 +333,7 @@ file_sha256() {
     say file_unreadable yes
     return
   fi
-  file_sum=$(digest_of "./$in_name")
+  file_sum=$(read_regular "./$in_name" | digest)
   say file_sha256 "$file_sum"
 }
 

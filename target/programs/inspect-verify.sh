@@ -11,6 +11,7 @@
 . ../lib/elevate.sh
 . ../lib/limit.sh
 . ../lib/number.sh
+. ../lib/read-regular.sh
 . ../process/find.sh
 . ../process/port.sh
 . ../process/trust.sh
@@ -156,9 +157,12 @@ look_at_file() {
     say unreadable yes
     return 0
   fi
-  file_sha=$(digest <"$file")
+  file_bytes=$file
+  [ "$file_link" != ours ] || file_bytes=$(readlink -f "$file")
+  find_nofollow
+  file_sha=$(read_regular "$file_bytes" | digest)
   say sha256 "$file_sha"
-  [ -z "$in_strings" ] || search_strings "$in_strings" <"$file" || say search_failed yes
+  [ -z "$in_strings" ] || search_strings "$in_strings" "$file_bytes" || say search_failed yes
 }
 
 look_at_processes() {

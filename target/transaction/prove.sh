@@ -3,6 +3,7 @@
 . ../health/health.sh
 . ../lib/clock.sh
 . ../lib/limit.sh
+. ../lib/read-regular.sh
 . ../process/find.sh
 . ../service/unit-prove.sh
 . ../service/unit-world.sh
@@ -91,8 +92,7 @@ find_forked() {
 # is_script: whether a process of the live file executes an interpreter instead.
 is_script() {
   [ -f "../$in_name" ] && [ ! -L "../$in_name" ] || return 1
-  # With a limit, because a pipe may be put in its place meanwhile.
-  [ "$(limited 2 head -c 4 "../$in_name" | tail -c 3)" != ELF ]
+  [ "$(read_regular "../$in_name" | head -c 4 | tail -c 3)" != ELF ]
 }
 
 # process_running PID: there and no zombie.
