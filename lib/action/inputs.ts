@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import { InputError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 
 const PREFIX = 'INPUT_';
 
@@ -47,7 +48,6 @@ function problem(issue: z.core.$ZodIssue, given: Record<string, string>): string
 }
 
 function closest(name: string, candidates: readonly string[]): string {
-  const plain = (text: string) => text.replace(/[-_]/g, '');
-  const match = candidates.find((candidate) => plain(candidate) === plain(name) || candidate.startsWith(name));
+  const match = nearest(name, candidates);
   return match ? `; did you mean '${match}'?` : '.';
 }
