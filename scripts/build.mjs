@@ -1,6 +1,7 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { assemblyPlugin } from './assembly.mjs';
+import { actionNames } from './checks/imports.mjs';
 import { leanPlugin } from './lean-modules.mjs';
 import { licencesText } from './licences.mjs';
 import { shPlugin } from './sh-program.mjs';
@@ -28,10 +29,9 @@ export async function buildAll(outdir) {
 
 /** Builds the actions' bundles; the result's metafile says what is in them. */
 export function buildActions(outdir, options = {}) {
-  const actions = readdirSync('actions', { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return build({
     ...OPTIONS,
-    entryPoints: Object.fromEntries(actions.map(({ name }) => [name, `actions/${name}/main.ts`])),
+    entryPoints: Object.fromEntries(actionNames().map((name) => [name, `actions/${name}/main.ts`])),
     outdir,
     plugins: [shPlugin, assemblyPlugin, leanPlugin],
     ...options,

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { actionNames } from './checks/imports.mjs';
 
 /** The READMEs of actions whose tables are not what action.yml says. */
 export function staleReadmes() {
@@ -28,7 +29,7 @@ export function withTables(readme, action) {
 }
 
 function readmes() {
-  return readdirSync('actions').map((name) => {
+  return actionNames().map((name) => {
     const path = `actions/${name}/README.md`;
     if (!existsSync(path)) return { path, text: '' };
     const action = parse(readFileSync(`actions/${name}/action.yml`, 'utf8'));

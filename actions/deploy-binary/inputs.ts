@@ -21,43 +21,45 @@ const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
 const ACCOUNT = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})$/;
 const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10}))?$/;
 
+/** The inputs that describe a program, whichever action is given them. */
+export const programFields = {
+  source: optional(),
+  destination: matching(isPlainPath, 'an absolute path without ".." or control characters'),
+  owner: z.optional(matching(OWNER, 'user, user:group or numbers')),
+  mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
+  capabilities: z.optional(matching(/^[a-z0-9_,=+ -]+$/i, 'capabilities such as cap_net_bind_service=+ep')),
+  restart: choice(RESTARTS),
+  service: z.optional(matching(/^(user:)?[A-Za-z0-9:_.@\\-]+$/, 'the name of a unit, or user:NAME')),
+  'stop-command': optional(),
+  'start-command': optional(),
+  'daemon-reload': flagOr(false),
+  'stop-signal': z._default(matching(isSignal, `one of ${SIGNALS.join(', ')}`), 'TERM'),
+  'stop-timeout-seconds': wholeNumberOr(10, 1, 3600),
+  'run-as': z.optional(matching(ACCOUNT, 'the name of an account')),
+  args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
+  'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
+  environment: lines(),
+  'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
+  'health-url': z.optional(httpUrl()),
+  'health-status': z._default(matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'), '200-399'),
+  'health-contains': optional(),
+  'health-headers': headerLines(),
+  'health-port': wholeNumber(1, 65535),
+  'health-command': optional(),
+  'health-timeout-seconds': wholeNumberOr(60, 1, 3600),
+  'stable-seconds': secondsOr(3, 0, 3600),
+  'expect-strings': literalLines(),
+};
+
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
   .object({
     ...connectionFields,
-    source: optional(),
-    destination: matching(isPlainPath, 'an absolute path without ".." or control characters'),
-    owner: z.optional(matching(OWNER, 'user, user:group or numbers')),
-    mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
-    capabilities: z.optional(matching(/^[a-z0-9_,=+ -]+$/i, 'capabilities such as cap_net_bind_service=+ep')),
+    ...programFields,
     strategy: choice(['staged', 'in-place']),
-    restart: choice(RESTARTS),
-    service: z.optional(matching(/^(user:)?[A-Za-z0-9:_.@\\-]+$/, 'the name of a unit, or user:NAME')),
-    'stop-command': optional(),
-    'start-command': optional(),
-    'daemon-reload': flagOr(false),
-    'stop-signal': z._default(matching(isSignal, `one of ${SIGNALS.join(', ')}`), 'TERM'),
-    'stop-timeout-seconds': wholeNumberOr(10, 1, 3600),
-    'run-as': z.optional(matching(ACCOUNT, 'the name of an account')),
-    args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
-    'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
-    environment: lines(),
-    'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
-    'health-url': z.optional(httpUrl()),
-    'health-status': z._default(
-      matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'),
-      '200-399',
-    ),
-    'health-contains': optional(),
-    'health-headers': headerLines(),
-    'health-port': wholeNumber(1, 65535),
-    'health-command': optional(),
-    'health-timeout-seconds': wholeNumberOr(60, 1, 3600),
-    'stable-seconds': secondsOr(3, 0, 3600),
     rollback: flagOr(true),
     'rollback-to': z.optional(matching(/^(previous|[0-9a-f]{4,64})$/i, 'previous or at least 4 digits of a sha256')),
     'keep-releases': wholeNumberOr(3, 0, 100),
-    'expect-strings': literalLines(),
     'allow-older': flagOr(false),
     force: flagOr(false),
     transfer: choice(['auto', 'delta', 'compressed', 'plain']),
@@ -79,20 +81,42 @@ export const fields = z
   );
 
 type Fields = z.infer<typeof fields>;
+const programSchema = z.object(programFields);
+/** A program as it was written, each input checked on its own. */
+export type ProgramFields = z.infer<typeof programSchema>;
 
 /** What the user asked for, in the terms of this action; the only place that knows the input names. */
 export type DeployInputs = ReturnType<typeof toDeployInputs>;
+/** The part of it that describes the program. */
+export type ProgramInputs = ReturnType<typeof toProgram>;
 
 export const schema = z.pipe(fields, z.transform(toDeployInputs));
 
 function toDeployInputs(given: Fields) {
+  return {
+    ...toProgram(given),
+    connections: connectionsOf(given),
+    sudo: given.sudo,
+    strategy: given.strategy,
+    rollback: given.rollback,
+    rollbackTo: given['rollback-to']?.toLowerCase(),
+    keepReleases: given['keep-releases'],
+    allowOlder: given['allow-older'],
+    force: given.force,
+    transfer: given.transfer,
+    lockTimeoutSeconds: given['lock-timeout-seconds'],
+    maxParallel: given['max-parallel'],
+    revertAll: given['revert-all'],
+    dryRun: given['dry-run'],
+  };
+}
+
+export function toProgram(given: ProgramFields) {
   const destination = given.destination.endsWith('/')
     ? `${given.destination}${given.source?.split('/').at(-1) ?? ''}`
     : given.destination;
   const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(destination.replace(/\/{2,}/g, '/')) ?? [];
   return {
-    connections: connectionsOf(given),
-    sudo: given.sudo,
     source: given.source,
     folder: folder || '/',
     name,
@@ -100,7 +124,6 @@ function toDeployInputs(given: Fields) {
     owner: given.owner,
     mode: given.mode && octalMode(given.mode),
     capabilities: given.capabilities,
-    strategy: given.strategy,
     restart: given.restart,
     service: given.service,
     stopCommand: given['stop-command'],
@@ -123,29 +146,27 @@ function toDeployInputs(given: Fields) {
       timeoutSeconds: given['health-timeout-seconds'],
       stableSeconds: given['stable-seconds'],
     },
-    rollback: given.rollback,
-    rollbackTo: given['rollback-to']?.toLowerCase(),
-    keepReleases: given['keep-releases'],
     expectStrings: given['expect-strings'],
-    allowOlder: given['allow-older'],
-    force: given.force,
-    transfer: given.transfer,
-    lockTimeoutSeconds: given['lock-timeout-seconds'],
-    maxParallel: given['max-parallel'],
-    revertAll: given['revert-all'],
-    dryRun: given['dry-run'],
   };
 }
 
 /** Inputs that don't go together; `given` may hold wrong ones as they were written. */
 function contradictions(given: Fields): [input: string, message: string][] {
-  const restart = RESTARTS.find((one) => one === given.restart);
   const found: [string, string][] = [];
   if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless `rollback-to` is set']);
   if (given.source && given['rollback-to'])
     found.push(['rollback-to', 'cannot be combined with `source`: it activates a kept release']);
   if (given.destination?.endsWith('/') && !given.source)
     found.push(['destination', 'must name the file itself if there is no `source`']);
+  if (given['revert-all'] === true && given['keep-releases'] === 0)
+    found.push(['keep-releases', 'must be 1 or more with `revert-all`, which restores the previous release']);
+  return [...found, ...programContradictions(given)];
+}
+
+/** The same of the inputs that describe a program. */
+export function programContradictions(given: Partial<ProgramFields>): [input: string, message: string][] {
+  const restart = RESTARTS.find((one) => one === given.restart);
+  const found: [string, string][] = [];
   if (restart === 'command' && !given['start-command'])
     found.push(['start-command', 'required with `restart: command`']);
   if (restart && restart !== 'command' && (given['start-command'] || given['stop-command'])) {
@@ -154,8 +175,6 @@ function contradictions(given: Fields): [input: string, message: string][] {
   if (given.service && restart && !['auto', 'systemd'].includes(restart)) {
     found.push(['service', 'only valid with `restart: systemd` or `restart: auto`']);
   }
-  if (given['revert-all'] === true && given['keep-releases'] === 0)
-    found.push(['keep-releases', 'must be 1 or more with `revert-all`, which restores the previous release']);
   for (const name of ['health-contains', 'health-headers'] as const) {
     if (!given['health-url'] && (given[name]?.length ?? 0) > 0) found.push([name, 'only valid with `health-url`']);
   }

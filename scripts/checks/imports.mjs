@@ -41,3 +41,8 @@ export function sourceFiles() {
     (path) => !path.endsWith('.d.ts') && !path.includes('/assembly/'),
   );
 }
+
+/** The actions that can be used: a folder without an action.yml is one that is still being written. */
+export function actionNames() {
+  return readdirSync('actions').filter((name) => existsSync(`actions/${name}/action.yml`));
+}

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { actionNames } from './imports.mjs';
 import { isThere } from './install.mjs';
 import { run } from './run.mjs';
 
@@ -44,7 +45,7 @@ const LINTERS = [
     lint: () => [
       ...['--offline', '--no-progress', '--quiet', '--color', 'never', '--config', '.github/zizmor.yml'],
       ...WORKFLOWS.flatMap((folder) => filesIn(folder)),
-      ...readdirSync('actions').map((name) => `actions/${name}/action.yml`),
+      ...actionNames().map((name) => `actions/${name}/action.yml`),
     ],
   },
 ];

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { actionNames } from '../../../scripts/checks/imports.mjs';
 
 interface ActionFile {
   name: string;
@@ -17,7 +18,7 @@ interface Field {
   def: { type: string; defaultValue?: unknown };
 }
 
-const ACTIONS = readdirSync('actions');
+const ACTIONS = actionNames();
 
 test('there is an action', () => expect(ACTIONS.length).toBeGreaterThan(0));
 

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { filesBelow } from '../../../scripts/checks/imports.mjs';
+import { actionNames, filesBelow } from '../../../scripts/checks/imports.mjs';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
   ...readdirSync('docs').map((name) => `docs/${name}`),
-  ...readdirSync('actions').map((name) => `actions/${name}/README.md`),
+  ...actionNames().map((name) => `actions/${name}/README.md`),
 ];
 
 describe('what both forges show is the same', () => {
@@ -22,7 +22,7 @@ describe('what both forges show is the same', () => {
   test('the form of an issue offers every action', () => {
     const { body } = parse(read('.forgejo/issue_template/bug.yml'));
     const { attributes } = body.find(({ id }: { id?: string }) => id === 'action');
-    expect(attributes.options.toSorted()).toEqual(readdirSync('actions').toSorted());
+    expect(attributes.options.toSorted()).toEqual(actionNames().toSorted());
   });
 
   test('the template of a pull request', () => {

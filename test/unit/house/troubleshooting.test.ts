@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { filesBelow } from '../../../scripts/checks/imports.mjs';
+import { actionNames, filesBelow } from '../../../scripts/checks/imports.mjs';
 
 const SOURCES = ['actions', 'lib', 'target'].flatMap((folder) => [
   ...filesBelow(folder, '.ts'),
@@ -8,7 +8,7 @@ const SOURCES = ['actions', 'lib', 'target'].flatMap((folder) => [
 ]);
 const TEXT = SOURCES.map((path) => readFileSync(path, 'utf8')).join('\n');
 
-describe.each(readdirSync('actions'))('what %s says of its errors', (action) => {
+describe.each(actionNames())('what %s says of its errors', (action) => {
   const [, table = ''] = readFileSync(`actions/${action}/README.md`, 'utf8').split('## Troubleshooting\n');
   const rows = [...table.matchAll(/^\| (.*?) \| (.*) \|$/gm)].slice(2);
   const messages = rows.flatMap(([, cell = '']) =>

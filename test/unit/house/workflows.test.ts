@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { actionNames } from '../../../scripts/checks/imports.mjs';
 
 interface Step {
   id?: string;
@@ -21,7 +22,7 @@ interface ActionFile {
 }
 
 const ACTIONS: Record<string, ActionFile> = Object.fromEntries(
-  readdirSync('actions').map((name) => [name, parse(readFileSync(`actions/${name}/action.yml`, 'utf8'))]),
+  actionNames().map((name) => [name, parse(readFileSync(`actions/${name}/action.yml`, 'utf8'))]),
 );
 const WORKFLOWS = ['examples', '.forgejo/workflows', '.github/workflows'].flatMap((folder) =>
   readdirSync(folder).map((name) => `${folder}/${name}`),
