@@ -11,7 +11,7 @@ const PURE = [
     (name) => `lib/ssh/${name}.ts`,
   ),
 ];
-const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'zod/mini'];
+const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'yaml', 'zod/mini'];
 
 const OUTSIDE = SOURCES.flatMap((path) =>
   importsOf(path)

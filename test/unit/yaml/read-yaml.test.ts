@@ -29,7 +29,7 @@ test('every problem of a text is reported at once, in the order of the lines', (
   expect(problems.map(({ line }) => line)).toEqual([2, 3, 4]);
 });
 
-test('a scalar is the text that was written, so that 0755 is no number and yes is no truth value', () => {
+test('a scalar is the text that was written, so that 0755 stays an octal mode and yes a word', () => {
   const text = 'mode: 0755\nport: 5858\nflag: yes\nnothing: null\nhex: 0x1f\nquoted: "a\\tb"\n';
   expect(plain(readYaml(text).value)).toEqual({
     mode: '0755',
