@@ -5,8 +5,8 @@ import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import type { ActionContext } from '../action/action.ts';
 import type { Log } from '../action/log.ts';
 import { ConnectionError } from '../errors.ts';
+import { type BuiltinHost, openHost } from './builtin-host.ts';
 import { serverAlgorithms, whyNotConnected } from './failures.ts';
-import { type Host, openHost } from './host.ts';
 import { type HostKeyChecking, type HostKeyJudge, hostKeyJudge } from './host-keys.ts';
 import { type Identities, identitiesOf } from './identities.ts';
 import type { ConnectionInputs } from './inputs.ts';
@@ -27,7 +27,7 @@ interface Login {
 const FIRST_SESSION_SECONDS = 60;
 
 /** Connects to one host and logs in there; throws a ConnectionError that says why it could not. */
-export async function login(target: Target, { inputs, context, sock, jump }: Login): Promise<Host> {
+export async function login(target: Target, { inputs, context, sock, jump }: Login): Promise<BuiltinHost> {
   const { log } = context;
   const judge = hostKeyJudge(target, { checking: checkingOf(inputs, target, log), given: inputs['known-hosts'], log });
   const given = { sshKey: inputs['ssh-key'], passphrase: inputs['ssh-key-passphrase'] };

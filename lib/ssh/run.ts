@@ -1,10 +1,9 @@
 import type { Writable } from 'node:stream';
-import type { ClientChannel } from 'ssh2';
 import { ConnectionError } from '../errors.ts';
 import { oneLine } from '../foreign.ts';
 import { type Answer, answerOf, readSaid, unusable } from './answer.ts';
-import type { Host } from './connect.ts';
 import { enterProgram } from './container.ts';
+import type { Channel, Host } from './host.ts';
 import { bootstrapCommand, LEAVE, type Program, programLines } from './program.ts';
 
 export interface Ran {
@@ -62,24 +61,24 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   const about = { what: options.what, where: host.target.name, state: options.state };
   const clean = options.clean ?? ((text: string) => text);
   const reader = readSaid(options.onSay);
-  let channel: ClientChannel | undefined;
+  let channel: Channel | undefined;
   let code: number | null = null;
   let prose = '';
   let cut: string | undefined;
   try {
     channel = await Promise.race([host.exec(command), limit.passed]);
     if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
-    channel.setEncoding('utf8').on('data', reader.push);
-    channel.stderr.setEncoding('utf8').on('data', (text: string) => {
+    channel.output.setEncoding('utf8').on('data', reader.push);
+    channel.errors.setEncoding('utf8').on('data', (text: string) => {
       if (!reader.count(text)) prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);
     });
-    channel.on('exit', (exit: number | null) => {
-      code = exit;
-    });
     // An answer can be complete before the channel closes: a shell's logout script, a lingering connection.
-    const closed = onceClosed(channel);
+    const closed = channel.closed.then((exit) => {
+      code = exit;
+      return undefined;
+    });
     const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
-    const sent = reader.ready.then(() => sendAll(channel as ClientChannel, host, program, options.payload));
+    const sent = reader.ready.then(() => sendAll(channel as Channel, host, program, options.payload));
     const unread = notReady(channel, reader.ready);
     cut = await Promise.race([closed, reader.ended, lost, sent, unread, limit.passed, cancelled(options.signal)]);
   } finally {
@@ -107,12 +106,6 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   };
 }
 
-function onceClosed(channel: ClientChannel): Promise<undefined> {
-  return new Promise((resolve) => {
-    channel.on('close', () => resolve(undefined)).on('error', () => resolve(undefined));
-  });
-}
-
 /** The failure of a look at the target that was not answered to the end. */
 export function notAnswered(host: Host, { what, state }: { what: string; state?: string }, ran: Ran): ConnectionError {
   const { container, name: where } = host.target;
@@ -136,16 +129,16 @@ function lastLine(text: string): string | undefined {
 }
 
 /** Resolves, with why, when the target does not answer that our program reads there. */
-function notReady(channel: ClientChannel, ready: Promise<void>): Promise<string> {
+function notReady(channel: Channel, ready: Promise<void>): Promise<string> {
   return new Promise((resolve) => {
-    const leave = setTimeout(() => channel.write(`${LEAVE}\n`), LEAVE_SECONDS * 1000);
+    const leave = setTimeout(() => channel.input.write(`${LEAVE}\n`), LEAVE_SECONDS * 1000);
     const late = setTimeout(resolve, READY_SECONDS * 1000, `${NOT_RUN} within ${READY_SECONDS} s`);
     const stop = () => {
       clearTimeout(leave);
       clearTimeout(late);
     };
     ready.then(stop);
-    channel.once('close', stop);
+    channel.closed.then(stop);
   });
 }
 
@@ -160,18 +153,18 @@ function unfitShell(host: Host, what: string): ConnectionError {
 }
 
 /** The way into the container, program and payload; resolves only when that fails, with why. */
-function sendAll(channel: ClientChannel, host: Host, program: Program, payload: RunOptions['payload']) {
+function sendAll(channel: Channel, host: Host, program: Program, payload: RunOptions['payload']) {
   const { container } = host.target;
-  if (container) channel.write(programLines(enterProgram(container, container.sudo)));
+  if (container) channel.input.write(programLines(enterProgram(container, container.sudo)));
   return send(channel, program, payload);
 }
 
 /** Sends program and payload; resolves only when that fails, with why. */
-function send(channel: ClientChannel, program: Program, payload: RunOptions['payload']): Promise<string> {
+function send(channel: Channel, program: Program, payload: RunOptions['payload']): Promise<string> {
   return new Promise((resolve) => {
-    channel.write(programLines(program));
-    if (payload) payload(channel).catch((error: Error) => resolve(error.message));
-    else channel.end();
+    channel.input.write(programLines(program));
+    if (payload) payload(channel.input).catch((error: Error) => resolve(error.message));
+    else channel.input.end();
   });
 }
 
