@@ -17,9 +17,9 @@ const BLOCK_BYTES = 1 << 20;
 
 /**
  * Reads the source once, in constant memory: digest, kind of program, and that it holds every expected string.
- * Throws a Failure when it can't be read, is empty, or lacks a string.
+ * Throws a Failure when it can't be read, is empty, lacks a string, or has another digest than the one that is asked for.
  */
-export async function readSource(path: string, expectStrings: readonly string[]): Promise<Source> {
+export async function readSource(path: string, expectStrings: readonly string[], sha256?: string): Promise<Source> {
   const bytes = await sizeOf(path);
   const wanted = expectStrings.map((text) => Buffer.from(text));
   const overlap = Math.max(0, ...wanted.map((text) => text.length - 1));
@@ -34,7 +34,9 @@ export async function readSource(path: string, expectStrings: readonly string[])
     tail = Buffer.from(searched.subarray(-overlap || searched.length));
   }
   if (missing.size > 0) throw missingStrings(path, missing);
-  return { path, bytes, sha256: hash.digest('hex'), elf: await elfOf(path) };
+  const digest = hash.digest('hex');
+  if (sha256 !== undefined && digest !== sha256) throw otherDigest(path, digest, sha256);
+  return { path, bytes, sha256: digest, elf: await elfOf(path) };
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -69,5 +71,15 @@ function missingStrings(path: string, missing: ReadonlySet<Buffer>): Failure {
     why: `it does not contain ${list} (expect-strings).`,
     state: 'untouched. Nothing was sent.',
     remedy: 'check that this is the build of the intended commit, or correct `expect-strings`.',
+  });
+}
+
+function otherDigest(path: string, digest: string, wanted: string): Failure {
+  return new Failure({
+    what: `Checking the source ${path}`,
+    why: `its sha256 is ${digest}, not ${wanted} (sha256).`,
+    state: 'untouched. Nothing was sent.',
+    remedy:
+      'deploy the file that was tested: take it from the job that built it, and the digest from the outputs of that job.',
   });
 }

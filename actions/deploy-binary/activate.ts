@@ -36,7 +36,7 @@ export interface Deploy {
   /** Aborted when the runner ends the step. */
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
-  onBegin: (begun: Omit<Begun, 'target'>) => Promise<void>;
+  onBegin: (begun: Omit<Begun, 'host'>) => Promise<void>;
   reconnect: () => Promise<Host>;
 }
 

@@ -3,8 +3,8 @@ import { STATES, type TargetState } from '../../lib/errors.ts';
 
 /** A transaction that was handed to a target and has not told its end; no secret. */
 export interface Begun {
-  /** Which of the step's targets, counted from 0. */
-  target: number;
+  /** The line of `host` that names its target. */
+  host: string;
   id: string;
   sudo: boolean;
   limitSeconds: number;
@@ -12,7 +12,7 @@ export interface Begun {
 
 /** What is known of one target while the step runs. */
 export interface Page {
-  begin(begun: Omit<Begun, 'target'>): Promise<void>;
+  begin(begun: Omit<Begun, 'host'>): Promise<void>;
   /** The last transaction that began there. */
   begun(): Begun | undefined;
   end(state: TargetState): Promise<void>;
@@ -27,25 +27,25 @@ export function worst(states: readonly TargetState[]): TargetState {
  * Keeps outputs and saved state true at every moment, for the step may be killed: the post step learns the end of what
  * is still open, and `state` is `unknown` until then.
  */
-export function openBook(count: number, context: ActionContext): Page[] {
-  const states = Array.from({ length: count }, (): TargetState => 'untouched');
-  const open = new Map<number, Begun>();
+export function openBook(hosts: readonly string[], context: ActionContext): Page[] {
+  const states = hosts.map((): TargetState => 'untouched');
+  const open = new Map<string, Begun>();
   const write = async () => {
     context.save('begun', open.size === 0 ? '' : JSON.stringify([...open.values()]));
     await context.outputs({ state: worst(states) });
   };
-  return states.map((_, target) => {
+  return hosts.map((host, target) => {
     let last: Begun | undefined;
     return {
       begin: async (begun) => {
-        last = { target, ...begun };
-        open.set(target, last);
+        last = { host, ...begun };
+        open.set(host, last);
         states[target] = 'unknown';
         await write();
       },
       begun: () => last,
       end: async (state) => {
-        if (state !== 'unknown') open.delete(target);
+        if (state !== 'unknown') open.delete(host);
         states[target] = state;
         await write();
       },

@@ -26,9 +26,11 @@ export interface Step {
 
 /** A target that a deploy came to an end on, and the way back from there. */
 export interface Deployed extends Told {
-  /** Puts back what was there before, over the same connection; only after a deploy that changed something. */
-  undo: (() => Promise<Outcome>) | undefined;
+  /** Puts back what was there before, over a connection to the target; only after a deploy that changed something. */
+  undo: ((host: Host) => Promise<Outcome>) | undefined;
+  /** The connection of the deploy, for the caller to close. */
   host: Host;
+  reconnect: () => Promise<Host>;
 }
 
 const LOOKS = 4;
@@ -52,9 +54,10 @@ export async function deployTarget(
     const id = book.begun()?.id;
     await book.end(outcome.state);
     if (read && isGreen(outcome.state)) step.transfers.arrived(read, host.isNear());
-    const undo = outcome.state === 'active' && deploy && id ? () => takeBack(host, { deploy, id, parts }) : undefined;
+    const undo =
+      outcome.state === 'active' && deploy && id ? (to: Host) => takeBack(to, { deploy, id, parts }) : undefined;
     const durationMs = Date.now() - startedAt;
-    return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host };
+    return { target: host.target.name, inputs, found, plan, outcome, durationMs, undo, host, reconnect };
   } catch (error) {
     await host[Symbol.asyncDispose]();
     throw error;

@@ -1,106 +1,135 @@
 import type { ActionContext } from '../../lib/action/action.ts';
-import { prefixed } from '../../lib/action/log.ts';
-import { ConnectionError, Failure, TargetError } from '../../lib/errors.ts';
+import { heldBack, prefixed } from '../../lib/action/log.ts';
+import { openReportFile } from '../../lib/action/report-file.ts';
+import { ConnectionError, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
 import { headerSecrets } from '../../lib/health-headers.ts';
-import { inParallel } from '../../lib/parallel.ts';
-import { readSource } from '../../lib/source.ts';
+import type { Progress } from '../../lib/rollout/decide.ts';
+import { hostsOfStep } from '../../lib/rollout/hosts.ts';
+import { policyOf } from '../../lib/rollout/inputs.ts';
+import { rollOut } from '../../lib/rollout/roll-out.ts';
+import { readSource, type Source } from '../../lib/source.ts';
+import { isUnreachable } from '../../lib/ssh/failures.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page } from './book.ts';
-import { type Deployed, deployTarget } from './deploy-target.ts';
+import { deployTarget } from './deploy-target.ts';
 import type { DeployInputs } from './inputs.ts';
-import { asUntouched, report } from './report.ts';
-import { type Ended, isRed, reportFailure, reportSeveral } from './report-several.ts';
+import { asUntouched, NOTHING_DONE, report } from './report.ts';
+import { type Ended, entriesOf, isRed, reportFailure, reportSeveral } from './report-several.ts';
+import { type Reverting, revertDone } from './revert.ts';
 
-/** The story of the step: read the source, deploy to every target, go back everywhere if that was asked for, tell. */
+/** Above so many targets a green one is one line of the log, and connections are not kept open for `revert-all`. */
+const MANY = 20;
+
+/** The story of the step: read the source, deploy to every target, revert them all if that is wanted, report. */
 export async function deploy(inputs: DeployInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
   for (const line of inputs.environment) context.log.maskValue(line.slice(line.indexOf('=') + 1));
   for (const secret of headerSecrets(inputs.health.headers)) context.log.maskValue(secret);
-  const pages = openBook(inputs.connections.length, context);
-  await using transfers = openTransfers({ wanted: inputs.transfer, several: inputs.connections.length > 1 }, context);
-  const targets = await deployAll(inputs, context, { pages, transfers });
+  const writeReport = await openReportFile(inputs.reportFile, context.log);
+  const hosts = await hostsOfStep(inputs.hosts, inputs.rollout);
+  if (hosts.length === 0) {
+    context.log.line(`Shard ${inputs.rollout.shard} has no target: nothing to do.`);
+    return context.outputs({ ...NOTHING_DONE, state: 'unchanged' });
+  }
+  const pages = openBook(hosts, context);
+  await using transfers = openTransfers({ wanted: inputs.transfer, several: hosts.length > 1 }, context);
+  const targets = await deployAll({ inputs, context, hosts, pages, transfers });
   try {
-    if (inputs.revertAll) await revertDone(targets, pages);
+    if (inputs.revertAll) await revertDone(targets, MANY);
   } finally {
-    await Promise.all(targets.map((target) => target.done?.host[Symbol.asyncDispose]()));
+    await Promise.all(targets.map((target) => target.host?.[Symbol.asyncDispose]()));
   }
   const [only] = targets;
-  if (targets.length > 1) await reportSeveral(targets, context, Date.now() - startedAt);
-  else if (only?.failure) await reportFailure(only, context, Date.now() - startedAt);
+  const durationMs = Date.now() - startedAt;
+  await writeReport(entriesOf(targets));
+  if (targets.length > 1) await reportSeveral(targets, context, durationMs);
+  else if (only?.failure) await reportFailure(only, context, durationMs);
   else if (only?.done) await report(only.done, context);
 }
 
-/** One target as the step goes on. */
-interface OneTarget extends Ended {
+/** One target while the step runs. */
+type OneTarget = Ended & Reverting;
+
+interface All {
+  inputs: DeployInputs;
   context: ActionContext;
-  done?: Deployed;
+  hosts: readonly string[];
+  pages: readonly Page[];
+  transfers: Transfers;
 }
 
-/** Deploys to `max-parallel` targets at a time; after a failed one no further one is begun. */
-async function deployAll(
-  inputs: DeployInputs,
-  context: ActionContext,
-  { pages, transfers }: { pages: readonly Page[]; transfers: Transfers },
-): Promise<OneTarget[]> {
-  const source = inputs.source === undefined ? undefined : readSource(inputs.source, inputs.expectStrings);
+/** Deploys to the targets as the inputs about several targets say; marks those that were not started. */
+async function deployAll(all: All): Promise<OneTarget[]> {
+  const { inputs, context, hosts, pages } = all;
+  const source =
+    inputs.source === undefined ? undefined : readSource(inputs.source, inputs.expectStrings, inputs.sha256);
   source?.catch(() => undefined);
-  const several = inputs.connections.length > 1;
-  const targets = inputs.connections.map(
-    ({ host }): OneTarget => ({
-      target: host,
-      context: several ? { ...context, log: prefixed(context.log, host) } : context,
-    }),
-  );
-  let unexpected: unknown;
-  const stopped = () => unexpected !== undefined || context.signal.aborted || targets.some(isRed);
-  await inParallel(targets, { limit: inputs.maxParallel, stopped }, async (target, index) => {
-    const connection = inputs.connections[index] as (typeof inputs.connections)[number];
-    const book = pages[index] as Page;
-    try {
-      const { host, user, port, container } = connection;
-      const name = [user, host, port, container, inputs.destination].join(' ');
-      const foreseen = inputs.dryRun || inputs.strategy === 'in-place' ? undefined : source;
-      const to = transfers.to(name, foreseen);
-      target.done = await deployTarget(connection, { inputs, context: target.context, book, transfers: to, source });
-      target.target = target.done.target;
-      if (!inputs.revertAll || !target.done.undo) await target.done.host[Symbol.asyncDispose]();
-      if (several) target.context.log.line(`finished: ${target.done.outcome.state}`);
-    } catch (error) {
-      if (!(error instanceof ConnectionError || error instanceof TargetError)) unexpected ??= error;
-      else target.failure = asUntouched(error);
-      if (several && error instanceof Failure) {
-        for (const line of linesOf((target.failure ?? error).message)) target.context.log.line(line);
-      }
-    }
+  const targets = hosts.map((host, index): OneTarget => {
+    const own = { log: hosts.length > 1 ? prefixed(context.log, host) : context.log };
+    return { target: host, page: pages[index] as Page, context: { ...context, ...own } };
   });
-  // The source, an input: no target is to blame.
-  if (unexpected !== undefined) throw unexpected;
-  const skipped = context.signal.aborted ? 'the step was cancelled' : 'another target failed';
-  for (const target of targets) if (!target.done && !target.failure) target.skipped = skipped;
+  const stoppedBecause = await rollOut(
+    hosts.length,
+    {
+      policy: policyOf(inputs.rollout, hosts.length),
+      pauseSeconds: inputs.rollout['pause-seconds'],
+      signal: context.signal,
+      onPause: (progress) => context.log.line(`${countLine(progress)}; waiting ${inputs.rollout['pause-seconds']} s.`),
+    },
+    async (index) => {
+      const target = targets[index] as OneTarget;
+      const progress = await deployOne(target, hosts[index] as string, { ...all, source });
+      if (hosts.length > MANY) context.log.line(`${countEnded(targets)} of ${hosts.length} targets finished`);
+      return progress;
+    },
+  );
+  for (const target of targets)
+    if (!target.done && !target.failure) target.skipped = stoppedBecause ?? 'the rollout ended';
   return targets;
 }
 
-/** One failed: the others get back what they had before, all at once, for every second they differ. */
-async function revertDone(targets: readonly OneTarget[], pages: readonly Page[]): Promise<void> {
-  const failed = targets.find(isRed);
-  if (!failed) return;
-  await Promise.all(
-    targets.map(async (target, index) => {
-      const { done, context } = target;
-      if (!done?.undo) return;
-      context.log.line(`${failed.target} failed and revert-all is set: restoring the previous version.`);
-      const outcome = await done.undo();
-      if (outcome.state === 'untouched') {
-        context.log.line(`Not reverted: ${outcome.why}.`);
-        await pages[index]?.end(done.outcome.state);
-        return;
-      }
-      const why = `${failed.target} failed and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
-      const { downtimeMs, bytesSent } = done.outcome;
-      done.outcome = { ...outcome, failed: 'revert-all', why, downtimeMs, bytesSent };
-      await pages[index]?.end(outcome.state);
-      context.log.line(`finished: ${outcome.state}`);
-    }),
-  );
+/** Deploys to one target. Throws where no target is to blame: the source, an input. */
+async function deployOne(
+  target: OneTarget,
+  host: string,
+  { inputs, hosts, transfers, source }: All & { source: Promise<Source> | undefined },
+): Promise<Exclude<Progress, 'waiting' | 'running'>> {
+  const held = hosts.length > MANY ? heldBack(target.context.log) : undefined;
+  const context = held ? { ...target.context, log: held.log } : target.context;
+  const { user, port, container } = inputs.connection;
+  const name = [user, host, port, container, inputs.destination].join(' ');
+  const foreseen = inputs.dryRun || inputs.strategy === 'in-place' ? undefined : source;
+  try {
+    const connection = { ...inputs.connection, host };
+    const to = transfers.to(name, foreseen);
+    const done = await deployTarget(connection, { inputs, context, book: target.page, transfers: to, source });
+    Object.assign(target, { done, target: done.target });
+    if (inputs.revertAll && done.undo && hosts.length <= MANY) target.host = done.host;
+    else await done.host[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(error instanceof ConnectionError || error instanceof TargetError)) throw error;
+    target.failure = asUntouched(error);
+    target.isSkipped = inputs.rollout.unreachable === 'skip' && isUnreachable(error);
+  }
+  if (isRed(target)) held?.tell();
+  tellEnd(target, { isOnly: hosts.length === 1 });
+  if (target.failure) return isUnreachable(target.failure) ? 'unreachable' : 'failed';
+  return isRed(target) ? 'failed' : 'proved';
+}
+
+function tellEnd({ done, failure, isSkipped, context: { log } }: OneTarget, { isOnly }: { isOnly: boolean }): void {
+  if (isOnly) return;
+  if (isSkipped) log.warning(`skipped, because it could not be reached: ${failure?.fields.why}`);
+  else if (failure) for (const line of linesOf(failure.message)) log.line(line);
+  else if (done) log.line(`finished: ${done.outcome.state}`);
+}
+
+function countEnded(targets: readonly OneTarget[]): number {
+  return targets.filter(({ done, failure }) => done ?? failure).length;
+}
+
+function countLine(progress: readonly Progress[]): string {
+  const ended = progress.filter((one) => one !== 'waiting');
+  return `${ended.length} of ${progress.length} targets finished, ${ended.filter((one) => one !== 'proved').length} of them failed or unreachable`;
 }

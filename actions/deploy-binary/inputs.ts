@@ -12,7 +12,8 @@ import {
   wholeNumber,
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
-import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
+import { rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
+import { connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
 import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
@@ -24,6 +25,7 @@ const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]
 /** The inputs that describe a program, whichever action is given them. */
 export const programFields = {
   source: optional(),
+  sha256: z.optional(matching(/^[0-9a-f]{64}$/i, 'a sha256 digest of 64 hexadecimal digits')),
   destination: matching(isPlainPath, 'an absolute path without ".." or control characters'),
   owner: z.optional(matching(OWNER, 'user, user:group or numbers')),
   mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
@@ -56,6 +58,8 @@ export const fields = z
   .object({
     ...connectionFields,
     ...programFields,
+    ...rolloutFields,
+    host: z.optional(connectionFields.host),
     strategy: choice(['staged', 'in-place']),
     rollback: flagOr(true),
     'rollback-to': z.optional(matching(/^(previous|[0-9a-f]{4,64})$/i, 'previous or at least 4 digits of a sha256')),
@@ -64,9 +68,9 @@ export const fields = z
     force: flagOr(false),
     transfer: choice(['auto', 'delta', 'compressed', 'plain']),
     'lock-timeout-seconds': wholeNumberOr(60, 0, 86_400),
-    'max-parallel': wholeNumberOr(1, 1, 1000),
     'revert-all': flagOr(false),
     'dry-run': flagOr(false),
+    'report-file': optional(),
   })
   .check(
     z.check(
@@ -95,7 +99,9 @@ export const schema = z.pipe(fields, z.transform(toDeployInputs));
 function toDeployInputs(given: Fields) {
   return {
     ...toProgram(given),
-    connections: connectionsOf(given),
+    hosts: hostsOf(given.host ?? ''),
+    connection: given,
+    rollout: given,
     sudo: given.sudo,
     strategy: given.strategy,
     rollback: given.rollback,
@@ -105,9 +111,9 @@ function toDeployInputs(given: Fields) {
     force: given.force,
     transfer: given.transfer,
     lockTimeoutSeconds: given['lock-timeout-seconds'],
-    maxParallel: given['max-parallel'],
     revertAll: given['revert-all'],
     dryRun: given['dry-run'],
+    reportFile: given['report-file'],
   };
 }
 
@@ -118,6 +124,7 @@ export function toProgram(given: ProgramFields) {
   const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(destination.replace(/\/{2,}/g, '/')) ?? [];
   return {
     source: given.source,
+    sha256: given.sha256?.toLowerCase(),
     folder: folder || '/',
     name,
     destination: `${folder}/${name}`,
@@ -152,7 +159,9 @@ export function toProgram(given: ProgramFields) {
 
 /** Inputs that don't go together; `given` may hold wrong ones as they were written. */
 function contradictions(given: Fields): [input: string, message: string][] {
-  const found: [string, string][] = [];
+  const found = rolloutContradictions(given);
+  if (!given.host && !given['hosts-file']) found.push(['host', 'required, but not set']);
+  if (given.sha256 && !given.source) found.push(['sha256', 'only valid with `source`, whose digest it is']);
   if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless `rollback-to` is set']);
   if (given.source && given['rollback-to'])
     found.push(['rollback-to', 'cannot be combined with `source`: it activates a kept release']);

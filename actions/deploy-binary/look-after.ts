@@ -28,15 +28,17 @@ export async function lookAfter(
     );
     return;
   }
-  await Promise.all(open.map((begun) => lookAfterOne(begun, given, context)));
+  const one = open.length === 1;
+  await Promise.all(
+    open.map((begun) => lookAfterOne(begun, given, one ? context : { ...context, log: prefixed(log, begun.host) })),
+  );
 }
 
-async function lookAfterOne({ id, sudo, target }: Begun, inputs: DeployInputs, context: ActionContext): Promise<void> {
-  const connection = inputs.connections[target] ?? inputs.connections[0];
-  if (!connection) return;
-  const log = inputs.connections.length > 1 ? prefixed(context.log, connection.host) : context.log;
+async function lookAfterOne({ id, sudo, host }: Begun, inputs: DeployInputs, context: ActionContext): Promise<void> {
+  const { log } = context;
+  const connection = { ...inputs.connection, host };
   const limitSeconds = transactionLimitSeconds(inputs);
-  const reconnect = () => connect(connection, { ...context, log });
+  const reconnect = () => connect(connection, context);
   try {
     const { state, pid, why } = await learn({ inputs, log, signal: context.signal, sudo, limitSeconds, reconnect }, id);
     log.line(`Finished: ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);

@@ -10,8 +10,8 @@ import type { Platform } from './run.ts';
  */
 export interface Log {
   line(text: string): void;
-  /** A line about a phase, with the time since the step began. */
-  phase(name: string, text: string): void;
+  /** A line about a phase, with the time since the step began: now, or `at` (as of `performance.now()`). */
+  phase(name: string, text: string, at?: number): void;
   /** A line that must be seen though the step goes on. */
   warning(text: string): void;
   /** The end of a red step: the text of a Failure, which has several lines. */
@@ -29,8 +29,30 @@ export function prefixed(log: Log, name: string): Log {
   return {
     ...log,
     line: (text) => log.line(`${name} | ${text}`),
-    phase: (phase, text) => log.phase(phase, `${name} | ${text}`),
+    phase: (phase, text, at) => log.phase(phase, `${name} | ${text}`, at),
     warning: (text) => log.warning(`${name} | ${text}`),
+  };
+}
+
+/** Lines that are kept of each target until it is known whether somebody has to read them. */
+const MOST_HELD_LINES = 300;
+
+/** The same log, whose lines are held back until `tell`; warnings are not. For many at once, of which few matter to a reader. */
+export function heldBack(log: Log): { log: Log; tell: () => void } {
+  const held: (() => void)[] = [];
+  const hold = (write: () => void) => {
+    held.push(write);
+    if (held.length > MOST_HELD_LINES) held.shift();
+  };
+  return {
+    log: {
+      ...log,
+      line: (text) => hold(() => log.line(text)),
+      phase: (name, text, at = performance.now()) => hold(() => log.phase(name, text, at)),
+    },
+    tell: () => {
+      for (const write of held.splice(0)) write();
+    },
   };
 }
 
@@ -57,8 +79,8 @@ export function openLog(platform: Platform): Log {
   };
   return {
     line: (text) => write(plain(text)),
-    phase: (name, text) => {
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    phase: (name, text, at = performance.now()) => {
+      const seconds = ((at - startedAt) / 1000).toFixed(1);
       write(plain(`[${seconds.padStart(5)} s] ${name.padEnd(15)} ${text}`));
     },
     warning: (text) => annotated('Warning', [plain(text)]),

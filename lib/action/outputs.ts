@@ -35,9 +35,14 @@ export function outputText(value: OutputValue): string {
   if (value === undefined) return '';
   if (typeof value === 'string') return harmless(value);
   if (typeof value !== 'object') return String(value);
-  const json = JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? harmless(inner) : inner), 1);
+  const json = harmlessJson(value);
   if (Buffer.byteLength(json) <= JSON_LIMIT_BYTES) return json;
   return JSON.stringify({ cut: `the whole value has ${Buffer.byteLength(json)} bytes, above ${JSON_LIMIT_BYTES}` });
+}
+
+/** As JSON over several lines, whose texts are as harmless as lines of the log. */
+export function harmlessJson(value: object): string {
+  return JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? harmless(inner) : inner), 1);
 }
 
 /** Each of its lines as one of the log. */

@@ -1,3 +1,4 @@
+import type { Failure } from '../errors.ts';
 import { oneLine } from '../foreign.ts';
 import type { Offers } from './offer.ts';
 import type { Target } from './target.ts';
@@ -28,6 +29,11 @@ export function isTransient(error: unknown): boolean {
   )
     return true;
   return level === 'client-timeout';
+}
+
+/** Whether a target could not be reached at all. One that refuses a login, or whose key is not the known one, was reached. */
+export function isUnreachable({ fields: { cause } }: Failure): boolean {
+  return cause !== undefined && (isTransient(cause) || (cause as SocketError).code === 'ENOTFOUND');
 }
 
 const CLOSED = /lost before handshake|No response from server/i;

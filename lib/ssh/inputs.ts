@@ -39,7 +39,8 @@ export function connectionsOf<Given extends ConnectionInputs>(given: Given): Giv
   return hostsOf(given.host).map((host) => ({ ...given, host }));
 }
 
-function hostsOf(lines: string): string[] {
+/** The lines of `host`; one that is named twice is one target. */
+export function hostsOf(lines: string): string[] {
   return [...new Set(splitLines(lines))];
 }
 

@@ -210,7 +210,7 @@ describe('wrong inputs', () => {
       environment: 'KEY=-----BEGIN KEY-----\ns3cr3t/+=s3cr3t',
     });
     for (const line of [
-        "Unknown input 'helth'",
+      "Unknown input 'helth'",
       "Input 'destination': expected an absolute path without \"..\" or control characters, got 'relative'.",
       "Input 'port': expected a whole number from 1 to 65535, got '99999'.",
       "Input 'stable-seconds': expected a number from 0 to 3600, got 'soon'.",
