@@ -34,6 +34,8 @@ export interface Deployed extends Told {
 }
 
 const LOOKS = 4;
+/** A recovery that is killed on the target too is tried so often: whatever kills it may do so each time. */
+const RECOVERIES = 3;
 
 /**
  * The story of one target: look at it, plan, carry it out. The connection stays open, for the caller to close. Throws a
@@ -73,6 +75,7 @@ interface Parts extends Step {
 async function carryOut(host: Host, parts: Parts) {
   const { inputs, source, context } = parts;
   const { log, run } = context;
+  let deaths = 0;
   for (let look = 1; ; look += 1) {
     const found = await inspect(host, inputs, source);
     if (found.otherKernel) throw refusal(host.target.name, inputs.destination, [otherKernel(found.otherKernel)]);
@@ -80,8 +83,10 @@ async function carryOut(host: Host, parts: Parts) {
     const plan = planDeploy(inputs, found, { source, build });
     const deploy = deployOf(parts, found, plan);
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {
-      await finishInterrupted(host, deploy).catch(unlessOutdated);
-      continue;
+      const died = await finishInterrupted(host, deploy).catch(deathUnlessOutdated);
+      deaths += died instanceof DiedError ? 1 : 0;
+      if (deaths < RECOVERIES) continue;
+      return { found, plan, outcome: givenUp(`an earlier deploy (${found.unfinished.run}) was interrupted`) };
     }
     for (const line of foundLines(found, inputs.destination)) log.line(line);
     if (plan.kind === 'refused') throw refusal(host.target.name, inputs.destination, plan.obstacles);
@@ -119,9 +124,21 @@ async function finishInterrupted(host: Host, deploy: Deploy): Promise<Outcome> {
   return outcome;
 }
 
-/** Another run was faster; what it made of it shows at the next look. */
-function unlessOutdated(error: unknown): void {
-  if (!(error instanceof OutdatedError)) throw error;
+/** The recovery was killed, or another run was faster: what it made of it shows in the next inspection. */
+function deathUnlessOutdated(error: unknown): DiedError | OutdatedError {
+  if (error instanceof DiedError || error instanceof OutdatedError) return error;
+  throw error;
+}
+
+/** The outcome when every attempt to recover was killed too. */
+function givenUp(why: string): Outcome {
+  const broken = 'the journal is kept, and the next run continues the recovery; until then the program may be down';
+  return bareOutcome({
+    state: 'broken',
+    failed: 'recovery',
+    why: `${why}, and each of ${RECOVERIES} attempts to recover it was killed on the target too`,
+    broken,
+  });
 }
 
 async function takeBack(host: Host, { deploy, id, parts }: { deploy: Deploy; id: string; parts: Parts }) {
@@ -137,7 +154,7 @@ async function takeBack(host: Host, { deploy, id, parts }: { deploy: Deploy; id:
 async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
   const deadline = Date.now() + transactionLimitSeconds(deploy.inputs) * 1000;
   const why = 'the transaction was killed on the target';
-  for (;;) {
+  for (let deaths = 0; ; ) {
     try {
       await using host = await deploy.reconnect();
       const found = await inspect(host, deploy.inputs, deploy.source);
@@ -145,8 +162,10 @@ async function undoDead(deploy: Deploy, parts: Parts): Promise<Outcome> {
       const isOurs = found.unfinished && (found.unfinished.id === id || found.unfinished.id === '');
       if (!isOurs) return { ...endOfDead(found, deploy, id), failed: 'transaction', why };
       if (!found.locked) {
-        const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan));
-        return { ...outcome, failed: 'transaction', why };
+        const outcome = await finishInterrupted(host, deployOf(parts, found, deploy.plan)).catch(deathUnlessOutdated);
+        if (!(outcome instanceof Error)) return { ...outcome, failed: 'transaction', why };
+        deaths += outcome instanceof DiedError ? 1 : 0;
+        if (deaths >= RECOVERIES) return givenUp(why);
       }
       // Another run holds the lock, and finishes what it finds.
       await sleep(500, undefined, { signal: deploy.signal });

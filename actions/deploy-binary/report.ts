@@ -157,6 +157,7 @@ const WHAT: Record<string, string> = {
   stage: 'Staging',
   upload: 'Uploading',
   stop: 'Stopping',
+  recovery: 'Recovering',
   connection: 'Following the deploy of',
 };
 
@@ -200,6 +201,8 @@ function remedyOf({ state, failed, output, untrusted }: Outcome, inputs: DeployI
   if (failed === 'answer')
     return 'log in and inspect the host: the programs of this step never answer like this, so somebody may have changed what runs there.';
   if (state === 'unknown') return 'run verify-deploy, or re-run this job: it completes or rolls back what it finds.';
+  if (failed === 'recovery')
+    return 'find out what kills processes there (the kernel for want of memory, a limit, a person), then re-run the job: it continues the recovery.';
   if (untrusted) return TRUST_CERTIFICATE;
   if (state === 'broken') return 'log in and inspect the host; `rollback-to: previous` restores the last kept release.';
   if (failed === 'lock') return 'wait for the other deploy, or raise `lock-timeout-seconds`.';

@@ -183,6 +183,23 @@ describe('a transaction that is killed on the target', () => {
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 
+  it('again and again is given up after three attempts, by its own run and the next; a run left alone finishes it', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const killer = killTransactions(host);
+    const step = await host.deploy({ source: program('v2') });
+    expect(step.outputs.state, step.log).toBe('broken');
+    expect(step.log).toContain('and each of 3 attempts to recover it was killed on the target too.');
+    expect(step.log).toContain('do:     find out what kills processes there');
+    const next = await host.deploy({ source: program('v3') });
+    expect(next.outputs.state, next.log).toBe('broken');
+    expect(next.log).toContain('an earlier deploy (https://forge.example/team/service/actions/runs/7) was interrupted');
+    expect(killer.stop()).toBe(1 + 3 + 3);
+    const last = await host.deploy({ source: program('v3') });
+    expect(last.outputs.state, last.log).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v3' });
+  }, 60_000);
+
   it.each(['HUP', 'INT', 'TERM', 'QUIT', 'USR1', 'PIPE'])('by %s does not end', async (signal) => {
     await using host = await target();
     await host.startByHand(program('v1', 'ignores TERM'));
@@ -258,4 +275,22 @@ function sessionsOf(host: TestTarget): number[] {
         textOf(`/proc/${name}/stat`).split(') ')[1]?.split(' ')[1] === String(host.sshd.process.pid),
     )
     .map(Number);
+}
+
+/** Kills every transaction as soon as it has begun a phase; `stop` gives how many. */
+function killTransactions(host: TestTarget): { stop(): number } {
+  const killed = new Set<string>();
+  const timer = setInterval(() => {
+    const state = `${host.folder}/.${host.name}.deploy`;
+    const [id = '', pid] = textOf(`${state}/handed`).trim().split(/ +/);
+    if (!pid || killed.has(id) || !textOf(`${state}/progress`).includes('phase=')) return;
+    killed.add(id);
+    process.kill(Number(pid), 'SIGKILL');
+  }, 5);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return killed.size;
+    },
+  };
 }
