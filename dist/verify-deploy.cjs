@@ -605,6 +605,11 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+is_number() {
+case $1 in
+'' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
+esac
+}
 user_can() {
 as_user "$@" >/dev/null 2>&1
 }
@@ -648,6 +653,34 @@ for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
 case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
 done
 user_tool=su
+}
+go_into_state() {
+state_folder=.$in_name.deploy
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder was not created by this tool"
+return 1
+fi
+}
+look_for_unfinished() {
+state_phase=
+[ -f journal ] || return 0
+state_phase=$(state_lines tail -n 1 journal)
+case $state_phase in
+phase=end) ;;
+phase=*)
+say unfinished "\${state_phase#phase=}"
+state_run=$(state_lines head -n 2 journal)
+state_id=\${state_run#*"\${newline}id="}
+[ "$state_id" = "$state_run" ] || say unfinished_id "$state_id"
+state_run=\${state_run%%"$newline"*}
+say unfinished_run "\${state_run#transaction=}"
+;;
+esac
+}
+state_lines() {
+owner_of .
+user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
 }
 read_regular() {
 find_nofollow
@@ -708,6 +741,49 @@ to_the_end() {
 "$@"
 [ $? -gt 1 ] || printf '\\n'
 }
+look_at_log() {
+[ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
+log_user=$me_name
+if [ "$me" = 0 ] && [ -n "$main_pid" ]; then
+process_uid "$main_pid" && name_of passwd "$process_uid" && log_user=$name_of
+fi
+if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
+say log missing
+return
+fi
+log_kind=
+! user_says "$log_user" stat -L -c %F -- "$in_log_file" || log_kind=$user_said
+case $log_kind in
+'' | regular*) ;;
+*)
+say log "is a $log_kind"
+return
+;;
+esac
+if ! user_can "$log_user" test -r "$in_log_file"; then
+say log unreadable
+say log_reader "$log_user"
+return
+fi
+find_log_mark
+say log "from \${log_known:-no} $log_from"
+user_limit=300
+as_user "$log_user" tail -c "+$((log_from + 1))" -- "$in_log_file" 2>/dev/null | timed 310 cat | search_log "$in_log_absent_strings" || say log unsearched
+user_limit=10
+}
+find_log_mark() {
+log_from=0
+log_known=
+log_mark=$(cd -P "\${in_folder:-/}" 2>/dev/null && go_into_state && state_lines sed -n 5p live) || return 0
+user_says "$log_user" stat -L -c '%i %s' -- "$in_log_file" || return 0
+for log_number in "\${log_mark%% *}" "\${log_mark##* }" "\${user_said%% *}" "\${user_said##* }"; do
+is_number "$log_number" || return 0
+done
+if [ "\${log_mark%% *}" = "\${user_said%% *}" ] && [ "\${log_mark##* }" -le "\${user_said##* }" ]; then
+log_from=\${log_mark##* }
+log_known=yes
+fi
+}
 digest() {
 if command -v openssl >/dev/null; then
 digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
@@ -749,11 +825,6 @@ encoded "in_elevated=yes
 in_login=$quoted"
 printf '%s' "$encoded\\\\n$line" |
 $root_tool -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
-}
-is_number() {
-case $1 in
-'' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
-esac
 }
 process_start() {
 process_start=
@@ -1039,34 +1110,6 @@ unit_of "$trust_pid" && [ -z "$unit_user" ] && process_uid "$trust_pid" || conti
 done
 [ "$trusted" != "$trust_before" ]
 }
-go_into_state() {
-state_folder=.$in_name.deploy
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder was not created by this tool"
-return 1
-fi
-}
-look_for_unfinished() {
-state_phase=
-[ -f journal ] || return 0
-state_phase=$(state_lines tail -n 1 journal)
-case $state_phase in
-phase=end) ;;
-phase=*)
-say unfinished "\${state_phase#phase=}"
-state_run=$(state_lines head -n 2 journal)
-state_id=\${state_run#*"\${newline}id="}
-[ "$state_id" = "$state_run" ] || say unfinished_id "$state_id"
-state_run=\${state_run%%"$newline"*}
-say unfinished_run "\${state_run#transaction=}"
-;;
-esac
-}
-state_lines() {
-owner_of .
-user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
-}
 last_deploy() {
 last_image=''
 last_run_as=''
@@ -1298,49 +1341,6 @@ done
 [ -n "$in_service" ] && unit_facts "$in_service" "$service_user" || return 0
 [ "$unit_restarts" = "$stable_restarts" ] || say unstable "$in_service was restarted within it ($stable_restarts, then $unit_restarts restarts)"
 [ "$unit_main" = "$stable_main" ] || say unstable "the main process of $in_service changed within it (pid $stable_main, then $unit_main)"
-}
-look_at_log() {
-[ -n "$in_log_file" ] && [ -n "$in_log_absent_strings" ] || return 0
-log_user=$me_name
-if [ "$me" = 0 ] && [ -n "$main_pid" ]; then
-process_uid "$main_pid" && name_of passwd "$process_uid" && log_user=$name_of
-fi
-if ! hidden "$in_log_file" && [ ! -e "$in_log_file" ]; then
-say log missing
-return
-fi
-log_kind=
-! user_says "$log_user" stat -L -c %F -- "$in_log_file" || log_kind=$user_said
-case $log_kind in
-'' | regular*) ;;
-*)
-say log "is a $log_kind"
-return
-;;
-esac
-if ! user_can "$log_user" test -r "$in_log_file"; then
-say log unreadable
-say log_reader "$log_user"
-return
-fi
-find_log_mark
-say log "from \${log_known:-no} $log_from"
-user_limit=300
-as_user "$log_user" tail -c "+$((log_from + 1))" -- "$in_log_file" 2>/dev/null | timed 310 cat | search_log "$in_log_absent_strings" || say log unsearched
-user_limit=10
-}
-find_log_mark() {
-log_from=0
-log_known=
-log_mark=$(cd -P "\${in_folder:-/}" 2>/dev/null && go_into_state && state_lines sed -n 5p live) || return 0
-user_says "$log_user" stat -L -c '%i %s' -- "$in_log_file" || return 0
-for log_number in "\${log_mark%% *}" "\${log_mark##* }" "\${user_said%% *}" "\${user_said##* }"; do
-is_number "$log_number" || return 0
-done
-if [ "\${log_mark%% *}" = "\${user_said%% *}" ] && [ "\${log_mark##* }" -le "\${user_said##* }" ]; then
-log_from=\${log_mark##* }
-log_known=yes
-fi
 }
 look_at_state() {
 if hidden "$file"; then

@@ -21,6 +21,7 @@ import { healthValues, words } from './inspect/inspect.ts';
 import { learn } from './learn.ts';
 import { bareOutcome, DeltaError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
+import { lastAccount } from './plan/obstacles/account.ts';
 import type { Plan } from './plan/plan.ts';
 import { startedFirst, startsAlone } from './plan/plan-units.ts';
 
@@ -266,8 +267,7 @@ export function deployValues(deploy: Deploy) {
     run_as: plan.runAs,
     run_uid: found.runUid,
     accounts: found.accounts,
-    last_run_as: found.lastRunAs,
-    last_run_uid: found.lastRunUid,
+    ...lastAccount(found),
     args: words(inputs.args),
     environment: words(inputs.environment),
     working_directory: inputs.workingDirectory ?? inputs.folder,

@@ -7,7 +7,9 @@
 . ../health/http.sh
 . ../inspect/password.sh
 . ../inspect/aliases.sh
+. ../inspect/log.sh
 . ../inspect/reason-for-root.sh
+. ../inspect/root-path.sh
 . ../inspect/units.sh
 . ../lib/account.sh
 . ../lib/digest.sh
@@ -83,6 +85,7 @@ look() {
     return
   fi
   look_at_folder
+  inspect_root_path
   inspect_aliases
   look_at_file
   look_at_state
@@ -392,37 +395,6 @@ look_at_health() {
   case $file_sum in "$in_sha256"*) ;; *) return 0 ;; esac
   [ -n "$in_sha256" ] && [ -n "$running" ] || return 0
   if health_check yes "${running%% *}"; then say health ok; else say health "$health_reason"; fi
-}
-
-# look_at_log: as the account that will write to it, and without opening it: it may be a pipe. One word of an answer counts.
-look_at_log() {
-  [ -n "$in_log_file" ] || return 0
-  log_folder=${in_log_file%/*}
-  log_folder=${log_folder:-/}
-  # shellcheck disable=SC2016
-  log_question='if [ ! -d "$2" ]; then echo folder_missing; elif [ -d "$1" ]; then echo is_folder; '
-  # shellcheck disable=SC2016
-  log_question=$log_question'elif [ -f "$1" ] && [ -w "$1" ]; then echo fine; elif [ -f "$1" ] && [ -w "$2" ] && [ ! -k "$2" ]; then echo foreign; '
-  # shellcheck disable=SC2016
-  log_question=$log_question'elif [ -f "$1" ]; then echo unwritable; elif [ -p "$1" ]; then echo pipe; elif [ -c "$1" ]; then echo device; '
-  # shellcheck disable=SC2016
-  log_question=$log_question'elif [ -e "$1" ] || [ -L "$1" ]; then echo odd; elif [ -w "$2" ]; then echo fine; else echo folder_unwritable; fi'
-  user_says "$run_as" /bin/sh -c "$log_question" sh "$in_log_file" "$log_folder"
-  case $user_said in
-    fine) ;;
-    folder_missing) say log_folder_missing "$log_folder" ;;
-    is_folder) say log_is_folder yes ;;
-    foreign) say log_foreign yes ;;
-    pipe | device) say log_is_odd "$user_said" ;;
-    odd) say log_is_odd 'file of another kind, or a link to nothing' ;;
-    folder_unwritable) say log_unwritable "$log_folder" ;;
-    *) say log_unwritable "$in_log_file" ;;
-  esac
-}
-
-look_at_working_directory() {
-  case $in_restart in auto | process) ;; *) return 0 ;; esac
-  user_can "$run_as" test -x "$in_working_directory/." || say directory_closed yes
 }
 
 main

@@ -36,6 +36,11 @@ export interface FoundEnd {
   run: string;
 }
 
+export interface OpenFolder {
+  path: string;
+  to: string;
+}
+
 /** What was seen on the target; nothing there was changed by looking. */
 export interface Found {
   /** Set only when the target is no Linux system. */
@@ -87,6 +92,10 @@ export interface Found {
   folder:
     | { path: string; owner: string; mode: string; writable: boolean; mount: string; options: string[] }
     | undefined;
+  /** Where root runs the program, or did: the folder where somebody else can put another file, and who. Undefined for none. */
+  openFolder: OpenFolder | undefined;
+  /** The same for the log. */
+  openLog: OpenFolder | undefined;
   freeBytes: number;
   /** Undefined where a file system has no limit of them. */
   freeInodes: number | undefined;

@@ -107,6 +107,8 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     lingers: answer.yes('lingers'),
     folderRefused: answer.text('folder_refused'),
     folder: toFolder(answer),
+    openFolder: toOpenFolder(answer.text('open_folder'), answer.text('open_to')),
+    openLog: toOpenFolder(answer.text('open_log'), answer.text('open_log_to')),
     freeBytes: toFreeBytes(answer),
     freeInodes: answer.number('free_inodes'),
     immutable: answer.texts('immutable'),
@@ -181,6 +183,10 @@ function toFolder(answer: Answer): Found['folder'] {
     mount: answer.text('mount') ?? '',
     options: (answer.text('mount_options') ?? '').split(','),
   };
+}
+
+function toOpenFolder(path: string | undefined, to = ''): Found['openFolder'] {
+  return path === undefined ? undefined : { path: path === '/' ? path : path.replace(/\/$/, ''), to };
 }
 
 /** `df` prints `-` where it does not know, and less than nothing for a disk that only root may still write to. */

@@ -218,3 +218,18 @@ it('the account that the last deploy started it as is the one of the way back', 
   expect(bad.outputs.state, bad.log).toBe('rolled-back');
   expect(await host.health()).toMatchObject({ version: 'v1', uid: other.uid });
 });
+
+it('rolling back starts nothing as root that another account could replace, though the last deploy did', async () => {
+  await using host = await target();
+  const { name, uid } = host.service;
+  const parent = host.folder.replace(/\/bin$/, '');
+  shell(`chown -R root:root ${parent}`);
+  const first = await host.deploy({ source: program('v1'), owner: 'root:root', mode: '0755' });
+  expect(first.outputs.state, first.log).toBe('active');
+  shell(
+    `chown -R ${name} ${host.folder}/${host.name} ${host.folder} ${parent}/logs; chown -R root ${host.folder}/.*.deploy`,
+  );
+  const bad = await host.deploy({ source: program('bad', 'exits at once'), owner: name, 'run-as': name });
+  expect(bad.outputs.state, bad.log).toBe('rolled-back');
+  expect(await host.health()).toMatchObject({ version: 'v1', uid });
+});

@@ -385,6 +385,24 @@ describe('what root must not do for the service account', () => {
       expect(step.log).toContain(`root would run a file from ${host.folder}, which ${host.service.name} can replace.`);
     }
   });
+
+  it('execute a file as root from a folder that the account can move away, nor write its log where it can put a link', async () => {
+    await using host = await target();
+    const { name } = host.service;
+    const above = host.folder.replace(/\/bin$/, '');
+    const deploy = () => host.deploy({ source: program('v2'), owner: 'root:root', mode: '0755' });
+    shell(`chown ${name} ${above}; chown root:root ${host.folder}`);
+    const moved = await deploy();
+    expect(moved.outputs.state, moved.log).toBe('untouched');
+    expect(moved.log).toContain(`root would run a file from ${above}, which ${name} can replace.`);
+    expect(moved.log).toContain(`root would write to a log in ${above}, where ${name} can link it to another file.`);
+    shell(`chown root:root ${above} ${above}/logs; chgrp ${name} ${host.folder}; chmod 775 ${host.folder}`);
+    expect((await deploy()).log).toContain(`${host.folder}, which the group ${name} can replace.`);
+    shell(`chmod 755 ${host.folder}`);
+    const well = await deploy();
+    expect(well.outputs.state, well.log).toBe('active');
+    expect(await host.health()).toMatchObject({ version: 'v2', uid: 0 });
+  });
 });
 
 describe('odd names', () => {

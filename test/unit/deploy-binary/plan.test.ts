@@ -53,6 +53,8 @@ const HOST: Found = {
   lingers: false,
   folderRefused: undefined,
   folder: { path: '/opt/app', owner: 'svc', mode: '755', writable: true, mount: '/', options: ['rw'] },
+  openFolder: undefined,
+  openLog: undefined,
   freeBytes: 1e9,
   freeInodes: undefined,
   immutable: [],
@@ -196,6 +198,9 @@ describe('it is refused, every obstacle at once', () => {
     [{}, /restart is none, but pid 41 runs/, { restart: 'none' }],
     [{ file: undefined }, /root would run a file from \/opt\/app/, { owner: 'root' }],
     [{ live: { workflow: BUILD.workflow, runNumber: 8, run: 'url' } }, /run 8 of this workflow is already deployed/],
+    [{ openFolder: { path: '/opt', to: 'svc' } }, /root would run a file from \/opt, which svc/, { owner: 'root' }],
+    [{}, /root would run a file that svc can change/, { 'run-as': 'root' }],
+    [{ openLog: { path: '/x', to: 'svc' } }, /root would write to a log in \/x, where svc can link/, { owner: 'root' }],
     [{}, /app\.service is not-found/, { service: 'app' }],
     [{}, /the unit is unknown/, { restart: 'systemd' }],
   ])('%# %j: %s', (seen, why, given = {}) => {
