@@ -38,7 +38,27 @@ export interface Deploy {
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
   onBegin: (begun: Omit<Begun, 'host'>) => Promise<void>;
+  /** Set where it is one of several parts of a release. */
+  membership?: Membership | undefined;
   reconnect: () => Promise<Host>;
+}
+
+/** A participant's place in its release: docs/RELEASES.md. */
+export interface Membership {
+  release: string;
+  /** Counted from 1, in the order of the parts. */
+  part: number;
+  /** The destinations of all participants. */
+  members: readonly string[];
+  first: { folder: string; name: string };
+  /** The participant whose lock is taken before; undefined for the first in the global order. */
+  lockAfter: number | undefined;
+  /** Whether all wait, once they are staged, until the runner lets them go on. */
+  waits: boolean;
+  /** How long it waits for the others at each barrier. */
+  waitSeconds: number;
+  /** The participant that runs `daemon-reload`. */
+  reloads: number | undefined;
 }
 
 /** Without a byte moving for so long both ends give the upload up. */
@@ -283,6 +303,23 @@ export function deployValues(deploy: Deploy) {
     silence_seconds: STALL_SECONDS,
     limit_seconds: transactionLimitSeconds(inputs),
     session_kills: found.sessionKills ? 'yes' : '',
+    ...membershipValues(deploy.membership),
+  };
+}
+
+/** Empty for a deploy that is a release of its own. */
+function membershipValues(member: Membership | undefined) {
+  return {
+    release: member?.release,
+    part: member?.part,
+    parts: member?.members.length,
+    first_folder: member?.first.folder,
+    first_name: member?.first.name,
+    lock_after: member?.lockAfter,
+    members: member?.members.join('\n'),
+    waits: member?.waits ? 'yes' : '',
+    wait_seconds: member?.waitSeconds ?? 60,
+    reloads: member?.reloads,
   };
 }
 

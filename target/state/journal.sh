@@ -18,12 +18,12 @@ journal_open() {
   journal_is_open=yes
 }
 
-# What rolling back needs, by the names of the variables that hold it.
-JOURNAL_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
+# The release that it is of, by the names of the variables that hold it; what rolling back needs is PART_KEYS of the kind.
+JOURNAL_KEYS='release release_part release_parts release_folder release_name members'
 
 journal_lines() {
   printf 'transaction=%s\nid=%s\n' "$in_run" "$journal_id" || return 1
-  for journal_key in $JOURNAL_KEYS; do
+  for journal_key in $JOURNAL_KEYS $PART_KEYS; do
     eval "say $journal_key \"\${$journal_key-}\"" || return 1
   done
 }
@@ -66,7 +66,7 @@ journal_read() {
       *=*)
         journal_key=${journal_line%%=*}
         case $journal_key in *[!a-z_]*) continue ;; esac
-        case " $JOURNAL_KEYS " in
+        case " $JOURNAL_KEYS $PART_KEYS " in
           *" $journal_key "*)
             unsaid "$journal_value"
             eval "$journal_key=\$unsaid"

@@ -11,7 +11,9 @@
 . ../state/ended.sh
 . ../state/journal.sh
 . ../state/live-file.sh
+. ../state/release.sh
 . ../state/releases.sh
+. ./barriers.sh
 . ./prove.sh
 . ./roll-back.sh
 . ./start.sh
@@ -21,13 +23,14 @@
 
 # activate: with `incoming` staged (or, in-place, still to be received on descriptor 3).
 activate() {
-  prepare_new
-  journal stop || { leave_unbegun; return; }
-  if stop_all_and_check; then
-    if swap && live_image=$new_image && start_new && prove yes && accept; then return; fi
+  part_prepare
+  meet prepared && await_next stopped && journal stop || { leave_unbegun; return; }
+  if part_stop && meet stopped && part_swap && meet swapped && reload_together reloaded; then
+    if await_previous healthy && part_start && part_prove && accept; then return; fi
   fi
+  abort_release || { keep_committed; return; }
   remember_failure
-  [ "$in_rollback" = true ] || nothing_happened || { leave_broken 'rollback is disabled (`rollback: false`)'; return; }
+  [ "$in_rollback" = true ] || part_is_untouched || { leave_broken 'rollback is disabled (`rollback: false`)'; return; }
   go_back
 }
 
@@ -100,16 +103,26 @@ log_mark() {
 accept() {
   read_start
   failed=accept
-  journal accept || return 1
-  remember_live "$new_sha" "$new_live"
-  prune_releases "$new_sha"
+  commit_release || return 1
+  journal accept || [ -n "$in_release" ] || return 1
+  part_accept
+  finish active
+}
+
+# keep_committed: the others had seen this part hold as well, so all stay.
+keep_committed() {
+  failed=
+  refused=
+  journal accept || :
+  part_accept
   finish active
 }
 
 # leave_unbegun: the journal could not be written, so nothing was stopped.
 leave_unbegun() {
-  say failed stage
+  say failed "${failed:-stage}"
   say why "$refused"
+  abort_release || :
   drop_release "${old_sha:-none}"
   unbegun=staged
   case $in_strategy/$in_encoding in in-place/* | */none) unbegun=untouched ;; esac
@@ -124,7 +137,8 @@ finish() {
   printf '\n'
   rm -f incoming restored original trial trial.to command.output command.pipe start.errors decode.errors journal.new live.new
   remember_end "$1"
-  journal end >/dev/null
+  # Of a journal that is not closed the decision is still needed.
+  if journal end >/dev/null || [ "${journal_is_open:-}" != yes ]; then leave_release; fi
   if [ "$1" = broken ] && [ -n "$down_mark" ]; then
     uptime_cs
     downtime_cs=$((now_cs - down_mark))

@@ -8,6 +8,7 @@
 . ../service/unit-prove.sh
 . ../service/unit-world.sh
 . ../state/journal.sh
+. ./barriers.sh
 . ./only-proved.sh
 . ./start.sh
 
@@ -20,6 +21,7 @@ prove() {
   prove_until=$((start_mark + in_health_timeout_seconds * 100))
   until prove_once; do
     [ -z "$gone" ] || return 1
+    holds_while_proved || return 1
     uptime_cs
     if [ "$now_cs" -ge "$prove_until" ]; then
       refused="not healthy within $in_health_timeout_seconds s: $health_reason"
@@ -33,6 +35,7 @@ prove() {
   done
   uptime_cs
   [ -z "$down_mark" ] || downtime_cs=$((now_cs - down_mark))
+  reach_health || return 1
   failed=stable
   journal "${stable_phase:-stable}"
   [ "$restart" = none ] || prove_stable
@@ -165,6 +168,7 @@ prove_stable() {
   while :; do
     uptime_cs
     [ "$now_cs" -lt "$stable_until" ] || break
+    holds_while_proved || return 1
     stable_left=$((stable_until - now_cs))
     if [ "$stable_left" -gt 20 ]; then pause_cs 20; else pause_cs "$stable_left"; fi
     if [ -n "$stable_pid" ] && ! process_alive "$stable_pid" "$stable_start"; then

@@ -5,6 +5,7 @@
 . ../process/find.sh
 . ../state/journal.sh
 . ../state/live-file.sh
+. ../state/release.sh
 . ./activate.sh
 . ./prove.sh
 . ./roll-back.sh
@@ -13,10 +14,28 @@
 # recover: a transaction before us never came to its end. The live file is unproven, the journal knows the one that was.
 recover() {
   journal_read || { finish untouched; return; }
-  known_account
-  recover_environment
+  settle_release
+  part_recall
+  if [ "$decision" = commit ]; then
+    if part_is_new; then keep_accepted; else leave_broken 'the release was accepted, but its file is not in place'; fi
+    return
+  fi
   # After a power cut the journal may be ahead of the disk.
-  if [ "$journal_phase" = accept ] && live_is "$new_sha"; then keep_accepted; else go_back; fi
+  if [ -z "$decision" ] && [ "$journal_phase" = accept ] && part_is_new; then keep_accepted; else go_back; fi
+}
+
+# settle_release: what became of the release, by its folder; by this journal where that is gone. Where nothing was decided, the
+# release is undone. Sets decision, empty for a deploy of one part.
+settle_release() {
+  decision=
+  [ -n "$release" ] || return 0
+  if rejoin_release; then
+    decide abort
+  elif [ "$journal_phase" = accept ]; then
+    decision=commit
+  else
+    decision=abort
+  fi
 }
 
 # known_account: the one that going back starts; an earlier version's journal names whoever executed the file.
@@ -52,20 +71,16 @@ known_live_image() {
 
 # keep_accepted: it was proved, and only the last words were missing; but a host that went down may have lost the process.
 keep_accepted() {
-  prepare_new
-  live_image=$new_image
-  command_pid=
-  mark_start
+  part_prepare
   stable_phase=accept
   starting=new
-  [ "$restart" != systemd ] || choose_units
-  find_forked || start_it || :
-  if [ -z "$refused" ] && prove ''; then
-    remember_live "$new_sha" "$new_live"
+  if part_resume; then
     finish active
   else
-    stable_phase=rollback-stable
     remember_failure
+    # The other parts stay as they were accepted.
+    [ "$decision" != commit ] || { leave_broken "the accepted version does not run: $failure"; return; }
+    stable_phase=rollback-stable
     go_back
   fi
 }
@@ -74,7 +89,6 @@ keep_accepted() {
 revert() {
   journal_read || { leave_broken 'the journal is gone'; return; }
   [ "$journal_id" = "$in_reverted" ] || { journal_is_open=; leave_broken 'the journal belongs to another deploy'; return; }
-  known_account
-  recover_environment
+  part_recall
   go_back
 }

@@ -9,6 +9,7 @@
 . ../state/live-file.sh
 . ../state/releases.sh
 . ./activate.sh
+. ./barriers.sh
 . ./prove.sh
 . ./start.sh
 . ./stop.sh
@@ -38,39 +39,34 @@ remember_failure() {
 # go_back: the previous release in place, running and healthy again, whatever was half done.
 go_back() {
   journal rollback
-  if nothing_happened; then
-    live_image=$old_image
-    if find_forked; then
-      # Is it still well?
-      keep_running
-    else
-      drop_release "${old_sha:-none}"
-      finish staged
-    fi
+  if part_is_untouched; then
+    part_keep
     return
   fi
-  if ! stop_all; then
+  take_turn undo-stopped "$((${in_part:-0} + 1))"
+  if ! part_undo_stop; then
     leave_broken "$refused"
     return
   fi
-  if [ -z "$old_sha" ]; then
-    rm -f "../$in_name"
-    # What was started and fell over is nothing to look after.
-    pid=
-    finish rolled-back
-    return
-  fi
-  live_image=$old_image
-  if ! live_is_old && ! restore_old; then
-    leave_broken "the previous release $old_sha could not be restored: $refused"
-    return
-  fi
-  rm -f restored
-  start_old
+  vote undo-stopped
+  part_undo_swap
+  case $? in
+    0) ;;
+    2)
+      finish rolled-back
+      return
+      ;;
+    *)
+      leave_broken "$refused"
+      return
+      ;;
+  esac
+  take_turns undo-restored
+  reload_together undo-reloaded
+  take_turn undo-healthy "$((${in_part:-0} - 1))"
+  part_undo_start
   stable_phase=rollback-stable
-  if [ "$refused" = '' ] && prove_old; then
-    drop_release "$old_sha"
-    remember_live "$old_sha" "$old_live"
+  if [ "$refused" = '' ] && part_undo_prove; then
     finish rolled-back
   else
     leave_broken "the previous version was restored, but $refused"
