@@ -670,11 +670,15 @@ case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_run=$(state_lines head -n 2 journal)
-state_id=\${state_run#*"\${newline}id="}
-[ "$state_id" = "$state_run" ] || say unfinished_id "$state_id"
-state_run=\${state_run%%"$newline"*}
-say unfinished_run "\${state_run#transaction=}"
+state_lines head -n 8 journal | while IFS= read -r state_line; do
+state_value=\${state_line#*=}
+case $state_line in
+transaction=*) say unfinished_run "$state_value" ;;
+id=*) say unfinished_id "$state_value" ;;
+release=?*) say unfinished_release "$state_value" ;;
+members=?*) printf 'unfinished_members=%s\\n' "$state_value" ;;
+esac
+done
 ;;
 esac
 }

@@ -38,8 +38,12 @@ export interface Deploy {
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
   onBegin: (begun: Omit<Begun, 'host'>) => Promise<void>;
-  /** Set where it is one of several parts of a release. */
+  /** Set where it is one of several parts of a release, or where the runner has something to do before the stop. */
   membership?: Membership | undefined;
+  /** Why no delta is to be sent, where one failed before. */
+  noDelta?: string | undefined;
+  /** Called for each line of the answer as it comes. */
+  onSay?: (key: string, value: string) => void;
   reconnect: () => Promise<Host>;
 }
 
@@ -77,7 +81,8 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
     try {
       return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy, present) });
     } catch (error) {
-      if (error instanceof DeltaError) {
+      // All parts of a release start again together.
+      if (error instanceof DeltaError && deploy.membership === undefined) {
         deploy.log.line(`Delta failed (${error.message}); sending the whole file instead.`);
         present = { lacks: 'the first one failed' };
       } else if (error instanceof TooSlowError)
@@ -97,7 +102,7 @@ async function attempt(
   sending.whole = payload === undefined;
   const apply = encoding.startsWith('delta') ? applyDelta : undefined;
   const values = { ...deployValues(deploy), action: 'deploy', encoding, apply };
-  await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(inputs) });
+  await deploy.onBegin({ id: values.id, sudo: deploy.found.sudo, limitSeconds: limitSecondsOf(deploy) });
   const ran = await runDeploy(host, deploy, { values, sending, form });
   const outcome = usableOutcome(ran);
   if (!outcome && sending.failure instanceof TooSlowError) throw sending.failure;
@@ -143,7 +148,7 @@ function usableOutcome(ran: Attempt): Outcome | undefined {
 
 function learnAfter(deploy: Deploy, id: string, lost: string): Promise<Outcome> {
   deploy.log.line(`Connection lost: ${lost}. The transaction continues on the target; reconnecting to follow it.`);
-  return learn({ ...deploy, sudo: deploy.found.sudo, limitSeconds: transactionLimitSeconds(deploy.inputs) }, id);
+  return learn({ ...deploy, sudo: deploy.found.sudo, limitSeconds: limitSecondsOf(deploy) }, id);
 }
 
 interface Sending {
@@ -169,10 +174,12 @@ type Attempt = Partial<Ran> & { error?: Error };
 
 async function runDeploy(
   host: Host,
-  { inputs, found, plan, transfers, log, signal }: Deploy,
+  deploy: Deploy,
   { values, sending, form }: { values: Record<string, string | number | undefined>; sending: Sending; form?: Form },
 ): Promise<Attempt> {
+  const { inputs, found, plan, transfers, log, signal, membership, onSay } = deploy;
   sending.failure = undefined;
+  const tell = tellPhases(log, inputs);
   try {
     return await runProgram(
       host,
@@ -180,22 +187,25 @@ async function runDeploy(
       {
         sudo: found.sudo,
         what: `Activating ${inputs.destination}`,
-        limitSeconds: uploadLimitSeconds(plan.file.bytes) + inputs.lockTimeoutSeconds + transactionLimitSeconds(inputs),
+        limitSeconds: uploadLimitSeconds(plan.file.bytes) + inputs.lockTimeoutSeconds + limitSecondsOf(deploy),
         signal,
         clean: hiding(inputs.environment, inputs.health),
-        onSay: tellPhases(log, inputs),
+        onSay: (key, value) => {
+          onSay?.(key, value);
+          tell(key, value);
+        },
         payload: async (stdin) => {
           if (!form?.payload) {
             stdin.end();
             return;
           }
           // In-place the service is down meanwhile; and the lock has to come free again.
-          const mayBeginAgain = inputs.strategy === 'staged' && inputs.lockTimeoutSeconds >= 5;
+          const mayBeginAgain = inputs.strategy === 'staged' && inputs.lockTimeoutSeconds >= 5 && !membership;
           const before = sending.bytes;
-          const tell = tellProgress(log);
+          const tellSent = tellProgress(log);
           const onProgress = (bytes: number, bytesPerSecond: number | undefined) => {
             sending.bytes = before + bytes;
-            tell(bytes);
+            tellSent(bytes);
             if (!mayBeginAgain || !bytesPerSecond || !form.isTooSlow?.(bytes, bytesPerSecond)) return;
             throw new TooSlowError(`The link carries ${megabytes(bytesPerSecond)}/s`);
           };
@@ -239,7 +249,8 @@ async function chooseForm(
   return transfer;
 }
 
-function presentFile({ found: { file }, inputs }: Deploy): Receiver['present'] {
+function presentFile({ found: { file }, inputs, noDelta }: Deploy): Receiver['present'] {
+  if (noDelta) return { lacks: noDelta };
   if (!file?.sha256) return { lacks: 'there is no file yet' };
   return inputs.strategy === 'in-place' ? { lacks: 'in-place removes the present file first' } : file;
 }
@@ -254,6 +265,11 @@ export function transactionLimitSeconds({ stopTimeoutSeconds, health }: DeployIn
   // What depends on a unit has as long again to be up.
   const once = stopTimeoutSeconds + 30 + 2 * health.timeoutSeconds + 10 + health.stableSeconds + 10;
   return 2 * once + 60;
+}
+
+/** The same, waiting for the other parts of its release included. */
+export function limitSecondsOf({ inputs, membership }: Pick<Deploy, 'inputs' | 'membership'>): number {
+  return transactionLimitSeconds(inputs) + 2 * (membership?.waitSeconds ?? 0);
 }
 
 /** The values that both deploy and recovery take. */
@@ -301,7 +317,7 @@ export function deployValues(deploy: Deploy) {
     lock_timeout_seconds: inputs.lockTimeoutSeconds,
     upload_limit_seconds: uploadLimitSeconds(plan.file.bytes),
     silence_seconds: STALL_SECONDS,
-    limit_seconds: transactionLimitSeconds(inputs),
+    limit_seconds: limitSecondsOf(deploy),
     session_kills: found.sessionKills ? 'yes' : '',
     ...membershipValues(deploy.membership),
   };

@@ -64,17 +64,15 @@ export function outcomeOf({
   complete = false,
 }: Partial<Pick<Ran, 'answer' | 'complete'>>): Outcome | undefined {
   if (!complete || !answer) return undefined;
-  const gaveUp = answer.oneOf('gave_up', ['changed', 'delta', 'locked', 'refused']);
+  const gaveUp = answer.oneOf('gave_up', ['changed', 'delta', 'locked', 'refused', 'release']);
   if (gaveUp === 'changed') throw new OutdatedError();
   if (gaveUp !== undefined) {
     const why = answer.quote('why') ?? '';
     if (gaveUp === 'delta') throw new DeltaError(why);
     const locked = `another deploy of this file holds the lock: ${why}`;
-    return bareOutcome({
-      state: answer.digest('staged') ? 'staged' : 'untouched',
-      failed: gaveUp === 'locked' ? 'lock' : 'stage',
-      why: gaveUp === 'locked' ? locked : why,
-    });
+    const failed = { locked: 'lock', refused: 'stage', release: 'release' }[gaveUp];
+    const state = answer.digest('staged') ? 'staged' : 'untouched';
+    return bareOutcome({ state, failed, why: gaveUp === 'locked' ? locked : why });
   }
   if (answer.yes('died')) throw new DiedError();
   const state = answer.oneOf('state', ENDS);

@@ -1,6 +1,6 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { Failure } from '../../lib/errors.ts';
-import { rollOut } from '../../lib/rollout/roll-out.ts';
+import { inParallel } from '../../lib/parallel.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import type { Page } from './book.ts';
 import type { Deployed } from './deploy-target.ts';
@@ -19,13 +19,8 @@ export interface Reverting extends Ended {
 export async function revertDone(targets: readonly Reverting[], atATime: number): Promise<void> {
   const failed = targets.find(isRed);
   if (!failed) return;
-  const policy = { canary: 0, atATime, inBatches: false, maxFailures: targets.length, skipsUnreachable: false };
   // Also in a step that was cancelled: half a rollout is what revert-all is there to prevent.
-  const rollout = { policy, pauseSeconds: 0, signal: new AbortController().signal, onPause() {} };
-  await rollOut(targets.length, rollout, async (index) => {
-    await revertOne(targets[index] as Reverting, failed.target);
-    return 'proved';
-  });
+  await inParallel(targets, { limit: atATime, stopped: () => false }, (target) => revertOne(target, failed.target));
 }
 
 async function revertOne(target: Reverting, failed: string): Promise<void> {

@@ -106,7 +106,16 @@ export interface Found {
   /** What the decisions rest on; the target compares it again under the lock. */
   seen: string;
   stateRefused: string | undefined;
-  unfinished: { phase: string; run: string; id: string } | undefined;
+  unfinished:
+    | {
+        phase: string;
+        run: string;
+        id: string;
+        /** The release that it is a part of, empty for none, and the destinations of all parts of that. */
+        release: string;
+        members: string[];
+      }
+    | undefined;
   locked: string | undefined;
   live: { workflow: string; runNumber: number; run: string } | undefined;
   /** Newest first. */

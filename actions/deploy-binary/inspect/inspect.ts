@@ -7,6 +7,7 @@ import type { Answer } from '../../../lib/ssh/answer.ts';
 import type { Host } from '../../../lib/ssh/connect.ts';
 import { quote } from '../../../lib/ssh/program.ts';
 import { notAnswered, runProgram } from '../../../lib/ssh/run.ts';
+import { isPlainPath } from '../../../lib/values.ts';
 import program from '../../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from '../inputs.ts';
 import { type Executor, type Found, type FoundEnd, type FoundProcess, SAME } from './found.ts';
@@ -15,13 +16,18 @@ import { foundUnits, otherUserUnits } from './unit-found.ts';
 const LIMIT_SECONDS = 120;
 
 /** Looks at the target in one round trip, and reports everything at once. */
-export async function inspect(host: Host, inputs: DeployInputs, source: Source | undefined): Promise<Found> {
+export async function inspect(
+  host: Host,
+  inputs: DeployInputs,
+  source: Source | undefined,
+  { another = !inputs.dryRun } = {},
+): Promise<Found> {
   const about = { what: 'Inspecting the target', state: 'untouched. Inspection changes nothing.' };
   const clean = hiding(inputs.environment, inputs.health);
   const ran = await runProgram(
     host,
     { text: program, values: inspectValues(inputs, source) },
-    { ...about, clean, sudo: false, limitSeconds: LIMIT_SECONDS, another: !inputs.dryRun },
+    { ...about, clean, sudo: false, limitSeconds: LIMIT_SECONDS, another },
   );
   if (!ran.complete) throw notAnswered(host, about, ran);
   return toFound(ran.answer, inputs);
@@ -144,6 +150,8 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
   };
 }
 
+/** More parts than a release may have. */
+const MOST_MEMBERS = 100;
 const RELEASE = /^([0-9a-f]{64})$/;
 /** Id, state, pid and run. */
 const END = /^([0-9a-f-]{1,64}) ([a-z-]{1,20}) ([0-9]{0,10}|-) (.*)$/s;
@@ -211,7 +219,13 @@ function toFile(answer: Answer): Found['file'] {
 function toUnfinished(answer: Answer): Found['unfinished'] {
   const phase = answer.text('unfinished');
   if (phase === undefined) return undefined;
-  return { phase, run: answer.text('unfinished_run') ?? 'an unknown run', id: answer.text('unfinished_id') ?? '' };
+  return {
+    phase,
+    run: answer.text('unfinished_run') ?? 'an unknown run',
+    id: answer.text('unfinished_id') ?? '',
+    release: answer.text('unfinished_release') ?? '',
+    members: (answer.verbatim('unfinished_members') ?? '').split('\n').filter(isPlainPath).slice(0, MOST_MEMBERS),
+  };
 }
 
 function fileProblem(answer: Answer, destination: string): string | undefined {

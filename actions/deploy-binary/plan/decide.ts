@@ -20,7 +20,7 @@ import type { UnitPlan } from './unit-plan.ts';
 export function planDeploy(
   inputs: DeployInputs,
   found: Found,
-  { source, build }: { source: Source | undefined; build: Build },
+  { source, build, needed }: { source: Source | undefined; build: Build; needed?: string | undefined },
 ): Plan {
   const release = inputs.rollbackTo ? findRelease(inputs.rollbackTo, found) : undefined;
   const owner = found.wantedOwner ?? found.file?.owner ?? found.login;
@@ -55,7 +55,7 @@ export function planDeploy(
     ...orderObstacles(inputs, found, build),
   ];
   if (obstacles.length > 0) return { ...plan, kind: 'refused', obstacles, steps: [] };
-  const difference = whatDiffers(inputs, found, plan);
+  const difference = whatDiffers(inputs, found, plan) ?? needed;
   if (!difference) return { ...plan, kind: 'unchanged', obstacles, steps: [] };
   return { ...plan, kind: 'deploy', obstacles, steps: steps(inputs, found, { plan, difference, because }) };
 }

@@ -31,3 +31,19 @@ export function hostObstacles(found: Found): Obstacle[] {
   }
   return list;
 }
+
+export function restless({ unfinished }: Pick<Found, 'unfinished'>, times: number): Obstacle {
+  return {
+    why: unfinished
+      ? `an earlier deploy (${unfinished.run}) is unfinished, and recovering it failed.`
+      : `the target changed each of the ${times} times it was inspected, before the lock was held.`,
+    remedy: 'find out what else changes the file or its state folder, and check the disk; then re-run the job.',
+  };
+}
+
+export function otherKernel(kernel: string): Obstacle {
+  return {
+    why: `the target runs ${kernel}; only Linux is supported.`,
+    remedy: 'deploy to a Linux target: processes are identified through its `/proc`.',
+  };
+}
