@@ -15,7 +15,7 @@ export function rootUrlOf(repository: string, run: Run): string {
   throw new ForgejoError({
     what: 'Finding the root repository',
     why: '`owner/name` needs a workflow run, which says on which server it is.',
-    remedy: 'give the whole URL as `repository`.',
+    remedy: 'set `repository` to the whole URL.',
   });
 }
 
@@ -93,7 +93,7 @@ export function rootForge(url: string, inputs: BumpInputs, context: ActionContex
     throw new ForgejoError({
       ...about,
       why: 'this URL does not identify a forge with an API.',
-      remedy: 'give the https URL of the root repository as `repository`. Nothing was pushed.',
+      remedy: 'set `repository` to the https URL of the root repository. Nothing was pushed.',
     });
   }
   const isOwn = access.apiUrl === run.apiUrl && access.repository.toLowerCase() === run.repository.toLowerCase();
@@ -101,13 +101,13 @@ export function rootForge(url: string, inputs: BumpInputs, context: ActionContex
   if (token) return openForge({ ...access, token, onRetry: (line) => log.line(`  ${line}`) });
   throw new ForgejoError({
     ...about,
-    why: "that needs a token, and the run's automatic token is limited to its own repository.",
+    why: "this needs a `token`, and the run's automatic token is limited to its own repository.",
     remedy: `${OWN_TOKEN} Nothing was pushed.`,
   });
 }
 
 const OWN_TOKEN =
-  'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and give it as `token`.';
+  'create a token of a user with write access to the root repository (scope write:repository), store it as a secret, and set `token` to it.';
 
 /**
  * The automatic token of a run can read its own repository's server, but push to no other repository, and a push with it
@@ -129,7 +129,7 @@ export function automaticTokenProblem(
     what: 'Preparing the push',
     where: url,
     why: own
-      ? 'the automatic token of a run may push here, but a push with it starts no workflow, so the deploy would never begin.'
+      ? 'the automatic token of a run may push here, but a push with it starts no workflow, so the deploy would never start.'
       : 'the automatic token of a run may not push to another repository.',
     remedy: OWN_TOKEN,
   });

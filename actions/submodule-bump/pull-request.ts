@@ -47,7 +47,7 @@ async function opened(
     where: forge.repository,
     why: 'the forge says it already exists, but lists none.',
     state: `the branch ${branch} is pushed.`,
-    remedy: 'open it in the browser, or delete that branch and run this again.',
+    remedy: 'open it in the browser, or delete that branch and re-run the job.',
   });
 }
 

@@ -111,8 +111,8 @@ function tooLate({ url, branch }: Root, seconds: number, { out, err }: GitResult
   return new GitError({
     what: `Pushing ${branch}`,
     where: url,
-    why: `it did not land within ${seconds} s.`,
-    remedy: 'run it again; under much contention raise `deadline-seconds`, or set `sweep: true`.',
+    why: `it was not pushed within ${seconds} s.`,
+    remedy: 're-run the job; if many runs compete, raise `deadline-seconds` or set `sweep: true`.',
     output: err || out,
   });
 }

@@ -8,8 +8,8 @@ export function ambiguous(meant: string, fitting: readonly Submodule[], rootUrl:
   return new GitError({
     what: `Finding the submodule ${meant}`,
     where: rootUrl,
-    why: `more than one entry of .gitmodules fits: ${listed(fitting.map(({ name }) => name))}.`,
-    remedy: 'set `submodule` to the one meant, or correct .gitmodules in the root repository.',
+    why: `more than one entry of .gitmodules matches: ${listed(fitting.map(({ name }) => name))}.`,
+    remedy: 'set `submodule` to the intended entry, or correct .gitmodules in the root repository.',
   });
 }
 
@@ -19,7 +19,7 @@ export function unknownModule(meant: string, modules: readonly Submodule[], root
     what: `Finding the submodule ${meant}`,
     where: rootUrl,
     why: `.gitmodules has no such entry; it has: ${listed(modules.map(({ path }) => path))}.`,
-    remedy: 'set `submodule` to the one meant, or correct .gitmodules in the root repository.',
+    remedy: 'set `submodule` to the intended entry, or correct .gitmodules in the root repository.',
   });
 }
 
@@ -70,7 +70,7 @@ export function unknownCommit(wanted: string, url: string): GitError {
     where: url,
     why:
       wanted === ''
-        ? 'no commit is given, and this run has none.'
+        ? '`commit` is not set, and this run has no commit.'
         : `${wanted} is not a full commit id, branch or tag there.`,
     remedy: 'push it there first, or correct `commit`.',
   });
@@ -82,7 +82,7 @@ export function unreachable(commit: string, url: string, { path }: Submodule): G
     what: `Checking the new commit of ${path}`,
     where: url,
     why: `${commit} is not in the history of any branch or tag there: a clone of the root would not get it.`,
-    remedy: 'push the branch of the submodule there first, then run this again. Nothing was pushed.',
+    remedy: 'push the branch of the submodule there first, then re-run the job. Nothing was pushed.',
   });
 }
 
@@ -98,7 +98,7 @@ export function diverged({ from, to, url, module }: Refused): GitError {
   return new GitError({
     what: `Moving the pointer of ${module.path}`,
     where: url,
-    why: `${to} does not descend from ${from}, which the root points to: commits would be lost from it.`,
+    why: `${to} does not descend from ${from}, which the root points to, so commits would be lost.`,
     remedy:
       'merge or rebase the branch of the submodule; if the move is intended, set `allow-rewind: true`. Nothing was pushed.',
   });

@@ -21,7 +21,7 @@ export function planLines({ moves, stays, left }: Judged): string[] {
       `${escapeForeign(path)}: ${from?.slice(0, 12) ?? 'nothing'} -> ${to.slice(0, 12)}${count > 0 ? `, ${count} commit${count === 1 ? '' : 's'}` : ''}`,
       ...(isMerged
         ? [
-            `  ${from?.slice(0, 12)} is on no branch any more; the branch has a commit with the very same files (a squash merge)`,
+            `  ${from?.slice(0, 12)} is no longer on any branch; the branch has a commit with identical files (a squash merge)`,
           ]
         : []),
       ...subjects.slice(0, 5).map((subject) => `  - ${escapeForeign(subject.slice(0, 100))}`),

@@ -100,13 +100,13 @@ function contradictions(given: Fields): [input: string, message: string][] {
   if (given.source && given.sha256)
     found.push(['sha256', 'cannot be combined with `source`, which has its own digest']);
   if (given['log-absent-strings']?.length > 0 && !given['log-file'])
-    found.push(['log-file', 'required with log-absent-strings']);
+    found.push(['log-file', 'required with `log-absent-strings`']);
   for (const name of ['health-contains', 'health-headers'] as const) {
-    if (!given['health-url'] && (given[name]?.length ?? 0) > 0) found.push([name, 'needs health-url']);
+    if (!given['health-url'] && (given[name]?.length ?? 0) > 0) found.push([name, 'only valid with `health-url`']);
   }
   if (given.running === 'no') {
     for (const name of ['run-as', 'started-after', 'service', 'listen-port', 'health-url'] as const) {
-      if (given[name]) found.push([name, 'can not hold with running: no']);
+      if (given[name]) found.push([name, 'cannot be met with `running: no`']);
     }
   }
   return found;

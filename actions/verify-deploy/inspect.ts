@@ -71,7 +71,7 @@ const TICKS_PER_SECOND = 100;
 
 /** Looks at one target in one round trip. */
 export async function inspect(host: Host, inputs: VerifyInputs, signal: AbortSignal): Promise<Found> {
-  const what = 'Looking at the target';
+  const what = 'Inspecting the target';
   const clean = hiding([], inputs.health);
   const ran = await runProgram(
     host,

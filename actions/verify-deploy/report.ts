@@ -33,7 +33,7 @@ export async function report(
   });
   await context.summary(summaryOf(targets, inputs));
   if (failed.length === 0) {
-    log.line(several ? `All checks hold on ${targets.length} targets.` : 'All checks hold.');
+    log.line(several ? `All checks passed on ${targets.length} targets.` : 'All checks passed.');
     return;
   }
   throw new TargetError({
@@ -42,7 +42,7 @@ export async function report(
     why: failed
       .map(({ target, name, found }) => `${several ? `${target}: ` : ''}${name}: ${foundText(found)}`)
       .join('\n'),
-    remedy: 'compare the lines above with what was to be deployed; deploy-binary with the same source brings it about.',
+    remedy: 'compare the lines above with the intended release; to fix it, run deploy-binary with the same source.',
   });
 }
 

@@ -13,14 +13,12 @@ export interface Check {
 
 /** What a Date can hold. */
 const LATEST_SECONDS = 8.64e12;
-const UNSEARCHED = 'not searched: grep (-a -o -F -f) or awk there failed';
+const UNSEARCHED = 'not searched: grep (-a -o -F -f) or awk failed on the target';
 
 /** Pure: what is expected and what was found give one line per expectation; none hides another. */
 export function verdict(inputs: VerifyInputs, expectedSha256: string | undefined, found: Found): Check[] {
   if (found.otherKernel) {
-    return [
-      check('system', 'Linux', `${found.otherKernel}, where a process can't be found by what it executes`, false),
-    ];
+    return [check('system', 'Linux', `${found.otherKernel}; only Linux is supported`, false)];
   }
   return [
     ...fileChecks(inputs, found, expectedSha256),
@@ -39,14 +37,14 @@ function check(name: string, expected: string, found: string, ok: boolean): Chec
   return { name, expected, found, ok };
 }
 
-/** What would allow a look that was refused. */
+/** Why this account could not inspect something, and what would allow it. */
 function blind({ user, sudoError, sudoRemedy }: Found): string {
-  if (user === 'root') return 'not seen as root: start the container with --cap-add SYS_PTRACE';
+  if (user === 'root') return "can't be inspected as root: start the container with `--cap-add SYS_PTRACE`";
   const sudo =
     sudoError === undefined
-      ? 'allow sudo (sudo: auto)'
+      ? 'allow sudo (`sudo: auto`)'
       : `allow sudo without a password (${sudoError}${sudoRemedy ? `; ${sudoRemedy}` : ''})`;
-  return `not seen as ${user}: ${sudo}, or log in as root or as its account`;
+  return `can't be inspected as ${user}: ${sudo}, or log in as root or as its account`;
 }
 
 function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string | undefined): Check[] {
@@ -74,7 +72,7 @@ function fileChecks(inputs: VerifyInputs, found: Found, expectedSha256: string |
       check(
         'capabilities',
         inputs.capabilities,
-        capabilities === undefined ? 'not seen: install getcap (libcap) there' : capabilities || 'none',
+        capabilities === undefined ? 'unknown: install getcap (libcap) on the target' : capabilities || 'none',
         holds,
       ),
     );
@@ -113,12 +111,12 @@ function whyNotSearched(found: Found): string | undefined {
 
 function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
   const { processes, strangers, unseen, hidden } = found;
-  const nothing = hidden ? `other accounts' processes are hidden (hidepid); ${blind(found)}` : undefined;
+  const hiding = hidden ? `processes of other accounts are hidden (hidepid) and ${blind(found)}` : undefined;
+  const maybe = unseen ? `pid ${unseen} may be running it, but ${blind(found)}` : hiding;
   if (inputs.running === 'any') return [];
   if (inputs.running === 'no') {
     const all = [...processes, ...strangers];
-    const seen =
-      all.length > 0 ? pids(all) : unseen ? `pid ${unseen} may run it; ${blind(found)}` : (nothing ?? 'no process');
+    const seen = all.length > 0 ? pids(all) : (maybe ?? 'no process');
     return [check('running', 'no process', seen, all.length === 0 && !unseen && !hidden)];
   }
   const stale = processes.find(({ live, sha256 }) => !live && sha256 !== found.sha256);
@@ -130,10 +128,8 @@ function runningChecks(inputs: VerifyInputs, found: Found): Check[] {
       : processes.length > 0
         ? pids(processes)
         : strangers.length > 0
-          ? `only ${pids(strangers)}, which is neither its owner nor root; set run-as if the program runs as that account`
-          : unseen
-            ? `pid ${unseen} may run it; ${blind(found)}`
-            : (nothing ?? 'no process runs it');
+          ? `only ${pids(strangers)}, which is neither its owner nor root; set \`run-as\` if the program runs as that account`
+          : (maybe ?? 'no process runs it');
   const list = [
     check(
       'running',
@@ -170,7 +166,9 @@ function serviceChecks({ service }: VerifyInputs, found: Found): Check[] {
   if (!service) return [];
   const expected = `${service} runs it`;
   if (!found.service)
-    return [check('service', expected, `not seen: ${found.serviceError ?? 'systemd does not answer'}`, false)];
+    return [
+      check('service', expected, `could not be queried: ${found.serviceError ?? 'systemd does not answer'}`, false),
+    ];
   const { load, active, sub, main = '0', result, restarts, pids: listed = '' } = found.service;
   if (load !== 'loaded') return [check('service', expected, `the unit is ${load}`, false)];
   const managed = listed.split(',');
@@ -184,8 +182,8 @@ function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
   const [seen = 'closed'] = found.port;
   const words: Record<string, string> = {
     ours: 'it listens',
-    closed: 'nobody listens',
-    unseen: `somebody listens; who is ${blind(found)}`,
+    closed: 'nothing listens',
+    unseen: `port is in use; its owner ${blind(found)}`,
   };
   return [
     check(
@@ -200,14 +198,15 @@ function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
 function healthChecks({ health }: VerifyInputs, found: Found): Check[] {
   if (!health.url) return [];
   const expected = `${shownUrl(health.url)} answers ${health.status}${health.contains ? ` with '${health.contains}'` : ''}`;
-  const seen = found.health ?? `not asked: no HTTP client there (curl, perl, nc${health.headers[0] ? '' : ' or wget'})`;
+  const seen =
+    found.health ??
+    `not requested: the target has no HTTP client (curl, perl, nc${health.headers[0] ? '' : ' or wget'})`;
   return [check('health', expected, seen, seen.startsWith('ok '))];
 }
 
 function stableChecks({ stableSeconds, running }: VerifyInputs, found: Found): Check[] {
   if (stableSeconds === 0 || running === 'no') return [];
-  const seen =
-    found.unstable.join(', ') || (found.processes.length > 0 ? 'the same all the time' : 'no process runs it');
+  const seen = found.unstable.join(', ') || (found.processes.length > 0 ? 'unchanged' : 'no process runs it');
   return [
     check(
       'stable',
@@ -221,26 +220,25 @@ function stableChecks({ stableSeconds, running }: VerifyInputs, found: Found): C
 function logChecks({ logFile, logAbsentStrings }: VerifyInputs, found: Found): Check[] {
   if (!logFile || logAbsentStrings.length === 0) return [];
   const known = found.log?.startsWith('from yes');
-  const expected = `none of ${logAbsentStrings.length} texts in ${logFile} ${known ? 'since the start' : '(all of it: where this start begins in it is not known)'}`;
-  if (found.log === 'missing') return [check('log', expected, 'there is no such file', false)];
+  const expected = `none of ${logAbsentStrings.length} texts in ${logFile} ${known ? 'since the start' : '(whole file: the start of this run was not recorded)'}`;
+  if (found.log === 'missing') return [check('log', expected, 'the file does not exist', false)];
   if (found.log === 'unreadable') {
-    const unread = `read as ${found.logReader}, like the program: it may not`;
+    const unread = `not readable by ${found.logReader}, the account of the program`;
     return [check('log', expected, found.user === 'root' ? unread : blind(found), false)];
   }
-  if (found.log?.startsWith('is a ')) return [check('log', expected, `it ${found.log}, no file to read`, false)];
+  if (found.log?.startsWith('is a ')) return [check('log', expected, `it ${found.log}, not a regular file`, false)];
   if (found.log === 'unsearched') return [check('log', expected, UNSEARCHED, false)];
   return [check('log', expected, found.logLines ?? 'none', found.logLines === undefined)];
 }
 
 function deployChecks(found: Found): Check[] {
-  const expected = 'no deploy left unfinished';
-  if (found.stateUnreadable) return [check('deploy', expected, blind(found), false)];
-  if (found.stateRefused !== undefined) return [check('deploy', expected, found.stateRefused, false)];
-  if (found.deploying !== undefined) return [check('deploy', expected, `one is at work: ${found.deploying}`, false)];
-  if (!found.unfinished)
-    return [check('deploy', expected, found.history ? `the last: ${found.history}` : 'none', true)];
+  const result = (seen: string, ok = false) => [check('deploy', 'no unfinished deploy', seen, ok)];
+  if (found.stateUnreadable) return result(blind(found));
+  if (found.stateRefused !== undefined) return result(found.stateRefused);
+  if (found.deploying !== undefined) return result(`in progress: ${found.deploying}`);
+  if (!found.unfinished) return result(found.history ? `last deploy: ${found.history}` : 'none', true);
   const { phase, run } = found.unfinished;
-  return [check('deploy', expected, `${run} was interrupted in the phase ${phase}; run deploy-binary again`, false)];
+  return result(`${run} was interrupted during \`${phase}\`; re-run deploy-binary`);
 }
 
 function time(epochSeconds: number): string {

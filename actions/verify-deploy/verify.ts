@@ -82,7 +82,7 @@ function unreachable(error: unknown): Check {
   if (!(error instanceof Failure)) throw error;
   return {
     name: 'connection',
-    expected: 'a look at the target',
+    expected: 'a reachable target',
     found: `${error.fields.why} ${error.fields.remedy}`,
     ok: false,
   };

@@ -133,7 +133,7 @@ look_at_file() {
   case $file_link in
     '' | ours) ;;
     *)
-      say file_problem 'a symbolic link that neither root nor this account made'
+      say file_problem 'a symbolic link that was created by neither root nor this account'
       return 0
       ;;
   esac
@@ -264,11 +264,11 @@ look_at_stability() {
   stable_main=${unit_main:-0}
   pause_cs "$in_stable_cs"
   for stable_mark in $stable_marks; do
-    process_alive "${stable_mark%:*}" "${stable_mark#*:}" || say unstable "pid ${stable_mark%:*} ended within it"
+    process_alive "${stable_mark%:*}" "${stable_mark#*:}" || say unstable "pid ${stable_mark%:*} exited during that time"
   done
   [ -n "$in_service" ] && unit_facts "$in_service" "$service_user" || return 0
-  [ "$unit_restarts" = "$stable_restarts" ] || say unstable "$in_service was restarted within it ($stable_restarts, then $unit_restarts restarts)"
-  [ "$unit_main" = "$stable_main" ] || say unstable "the main process of $in_service changed within it (pid $stable_main, then $unit_main)"
+  [ "$unit_restarts" = "$stable_restarts" ] || say unstable "$in_service was restarted during that time ($stable_restarts, then $unit_restarts restarts)"
+  [ "$unit_main" = "$stable_main" ] || say unstable "the main process of $in_service changed during that time (pid $stable_main, then $unit_main)"
 }
 
 look_at_state() {

@@ -77,7 +77,7 @@ describe('the examples for a host', () => {
     built.build(program('v1'));
     const { code, log } = await run('deploy.yml');
     expect(code, log).toBe(0);
-    expect(log).toContain('All checks hold.');
+    expect(log).toContain('All checks passed.');
     expect(await serves()).toEqual(['v1', undefined]);
   });
 

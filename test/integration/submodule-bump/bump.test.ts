@@ -319,7 +319,7 @@ describe('one bump', () => {
     server.git('team/botserver', 'update-ref', '-d', 'refs/heads/side');
     const { outputs, log } = await bump(server, 'botserver');
     expect(outputs, log).toMatchObject({ result: 'pushed', 'old-commit': side, 'new-commit': squashed });
-    expect(log).toContain(`${side.slice(0, 12)} is on no branch any more`);
+    expect(log).toContain(`${side.slice(0, 12)} is no longer on any branch`);
     const lost = server.commit('team/botserver', { branch: 'side', on: squashed, files: { b: '1\n' } });
     expect((await bump(server, 'botserver', { commit: 'side' })).outputs.result).toBe('pushed');
     server.git('team/botserver', 'update-ref', '-d', 'refs/heads/side');
@@ -428,7 +428,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return { submodule: 'p' };
       },
-      'more than one entry of .gitmodules fits: a, b.',
+      'more than one entry of .gitmodules matches: a, b.',
     ],
     [
       'two entries for one repository',
@@ -441,7 +441,7 @@ describe('is refused, with nothing pushed:', () => {
         });
         return {};
       },
-      'more than one entry of .gitmodules fits: a, b.',
+      'more than one entry of .gitmodules matches: a, b.',
     ],
     [
       'two commits for one submodule, by its path and its name',
@@ -508,7 +508,7 @@ describe('is refused, with nothing pushed:', () => {
     const env = { GITHUB_REPOSITORY: 'team/gb', GITHUB_TOKEN: 'automatic-token-1' };
     const { code, log } = await bump(server, 'botserver', inputs, env);
     expect(code).toBe(1);
-    expect(log).toContain('a push with it starts no workflow, so the deploy would never begin.');
+    expect(log).toContain('a push with it starts no workflow, so the deploy would never start.');
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
   });
 

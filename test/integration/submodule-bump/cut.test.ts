@@ -73,6 +73,6 @@ it('a server that never answers a push is given up, with the reason, and nothing
     },
   });
   expect(code).toBe(1);
-  expect(log).toContain('why:    it did not land within 1 s.');
+  expect(log).toContain('why:    it was not pushed within 1 s.');
   expect(server.git('team/gb', 'rev-list', '--count', 'main')).toBe('1');
 }, 120_000);

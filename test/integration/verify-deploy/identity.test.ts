@@ -54,5 +54,5 @@ it('concludes nothing from processes that /proc hides', async () => {
   };
   const { outputs, log } = await step('verify-deploy', { inputs });
   expect(outputs.verified, log).toBe('false');
-  expect(log).toContain("other accounts' processes are hidden (hidepid)");
+  expect(log).toContain('processes of other accounts are hidden (hidepid)');
 });

@@ -49,7 +49,7 @@ describe('after a deploy', () => {
       'log-absent-strings': 'v1 listens\nfatal',
     };
     const good = await verify(host, { source: program('v2'), ...checked });
-    expect(good.log).toContain('All checks hold.');
+    expect(good.log).toContain('All checks passed.');
     expect(good.outputs).toMatchObject({
       verified: 'true',
       failed: '',
@@ -209,7 +209,7 @@ describe('is red, and says both sides, when', () => {
       const { outputs, log } = await verify(host, { 'stable-seconds': 2 });
       // Between two lives there may be no process at all.
       expect(outputs.failed).toMatch(/^(running,)?stable$/);
-      expect(log).toMatch(/expected the same process for 2 s; found (pid \d+ ended within it|no process)/);
+      expect(log).toMatch(/expected the same process for 2 s; found (pid \d+ exited during that time|no process)/);
     } finally {
       process.kill(-(loop.pid ?? 0), 'SIGKILL');
     }
@@ -223,7 +223,7 @@ describe('is red, and says both sides, when', () => {
     const { outputs, log } = await verify(host);
     expect(outputs.failed).toBe('deploy');
     expect(log).toContain(
-      'found https://forge.example/team/service/actions/runs/7 was interrupted in the phase accept; run deploy-binary again',
+      'found https://forge.example/team/service/actions/runs/7 was interrupted during `accept`; re-run deploy-binary',
     );
   });
 
@@ -295,7 +295,7 @@ describe('strings', () => {
       'log-absent-strings': 'panic',
     });
     expect(outputs.failed, log).toBe('absent-strings,log');
-    expect(log.match(/found not searched: grep \(-a -o -F -f\) or awk there failed/g)).toHaveLength(2);
+    expect(log.match(/found not searched: grep \(-a -o -F -f\) or awk failed on the target/g)).toHaveLength(2);
   });
 });
 
@@ -324,7 +324,7 @@ describe('the log', () => {
     shell(`rm ${host.logFile} && ${make} ${host.logFile} && chmod a+r ${host.logFile} || true`);
     const { outputs, log } = await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' });
     expect(outputs.failed).toBe('log');
-    expect(log).toContain(`found it is a ${kind}, no file to read`);
+    expect(log).toContain(`found it is a ${kind}, not a regular file`);
   });
 
   it.each(['root', 'the service account'])('from before the start does not count where %s deployed', async (who) => {
@@ -363,7 +363,7 @@ describe('rights', () => {
     const blind = await verify(host, { host: `${stranger.name}@127.0.0.1:${host.sshd.port}`, source: program('v1') });
     expect(blind.outputs.failed).toBe('running');
     expect(blind.log).toContain(
-      `may run it; not seen as ${stranger.name}: allow sudo without a password (sudo refuses: sudo: a password is required`,
+      `may be running it, but can't be inspected as ${stranger.name}: allow sudo without a password (sudo refuses: sudo: a password is required`,
     );
     const seeing = await verify(host, {
       host: `${admin.name}@127.0.0.1:${host.sshd.port}`,
@@ -388,7 +388,9 @@ describe('rights', () => {
     };
     const blind = await verify(host, { ...inputs, host: `${stranger.name}@127.0.0.1:${host.sshd.port}` });
     expect(blind.outputs.failed).toBe('file,strings,log,deploy');
-    expect(blind.log.match(/FAILED .* found not seen as \S+: allow sudo without a password/g)).toHaveLength(4);
+    expect(blind.log.match(/FAILED .* found can't be inspected as \S+: allow sudo without a password/g)).toHaveLength(
+      4,
+    );
     const seeing = await verify(host, { ...inputs, host: `${admin.name}@127.0.0.1:${host.sshd.port}` });
     expect(seeing.outputs.failed, seeing.log).toBe('log');
     expect(seeing.log).toContain('found panic');
@@ -401,7 +403,7 @@ describe('rights', () => {
     chmodSync(host.logFile, 0o600);
     const { outputs, log } = await verify(host, { 'log-file': host.logFile, 'log-absent-strings': 'panic' });
     expect(outputs.failed).toBe('log');
-    expect(log).toContain(`found read as ${host.service.name}, like the program: it may not`);
+    expect(log).toContain(`found not readable by ${host.service.name}, the account of the program`);
   });
 
   it('of a number without an account are those of that number', async () => {
@@ -419,7 +421,7 @@ describe('rights', () => {
       'log-absent-strings': 'listens',
     });
     expect(outputs.failed).toBe('log,deploy');
-    expect(log).toContain('was interrupted in the phase accept');
+    expect(log).toContain('was interrupted during `accept`');
     expect(log).toMatch(/FAILED log .* found v1 listens/);
   });
 

@@ -90,7 +90,7 @@ describe('a name of a commit', () => {
 
   test.each([
     ['v2', 'v2 is not a full commit id, branch or tag there'],
-    ['', 'no commit is given'],
+    ['', '`commit` is not set'],
   ])("'%s' is refused: %s", (name, why) => {
     expect(() => commitOf(name, tips, ROOT)).toThrow(why);
   });

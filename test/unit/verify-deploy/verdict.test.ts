@@ -112,18 +112,18 @@ test.each<[string, Partial<Found>, string[]]>([
   ],
   ['another account', { processes: [{ ...PROCESS, user: 'root', uid: '0' }] }, ['run-as: root']],
   ['another program on the port', { port: ['held by pid 9 (/bin/x)'] }, ['port: held by pid 9 (/bin/x)']],
-  ['a closed port', { port: ['closed'] }, ['port: nobody listens']],
+  ['a closed port', { port: ['closed'] }, ['port: nothing listens']],
   ['a bad answer', { health: 'answers 500, not 200-399' }, ['health: answers 500, not 200-399']],
   ['a restart meanwhile', { unstable: ['pid 41 ended'] }, ['stable: pid 41 ended']],
   ['a line in the log', { logLines: 'panic!' }, ['log: panic!']],
-  ['no log', { log: 'missing' }, ['log: there is no such file']],
+  ['no log', { log: 'missing' }, ['log: the file does not exist']],
   [
-    'a deploy left unfinished',
+    'an unfinished deploy',
     { unfinished: { phase: 'stop', run: 'run 7' } },
-    ['deploy: run 7 was interrupted in the phase stop; run deploy-binary again'],
+    ['deploy: run 7 was interrupted during `stop`; re-run deploy-binary'],
   ],
-  ['a deploy at work', { deploying: 'run 8' }, ['deploy: one is at work: run 8']],
-  ['no Linux', { otherKernel: 'FreeBSD' }, ["system: FreeBSD, where a process can't be found by what it executes"]],
+  ['a deploy in progress', { deploying: 'run 8' }, ['deploy: in progress: run 8']],
+  ['no Linux', { otherKernel: 'FreeBSD' }, ['system: FreeBSD; only Linux is supported']],
 ])('%s is told', (_, seen, expected) => {
   expect(failed(seen)).toEqual(expected);
 });
