@@ -76,7 +76,7 @@ function goalsOf(link: string, size: string, all: readonly Measured[]): Goal[] {
   ) as [Measured, Measured, Measured];
   const goals: Goal[] = [
     {
-      what: `downtime above stop and start alone, ${size}, ${link}`,
+      what: `downtime beyond stop and start alone, ${size}, ${link}`,
       limit: 20,
       measured: (ours.downSeconds - alone.downSeconds) * 1000,
       unit: 'ms',
@@ -87,12 +87,12 @@ function goalsOf(link: string, size: string, all: readonly Measured[]): Goal[] {
   if (size === '100 MB' && link !== 'loopback')
     goals.push(
       {
-        what: `first deploy of ${size}, ${link}, of the users' order`,
+        what: `first deploy of ${size}, ${link}, vs. stop, scp, start`,
         limit: 0.35,
         measured: ours.seconds / byHand.seconds,
       },
       {
-        what: `downtime of that, of the users' order`,
+        what: `downtime of that, vs. stop, scp, start`,
         limit: 1 / 200,
         measured: ours.downSeconds / byHand.downSeconds,
       },

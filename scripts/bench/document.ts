@@ -14,7 +14,7 @@ export interface Part {
 export function documentOf(parts: readonly Part[], machine: string): string {
   return `${[
     '# Performance',
-    'Written by `npm run bench`, which measures side by side in one run what the actions do and what people do by hand. Runner and target are one machine, so both share its processor; ratios count, not seconds.',
+    'Written by `npm run bench`, which measures in one run, side by side, what the actions do and what people do by hand. Runner and target are the same machine and share its processor: compare ratios, not seconds.',
     machine,
     '## Goals',
     goalsText(parts),

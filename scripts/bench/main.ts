@@ -17,7 +17,7 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
     return {
       title: 'A rebuild',
       about:
-        'A real service with one line and one route changed. By hand: only the transfer, to a file beside; deploy-binary: the whole deploy, by each `transfer`. On loopback the middle of three rounds. `MB sent` is all that went up, SSH included.',
+        'A real service with one line and one route changed. By hand: only the transfer, to a file next to it; deploy-binary: the whole deploy, with each `transfer`. On loopback, the median of three rounds. `MB sent` is everything sent to the target, SSH included.',
       ...measured,
       notes: [WHY_NOT_BELOW_SCP, ...leftOut.map((reason) => `Left out: ${reason}.`)],
     };
@@ -25,36 +25,36 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
   deploys: async (quick) => ({
     title: 'A first deploy',
     about:
-      'A file of which nothing is there yet, against copying it, and against the order of stop, copy, start. `down` is what a client sees that asks every 2 ms.',
+      'A file that the target does not have yet, compared with copying it, and with the order stop, copy, start. `down` is what a client sees that sends a request every 2 ms.',
     ...(await benchDeploys(quick)),
   }),
   'nothing-to-do': async () => ({
     title: 'Nothing to do',
     about:
-      'A deploy of what already runs. A round trip is counted whenever the runner speaks after the target did; the login by itself is counted apart, and taken off.',
+      'A deploy of what already runs. A round trip is counted whenever the runner sends after the target did; those of the login alone are counted separately and subtracted.',
     ...(await benchNothingToDo()),
   }),
   starts: () => ({
     title: 'Start',
-    about: 'What a bundle takes to load, all its modules and its inputs.',
+    about: 'The time to load a bundle with all its modules and inputs.',
     ...benchStarts(),
   }),
   several: async () => ({
     title: 'Several targets',
     about:
-      'One file of 1 MB, `max-parallel` 16, each target 50 ms away. All of them share this machine with the runner: a bare login shows what that costs.',
+      'One file of 1 MB, `max-parallel` 16, each target 50 ms away. All of them share this machine with the runner: a bare login shows the cost of that.',
     ...(await benchSeveral()),
   }),
   verifies: async () => ({
     title: 'verify-deploy',
-    about: 'Digest, a string, the process, its port and its health, of 100 MB.',
+    about: 'Digest, a string, the process, its port and its health, for a file of 100 MB.',
     ...(await benchVerifies()),
   }),
   bump: bumpPart,
 };
 
 const WHY_NOT_BELOW_SCP =
-  'On loopback a deploy sends what scp sends, and also starts Node.js, looks at the target, proves the file there by its digest and restarts the service. Where the runner spends itself on sending 99 MB there (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES.';
+  'On loopback a deploy sends what scp sends, and also starts Node.js, inspects the target, checks the file there by its digest and restarts the service. The runner's CPU time for sending 99 MB (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES.';
 
 /** Runs the parts named, or all; the whole of it is written to docs/PERFORMANCE.md. */
 async function bench(words: readonly string[]): Promise<void> {
@@ -79,7 +79,7 @@ async function bumpPart(): Promise<Part> {
   return {
     title: 'submodule-bump',
     about:
-      'One submodule of 11 moved over HTTP, against a clone of depth 1, `submodule update`, commit and push. Requests are those to the root repository.',
+      'One of 11 submodules moved over HTTP, compared with a clone of depth 1, `submodule update`, commit and push. Requests are those to the root repository.',
     rows: rows.map(({ root, way, seconds, bytesReceived, rootRequests }) => ({
       root,
       way,
@@ -93,8 +93,8 @@ async function bumpPart(): Promise<Part> {
       .flatMap(({ root, seconds, bytesReceived }) => {
         const by = hand(root) ?? { seconds, bytesReceived };
         return [
-          { what: `bump, ${root}, of by hand`, limit: 0.25, measured: seconds / by.seconds },
-          { what: `bytes of that, of by hand`, limit: 0.05, measured: bytesReceived / by.bytesReceived },
+          { what: `bump, ${root}, vs. by hand`, limit: 0.25, measured: seconds / by.seconds },
+          { what: `bytes of that, vs. by hand`, limit: 0.05, measured: bytesReceived / by.bytesReceived },
         ];
       }),
   };

@@ -44,7 +44,7 @@ export async function benchNothingToDo(): Promise<{ rows: Row[]; goals: Goal[] }
       'round trips after login': place.between ? String(fewest(turns)) : '',
       'with an upload': place.between ? String(fewest(uploads)) : '',
     });
-    goals.push({ what: `no change, ${link}, of \`ssh true\``, limit: 1.3, measured: deploy / reference });
+    goals.push({ what: `no change, ${link}, vs. \`ssh true\``, limit: 1.3, measured: deploy / reference });
     if (place.between)
       goals.push(
         { what: 'round trips after login, nothing to upload', limit: 4, measured: fewest(turns), unit: '' },

@@ -54,7 +54,7 @@ export async function benchSeveral(): Promise<{ rows: Row[]; goals: Goal[] }> {
   return {
     rows: [TRUE, ...Object.keys(WAYS)].flatMap((name) => [row(name, 1), row(name, TARGETS)]),
     goals: Object.keys(WAYS).map((way) => ({
-      what: `${TARGETS} targets at once, of one: ${way}`,
+      what: `${TARGETS} targets at once, vs. one: ${way}`,
       limit: 1.5,
       measured: took(way, TARGETS) / took(way, 1),
     })),

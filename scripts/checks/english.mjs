@@ -17,7 +17,7 @@ export const GLOSSARY = [
   },
   {
     say: 'start, finish, result',
-    not: /\bbeg(in(s|ning)?|an|un)\b(?!\sof\b)|\bend(s|ed|ing)?\sas\b|\bits\s(own\s)?end\b/gi,
+    not: /(?<!-----)\bbeg(in(s|ning)?|an|un)\b(?!\sof\b)|\bend(s|ed|ing)?\sas\b|\bits\s(own\s)?end\b/gi,
   },
   { say: 'fix, repair', not: /\bmend(s|ed|ing)?\b/gi },
   { say: 'is not a …', not: /(?<!\bthere\s)\b(is|are|was|were)\sno\s(?!longer\b|more\b)/gi },
@@ -41,6 +41,8 @@ const MODULE = /\b(?:from|import\(?)\s*$/;
 const TITLE = /(?:\b(?:test|describe|it)(?:\.\w+)?\(|\)\()\s*$/;
 /** Code in backquotes, and the markers of generated parts. */
 const CODE = /`[^`\n]*`|<!-- [\w:]+ -->/g;
+/** A quoted piece of a program. */
+const SHELL = /; (then|else|do|fi|done)\b/;
 /** The line break in a paragraph of Markdown: what follows it is neither a list, a table, a heading nor a code fence. */
 const WRAPPED = /\n(?=[^\n|#>`-])/g;
 
@@ -93,5 +95,5 @@ function lineBreaks(text) {
 function quotedIn(line, number) {
   if (/^\s*#/.test(line)) return [];
   const texts = [...line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g)].map(([, one, other]) => one ?? other ?? '');
-  return texts.filter((text) => text.includes(' ')).map((text) => ({ text, line: number }));
+  return texts.filter((text) => text.includes(' ') && !SHELL.test(text)).map((text) => ({ text, line: number }));
 }

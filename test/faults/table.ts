@@ -47,7 +47,7 @@ export function formatPage(runs: readonly Ran[], date: Date): string {
   const violations = [
     ['the file is neither whole old nor whole new', count(has('the file is'))],
     ['left down without an attempt to restore', count(has('left down'))],
-    ['colour or state that is not so (green with the old version, …)', count(has(' says '))],
+    ['wrong colour or state (green with the old version, …)', count(has(' says '))],
     ["`unknown` that verify-deploy can't resolve", count(has('verify-deploy says'))],
     ['the next plain deploy fails', count(has('the next deploy'))],
     ['something left behind', count(has('left behind'))],
@@ -58,17 +58,17 @@ export function formatPage(runs: readonly Ran[], date: Date): string {
     INTRODUCTION,
     `Last written by \`npm run faults\` on ${date.toISOString().slice(0, 10)}: ${runs.length} runs (${seedsOf(runs)}), ` +
       `of which ${count(({ struck }) => struck)} were struck in time.`,
-    '## How they ended',
+    '## Results',
     LEGEND,
     formatTable(runs),
-    '## What was looked for, and in how many runs it was found',
+    '## Violations, and in how many runs they were found',
     markdown(['violation', 'runs'], violations),
     ...runs.filter(({ problems }) => problems.length > 0).map(openIssue),
     HOW,
   ].join('\n\n')}\n`;
 }
 
-/** What is still to be mended. */
+/** A problem that is still to be fixed. */
 function openIssue({ c, problems }: Ran): string {
   const words = `--seed ${c.seed} ${c.only ? `--only ${c.only} ` : ''}--case ${c.number}`;
   return `- \`${c.fault}/${c.phase}\` (\`${words}\`): ${problems.map((text) => text.replace(/\/home\/\w+|\/opt\/[\w/-]+/g, '…')).join('; ')}`;
@@ -83,36 +83,36 @@ const INTRODUCTION = `# Faults
 
 <!-- Written by npm run faults; change test/faults/table.ts. -->
 
-A deploy is run again and again against a real SSH server while one fault strikes at a drawn instant of one phase. After
-each run the target is looked at by means that share nothing with the actions, verify-deploy is asked, and a plain deploy of
-a further version must end as \`active\`.`;
+Deploys run against a real SSH server while one fault strikes at a random instant of one phase. After each run, the target
+is inspected independently of the actions, verify-deploy is run, and a plain deploy of a further version must finish as
+\`active\`.`;
 
-const LEGEND = `A number and how so many runs ended: **a** active · **r** rolled-back · **u** untouched · **s** staged · **b** broken ·
-**?n** unknown or killed, and verify-deploy says that the new version is in place and healthy · **?o** the same, and the old
-one is · **?u** the same, and a deploy is unfinished, which the next one finishes · **?d** the same, and nothing serves · **l** the deploy
-was over before the fault came. \`·\`: the fault can't strike there.`;
+const LEGEND = `A number of runs, and their result: **a** active · **r** rolled-back · **u** untouched · **s** staged · **b** broken ·
+**?n** unknown or killed, and verify-deploy reports the new version in place and healthy · **?o** the same with the old version ·
+**?u** the same with an unfinished deploy, which the next one recovers · **?d** the same with nothing running · **l** the deploy
+finished before the fault. \`·\`: the fault can't strike there.`;
 
 const HOW = `## How it is done
 
-- The target: an OpenSSH server on loopback, a service account with a program started by hand; seven of ten deploys log in as
+- The target: an OpenSSH server on loopback, and a service account with a program started by hand. Seven of ten deploys log in as
   root, the others as the service account; one of five is \`in-place\`.
-- Phases are seen in the target's journal and files, not in the log, which comes later. \`sync\` and \`mv\` are slowed down on the
-  target (30 and 40 ms), so that instants inside the short phases are hit.
-- \`runner-cancelled\`: SIGINT, SIGTERM, SIGKILL as runners do, each pause a tenth of theirs. \`connection-stalled\`: both ways for 3.5 s.
-  \`connection-gone\`: for good, and the step is cancelled. \`session-killed\`: sshd's processes of the connection. \`signal-…\`: to the program that works on
-  the target, the transaction or the session before it. \`power-cut\`: every process of the target is killed at once, its SSH server
-  comes back. \`disk-full\`: a file system of its own, filled to 0 bytes to 1 MB of room. \`memory-limit\`: 1 to 12 MB of address
-  space for that program and all it starts.
-- \`clock-back\`: the machine's real clock is everybody's, so what goes back is what the programs ask: \`date\`, by a day, with files that are a
-  day ahead. Waits use the time since boot.
-- A quarter of the staged deploys send a delta against the old version. \`cache-damaged\`: the runner's copy of that is cut or overwritten;
-  \`tool-gone\`: the target's perl or zstd is removed; \`file-changed\`: somebody puts another version in place by hand.
-- Secrets: the key has a passphrase, and every run its own key, passphrase and environment value. They are looked for in logs, outputs,
-  saved state and summaries, in the words and the environment of every process (read in a loop all the time), and in every
-  file of the runner's folder, the target's folders, core dumps included.
-- \`--resume\` goes on with an earlier call: the table may hold runs of several commits of its day. What went wrong was run again once its
-  cause was mended; what was not is listed above.
-- A run that went wrong is told with the words that repeat it: \`npm run faults -- --seed N --case K\`.`;
+- Phases are read from the target's journal and files, not from the log, which lags behind. \`sync\` and \`mv\` are slowed down on
+  the target (30 and 40 ms), so that instants inside the short phases are hit.
+- \`runner-cancelled\`: SIGINT, SIGTERM, SIGKILL as runners send them, each pause a tenth of theirs. \`connection-stalled\`: both
+  directions for 3.5 s. \`connection-gone\`: permanently, and the step is cancelled. \`session-killed\`: sshd's processes of the
+  connection. \`signal-…\`: to the program that is running on the target, the transaction or the session before it. \`power-cut\`:
+  every process of the target is killed at once, and its SSH server is restarted. \`disk-full\`: a separate file system, filled up to
+  0 bytes to 1 MB of free space. \`memory-limit\`: 1 to 12 MB of address space for that program and everything it starts.
+- \`clock-back\`: the real clock belongs to the whole machine, so the programs read a fake one: \`date\` is a day late, with files that
+  are a day ahead. Waits use the time since boot.
+- A quarter of the staged deploys send a delta against the old version. \`cache-damaged\`: the runner's copy of it is cut or
+  overwritten; \`tool-gone\`: the target's perl or zstd is removed; \`file-changed\`: somebody puts another version in place by hand.
+- Secrets: the key has a passphrase, and every run has its own key, passphrase and environment value. They are searched for in logs,
+  outputs, saved state and summaries, in the arguments and the environment of every process (read continuously), and in every file of
+  the runner's and the target's folders, core dumps included.
+- \`--resume\` continues an earlier call: the table may contain runs of several commits of the same day. A failed run was repeated
+  once its cause was fixed; those that were not are listed above.
+- A failed run is listed with the command that repeats it: \`npm run faults -- --seed N --case K\`.`;
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
