@@ -54,7 +54,7 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
 };
 
 const WHY_NOT_BELOW_SCP =
-  'On loopback a deploy sends what scp sends, and also starts Node.js, inspects the target, checks the file there by its digest and restarts the service. The runner's CPU time for sending 99 MB (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES.';
+  'On loopback a deploy sends what scp sends, and also starts Node.js, inspects the target, checks the file there by its digest and restarts the service. The CPU time of the runner for sending 99 MB (a profile of Node.js 20): 35 % writing to the socket, 18 % garbage collection of packets, 16 % reading the file, 13 % AES.';
 
 /** Runs the parts named, or all; the whole of it is written to docs/PERFORMANCE.md. */
 async function bench(words: readonly string[]): Promise<void> {
