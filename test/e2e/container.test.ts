@@ -43,7 +43,7 @@ test('the program in the container is replaced and proved there; the same path i
   expect(other.outputs, other.log).toMatchObject({ verified: 'false', failed: 'sha256' });
 });
 
-test('a version that falls over in the container is followed by the old one', async () => {
+test('a version that crashes in the container is rolled back', async () => {
   const ended = await step('deploy-binary', deploy({ source: program('bad', 'exits after 900 ms') }));
   expect(ended.code).toBe(1);
   expect(ended.outputs.state, ended.log).toBe('rolled-back');

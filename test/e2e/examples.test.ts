@@ -81,7 +81,7 @@ describe('the examples for a host', () => {
     expect(await serves()).toEqual(['v1', undefined]);
   });
 
-  test('deploy-by-hand.yml shows what it would do, and does it when told so', async () => {
+  test('deploy-by-hand.yml shows the plan in a dry run, and deploys without it', async () => {
     built.build(program('v2'));
     const event = 'workflow_dispatch' as const;
     const shown = await run('deploy-by-hand.yml', { event, inputs: { target: 'production', 'dry-run': 'true' } });
@@ -93,7 +93,7 @@ describe('the examples for a host', () => {
     expect(await serves()).toEqual(['v2', undefined]);
   });
 
-  test('roll-back.yml goes back to the release before, and to one by its digest', async () => {
+  test('roll-back.yml activates the previous release, or one by its digest', async () => {
     const event = 'workflow_dispatch' as const;
     const back = await run('roll-back.yml', { event, inputs: { release: 'previous', 'dry-run': 'false' } });
     expect(back.code, back.log).toBe(0);

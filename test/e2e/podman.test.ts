@@ -28,7 +28,7 @@ test('a program that podman runs beside the main process is replaced and proved 
   expect(verified.code, verified.log).toBe(0);
 });
 
-test('a container whose root may not look into its processes is refused, and nothing is touched', async () => {
+test('a container whose root may not inspect its processes is refused, and nothing is touched', async () => {
   await using podman = await container();
   await using host = await sshd({ config: `SetEnv ${podman.settings}` });
   await podman.startByHand(program('v1'));

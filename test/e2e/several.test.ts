@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all(hosts.map((host) => host[Symbol.asyncDispose]())));
 beforeEach(() => Promise.all(hosts.map((host) => host.startByHand(program('v1')))));
 
-test('every host gets the new version, at once; the outputs tell of each', async () => {
+test('every host gets the new version, all at once; the outputs have each', async () => {
   const ended = await step('deploy-binary', several({ source: program('v2'), 'max-parallel': 3 }));
   expect(ended.code, ended.log).toBe(0);
   expect(await versions()).toEqual(['v2', 'v2', 'v2']);
@@ -26,7 +26,7 @@ test('every host gets the new version, at once; the outputs tell of each', async
   expect(ended.summary).toMatch(/\| target \| state \|[\s\S]*(\| active \|[\s\S]*){3}/);
 });
 
-test('after a failed one no further one is begun', async () => {
+test('after one host fails, no further one is started', async () => {
   const [, second] = hosts as [SmallHost, SmallHost, SmallHost];
   await second.sh('chown root:root /opt/app /opt/app/botserver && chmod 755 /opt/app');
   const ended = await step('deploy-binary', several({ source: program('v2'), sudo: 'never' }));
@@ -75,7 +75,7 @@ test('with revert-all the ones that were done get back what they had, as it ran;
   expect(ended.outputs).toMatchObject({ state: 'rolled-back', changed: 'false' });
 });
 
-test('killed in the middle, its post step learns the end on every host it had begun with', async () => {
+test('after a kill during the deploy, the post step reports the result of every host that was started', async () => {
   const killed = start('deploy-binary', several({ source: program('v2'), 'max-parallel': 2, 'stable-seconds': 3 }));
   await Promise.all(hosts.slice(0, 2).map(({ address }) => killed.saw(`${address} | healthy`)));
   killed.process.kill('SIGKILL');
@@ -100,7 +100,7 @@ test.each<[what: string, strike: string, moment: string, inputs: StepOptions['in
   ['the transaction, with revert-all', TRANSACTION, 'healthy', { 'revert-all': true }, /^(rolled-back ?){3}$/],
   ['the new program, one after the other', PROGRAM, 'healthy', { 'max-parallel': 1 }, /^active rolled-back untouched$/],
   ['the new program, with revert-all', PROGRAM, 'healthy', { 'revert-all': true }, /^(rolled-back ?){3}$/],
-])('what is told of each host is so, when one of them kills %s', async (_, strike, moment, inputs, states) => {
+])('the reported state of each host is true when one of them kills %s', async (_, strike, moment, inputs, states) => {
   const second = hosts[1] as SmallHost;
   await Promise.all(hosts.map((host) => host.startByHand(program('v1', 'ignores TERM'))));
   const slowly = { 'max-parallel': 3, 'stop-timeout-seconds': 1, 'stable-seconds': 3 };

@@ -24,7 +24,7 @@ test.each(['root', 'svc'])(
   },
 );
 
-test('and keeps the old one when the new one falls over', async () => {
+test('and keeps the old version when the new one crashes', async () => {
   const ended = await deploy({ user: 'root', source: program('bad', 'exits after 900 ms') });
   expect(ended.code).toBe(1);
   expect(ended.outputs.state, ended.log).toBe('rolled-back');

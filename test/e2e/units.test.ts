@@ -20,7 +20,7 @@ Restart=always
 RestartSec=50ms
 `;
 
-describe('a system unit that restarts by itself', () => {
+describe('a system unit that restarts on its own', () => {
   beforeEach(() => startUnit(`${UNIT}User=gbuser\n`));
   afterAll(stopUnit);
 
@@ -34,7 +34,7 @@ describe('a system unit that restarts by itself', () => {
     expect(await system.sh('systemctl is-enabled botserver; systemctl is-active botserver')).toBe('static\nactive\n');
   });
 
-  test('runs the old version again when the new one falls over and over', async () => {
+  test('runs the old version again when the new one keeps crashing', async () => {
     const { system, build, deploy } = here;
     const step = await deploy({ source: await build(program('bad', 'exits after 900 ms')) }).ended;
     expect(step.code).toBe(1);

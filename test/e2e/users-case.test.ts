@@ -61,7 +61,7 @@ test('verify-deploy proves it: the file, its process, its port and its answer, a
   expect(refuted.outputs, refuted.log).toMatchObject({ verified: 'false', failed: 'sha256' });
 });
 
-test('a version that falls over is followed by the old one, and the step is red', async () => {
+test('a version that crashes is rolled back, and the step is red', async () => {
   const { system, build, deploy } = here;
   await startByHand(system, program('v1'));
   const step = await deploy({ source: await build(program('bad', 'exits after 900 ms')) }).ended;

@@ -4,7 +4,7 @@ import { hiding, shownUrl } from '../../lib/secrets.ts';
 
 const SECRET = `p4ss'w"o\\rd $(x) <&> ü/€`;
 
-describe('a value of the environment is not told', () => {
+describe('a value of the environment is not shown', () => {
   const sh = (shell: string, script: string) =>
     execFileSync(shell, ['-c', script], {
       env: { PATH: process.env.PATH, SHLVL: '2', APP_KEY: SECRET },
@@ -50,7 +50,7 @@ describe('a value of the environment is not told', () => {
     expect(clean('a staple')).toBe('a staple');
   });
 
-  test('nor the longer of two that begin alike', () => {
+  test('nor the longer of two with the same start', () => {
     expect(hiding(['A=token', 'B=token-two'])('token-two token')).toBe('*** ***');
   });
 

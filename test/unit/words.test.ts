@@ -79,7 +79,7 @@ test.each([
   ['a\rb\nc', 'a\\x0db\\x0ac'],
   ['\u202eevil', '\\u202eevil'],
   ['x'.repeat(600), `${'x'.repeat(500)}…`],
-])('foreign text %j is harmless', (text, shown) => {
+])('untrusted text %j is harmless', (text, shown) => {
   expect(escapeForeign(text)).toBe(shown);
 });
 

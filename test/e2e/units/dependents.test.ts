@@ -38,7 +38,7 @@ describe('what depends on the unit', () => {
   test.each([
     ['active', program('v2'), 'v2'],
     ['rolled-back', program('bad', 'exits after 900 ms'), 'v1'],
-  ])('is afterwards as it was before, when the deploy ends as %s', async (state, source, version) => {
+  ])('is the same as before when the deploy finishes as %s', async (state, source, version) => {
     await host.world(UNITS);
     await host.systemctl('start requires binds partof second group.target');
     await host.systemctl('stop side wanted');
@@ -67,7 +67,7 @@ describe('what depends on the unit', () => {
     expect(await host.states('side')).toEqual({ side: 'inactive' });
   });
 
-  test('a dependent that fails with the new version puts the old one back', async () => {
+  test('a dependent that fails with the new version makes it roll back', async () => {
     await host.world({
       'app.service': service(),
       'picky.service': `[Unit]\nRequires=app.service\nAfter=app.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c "! cmp -s /opt/app/server /opt/app/refused"\n`,

@@ -63,7 +63,7 @@ describe('the unit that is named', () => {
     expect(await host.systemctl('show -P MainPID app worker')).toBe(pids);
   });
 
-  test('is disabled: it works, and that is told', async () => {
+  test('is disabled: it works, and the log has a note', async () => {
     await host.world({ 'app.service': service('', { install: 'WantedBy=multi-user.target' }) });
     const step = await host.deploy(program('v2'), { service: 'app' });
     expect(step.outputs.state, step.log).toBe('active');
@@ -91,7 +91,7 @@ describe('a unit whose file has changed', () => {
   };
   const isNew = () => host.system.sh('tr "\\0" "\\n" </proc/$(pgrep -x server)/environ | grep -c APP_NEW; true');
 
-  test('is restarted with the old definition, and the remedy is told', async () => {
+  test('is restarted with the old definition, and the log has the remedy', async () => {
     await changed();
     const step = await host.deploy(program('v2'));
     expect(step.outputs.state, step.log).toBe('active');

@@ -61,7 +61,7 @@ describe('a web and a worker unit of one file', () => {
     expect([await host.version(25311), await host.version(25312)]).toEqual(['v2', 'v2']);
   });
 
-  test('both go back when one of them does not run the new version', async () => {
+  test('both are rolled back when one of them does not run the new version', async () => {
     await host.world({
       ...UNITS,
       'app-worker.service': service('ExecStartPre=/bin/sh -c "! cmp -s /opt/app/server /opt/app/refused"', {

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => host[Symbol.asyncDispose]());
 
-test('Type=notify: a crash before READY is rolled back within a second, and its status is told', async () => {
+test('Type=notify: a crash before READY is rolled back within a second, and its status is reported', async () => {
   await host.world({ 'app.service': service('Type=notify\nRestart=always\nRestartSec=5') });
   await host.systemctl('start app');
   await answers(host);
@@ -34,7 +34,7 @@ test('a report has the journal of this start alone', async () => {
   expect(step.log).toContain('exit status 3');
 });
 
-test('a kill by a signal is told as such', async () => {
+test('a kill by a signal is reported as such', async () => {
   await host.world({ 'app.service': service() });
   await host.systemctl('start app');
   await answers(host);

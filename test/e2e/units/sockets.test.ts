@@ -39,7 +39,7 @@ describe.each([
   test.each([
     ['active', program('v2'), 'v2'],
     ['rolled-back', program('bad', 'answers 500'), 'v1'],
-  ])('no client is refused by a deploy that ends as %s', async (state, source, version) => {
+  ])('no client is refused by a deploy that finishes as %s', async (state, source, version) => {
     await host.world(UNITS);
     await host.systemctl('start app.socket');
     expect(await host.version()).toBe('v1');

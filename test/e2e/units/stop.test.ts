@@ -24,7 +24,7 @@ describe('a unit that stops too slowly', () => {
     expect(await host.version()).toBe('v2');
   });
 
-  test('is put back too when the new version hangs and ignores TERM', async () => {
+  test('is restored too when the new version hangs and ignores TERM', async () => {
     await host.world({ 'app.service': service('TimeoutStopSec=90') });
     await host.systemctl('start app');
     await answers(host);

@@ -29,7 +29,7 @@ describe('a timer with a oneshot job', () => {
     expect(await host.system.sh('cat /opt/app/ran')).toBe('v2\n');
   });
 
-  test('a job that runs now comes to its end', async () => {
+  test('a job that is running finishes undisturbed', async () => {
     await host.world({ 'app.service': JOB, 'app.timer': TIMER }, program('slow', 'starts slowly'));
     await host.systemctl('start app.timer');
     await host.systemctl('start --no-block app.service');
@@ -51,7 +51,7 @@ describe('a path unit and its service', () => {
   test.each([
     ['active', program('v2'), 'v2'],
     ['rolled-back', program('bad', 'exits after 900 ms'), 'v1'],
-  ])('both are as before when the deploy ends as %s', async (state, source, version) => {
+  ])('both are as before when the deploy finishes as %s', async (state, source, version) => {
     await host.world({ 'app.service': service(), 'app.path': '[Path]\nPathExists=/opt/app/wanted\n' });
     await host.systemctl('start app.path');
     await host.system.sh('touch /opt/app/wanted');

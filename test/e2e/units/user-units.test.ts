@@ -47,7 +47,7 @@ test('a manager that ends with its last login: refused, and linger is named', as
   expect(await host.version()).toBe('v1');
 });
 
-test('an account that lingers: the user unit runs the new version; a failed one is put back', async () => {
+test('with lingering, the user unit runs the new version, and a failed one is rolled back', async () => {
   await userUnit();
   await host.system.sh('loginctl enable-linger app; systemctl start user@$(id -u app)');
   await asApp('systemctl --user daemon-reload');

@@ -172,7 +172,7 @@ describe('a program that is started', () => {
     }
   });
 
-  it('but can not be is told why, in the words of what failed', async () => {
+  it('but can not be: the error quotes the reason of what failed', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const step = await host.deploy({
@@ -389,7 +389,7 @@ describe('a command of the user', () => {
 });
 
 describe('a login', () => {
-  it('with a blank and a backslash in its name is no code for root', async () => {
+  it('with a space and a backslash in its name is never run as code by root', async () => {
     await using host = await target();
     using deployer = account({ sudo: true });
     await host.startByHand(program('v1'));
@@ -454,7 +454,7 @@ describe('a login', () => {
     expect((await host.deploy({ ...as, source: program('v2') })).outputs.state).toBe('active');
   });
 
-  it('or account whose password has expired is told', async () => {
+  it('or account whose password has expired is reported', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     shell(`chage -d 0 ${host.service.name}`);

@@ -36,7 +36,7 @@ describe('a journal that can not be written', () => {
     expect((await host.deploy({ source: program('v3') })).outputs.state).toBe('active');
   });
 
-  it('nor a lock is told as what it is', async () => {
+  it('nor a lock is reported as the reason', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     await host.deploy({ source: program('v2') });
@@ -112,7 +112,7 @@ describe('a release', () => {
     expect(await host.health()).toMatchObject({ version: 'v2' });
   });
 
-  it('whose bytes were changed meanwhile is not put back, unless another file has them', async () => {
+  it('whose bytes were changed in the meantime is not restored, unless another file has them', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const spoil = async (packed: boolean) => {

@@ -16,7 +16,7 @@ const MOMENTS: [moment: string, log: string, serves: RegExp][] = [
 
 const INPUTS = { 'stable-seconds': 1.5, 'stop-timeout-seconds': 1 };
 
-describe('the target ends by itself, whole and serving, when the runner is killed', () => {
+describe('when the runner is killed, the target finishes on its own, complete and serving', () => {
   it.each(MOMENTS)('%s', async (_, log, serves) => {
     await using host = await target();
     await using slow = await proxy(host.sshd.port, { bytesPerSecond: 4e6 });
@@ -113,7 +113,7 @@ describe('a lost connection', () => {
     expect(host.stateFiles()).not.toContain('incoming');
   });
 
-  it('for good ends as unknown, within a limit, and the next run says what it finds', async () => {
+  it('permanently makes the state unknown, within a limit, and the next run reports what it finds', async () => {
     await using host = await target();
     await using between = await proxy(host.sshd.port);
     await host.startByHand(program('v1', 'ignores TERM'));

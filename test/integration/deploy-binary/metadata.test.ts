@@ -62,7 +62,7 @@ describe('a group whose name has a blank', () => {
   });
 });
 
-it('an exit code above every signal is told as a code', async () => {
+it('an exit code above every signal is reported as a code', async () => {
   await using host = await target();
   const ends = `${host.sshd.folder}/ends`;
   shell(`printf 'int main(){return 255;}' | gcc -static -x c -o ${ends} -`);

@@ -4,7 +4,7 @@ import { program } from '../../support/programs.ts';
 import { target } from '../../support/target.ts';
 
 describe('the post step', () => {
-  it('tells how a deploy ended whose main step was killed', async () => {
+  it('reports the result of a deploy whose main step was killed', async () => {
     await using host = await target();
     await host.startByHand(program('v1', 'ignores TERM'));
     const inputs = { ...host.usual, source: program('v2'), 'stop-timeout-seconds': 1 };
@@ -23,7 +23,7 @@ describe('the post step', () => {
     expect(JSON.stringify(state)).not.toContain('PRIVATE KEY');
   });
 
-  it('has nothing to say after a deploy that came to its end', async () => {
+  it('prints nothing after a deploy that finished', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const { state } = await host.deploy({ source: program('v2') });

@@ -174,7 +174,7 @@ describe('nothing is stopped or sent when', () => {
     expect(allowed.outputs.state).toBe('active');
   });
 
-  it('an older run comes, and only then: one that went back does not count', async () => {
+  it('an older run comes, and only then: one that was rolled back does not count', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const run = (source: string, number: number) => host.deploy({ source }, { GITHUB_RUN_NUMBER: String(number) });
@@ -198,7 +198,7 @@ describe('nothing is stopped or sent when', () => {
 });
 
 describe('wrong inputs', () => {
-  it('are all told at once, each on its line', async () => {
+  it('are all reported at once, each on its own line', async () => {
     await using host = await target();
     const step = await host.deploy({
       source: program('v2'),
@@ -226,7 +226,7 @@ describe('wrong inputs', () => {
 });
 
 describe('inputs', () => {
-  it('that are missing, unknown choices or do not go together are told with the others, each on one line', async () => {
+  it('that are missing, unknown choices or contradictory are reported with the others, each on one line', async () => {
     await using host = await target();
     const step = await host.deploy({
       host: undefined,

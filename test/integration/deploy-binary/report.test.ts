@@ -8,7 +8,7 @@ function checks({ outputs }: Step): [name: string, ok: boolean][] {
   return checks.map(({ name, ok }: { name: string; ok: boolean }) => [name, ok]);
 }
 
-it('the report tells every check that was made, and the one that failed', async () => {
+it('the report has every check that was made, and the one that failed', async () => {
   await using host = await target();
   await host.startByHand(program('v1'));
   const inputs = { 'health-port': host.port, 'health-command': 'true' };

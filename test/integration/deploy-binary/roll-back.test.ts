@@ -10,7 +10,7 @@ const BROKEN: [Behaviour, string][] = [
   ['hangs', 'not healthy within 2 s'],
 ];
 
-it('leaves a release alone that is asked for again and runs already', async () => {
+it('leaves a release alone that is requested again and already runs', async () => {
   await using host = await target();
   await host.startByHand(program('v1'));
   await host.deploy({ source: program('v2') });
@@ -103,7 +103,7 @@ describe('keeps the old program serving when the new one', () => {
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 
-  it('lacks the text that its health answer must contain, which the old one is not asked for', async () => {
+  it('lacks the text that its health answer must contain, which is not required of the old one', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const step = await host.deploy({
@@ -137,7 +137,7 @@ describe('stopping', () => {
   });
 });
 
-describe('when going back fails too', () => {
+describe('when the rollback fails too', () => {
   it('is broken and says so', async () => {
     await using host = await target();
     await host.startByHand(program('only-once'));

@@ -20,7 +20,7 @@ describe('a script', () => {
     stop: `[ ! -s ${host.folder}/pid ] || kill $(cat ${host.folder}/pid); rm -f ${host.folder}/pid`,
   });
 
-  it('that commands start and stop is proved by its health, and goes back', async () => {
+  it('that commands start and stop is checked by its health, and rolled back', async () => {
     await using host = await target();
     const { start, stop } = manager(host);
     const inputs = {

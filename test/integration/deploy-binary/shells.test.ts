@@ -182,7 +182,7 @@ describe('metadata', () => {
     },
   );
 
-  it('asked for is set: capabilities and mode', async () => {
+  it('that is requested is set: capabilities and mode', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const step = await host.deploy({ source: program('v2'), capabilities: 'cap_net_bind_service=+ep', mode: '0750' });
@@ -197,7 +197,7 @@ describe('metadata', () => {
 });
 
 describe('strategy: in-place', () => {
-  it('replaces the program, and goes back from a compressed copy when the new one fails', async () => {
+  it('replaces the program, and restores it from a compressed copy when the new one fails', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     const good = await host.deploy({ source: program('v2'), strategy: 'in-place' });
@@ -211,7 +211,7 @@ describe('strategy: in-place', () => {
     expect(await host.health()).toMatchObject({ version: 'v1' });
   });
 
-  it('needs no upload to start again what is there, to change its mode, or to take a kept release', async () => {
+  it('needs no upload to restart the present file, to change its mode, or to use a kept release', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     await host.deploy({ source: program('v2'), strategy: 'in-place' });
@@ -238,7 +238,7 @@ describe('strategy: in-place', () => {
     expect(await host.health()).toMatchObject({ version: 'v2', pid });
   });
 
-  it('goes back when the connection breaks in the middle of the upload', async () => {
+  it('rolls back when the connection breaks during the upload', async () => {
     const { proxy } = await import('../../support/proxy.ts');
     await using host = await target();
     await using between = await proxy(host.sshd.port);

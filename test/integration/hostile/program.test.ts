@@ -39,7 +39,7 @@ describe('a program on a hostile target', () => {
     expect(ran.answer.quote('why')).toBe('the key is {"key":"***"}');
   });
 
-  it('that is answered by a sentence is told with it', async () => {
+  it('that is answered by a sentence fails with that sentence', async () => {
     const ran = await run({ answer: (_, channel) => say(channel, 'Please login as the user "admin".\n', 142) });
     expect(ran).toMatchObject({ complete: false, begun: false, prose: 'Please login as the user "admin".\n' });
   });

@@ -62,7 +62,7 @@ describe('keys', () => {
     expect((await login(server, { 'ssh-key': bent })).code).toBe(0);
   });
 
-  it('that is wrong is told with the account it was offered for', async () => {
+  it('that is wrong is reported with the account it was offered for', async () => {
     await using server = await sshd();
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${server.folder}/other`]);
     expect(failure(await login(server, { 'ssh-key': readFileSync(`${server.folder}/other`, 'utf8') }))).toBe(

@@ -103,7 +103,7 @@ describe('one bump', () => {
     expect(server.pointer('gb', 'botserver')).toBe(side);
   });
 
-  it('goes back to an older commit when a rewind is allowed', async () => {
+  it('moves to an older commit when a rewind is allowed', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
     const first = server.pointer('gb', 'botserver');
@@ -243,7 +243,7 @@ describe('one bump', () => {
     expect(outputs.result, log).toBe('pushed');
   });
 
-  it('keeps names of the root that are no UTF-8', async () => {
+  it('keeps names of the root that are not UTF-8', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', ['botserver']);
     server.import('team/gb', `${commitStream(['old names'])}M 100644 inline "caf\\351"\ndata 1\nx\n`);
@@ -265,7 +265,7 @@ describe('one bump', () => {
     expect(server.git('team/gb', 'rev-list', '--count', 'main')).toBe('3');
   });
 
-  it('tells of the submodule asked for, whatever a sweep finds of the others', async () => {
+  it('reports the requested submodule, whatever a sweep finds for the others', async () => {
     await using server = await gitServer();
     server.makeRoot('gb', names(3));
     const asked = server.pointer('gb', 'sub0');
@@ -632,7 +632,7 @@ function copy(server: GitServer, mirror: GitServer, repositories: readonly strin
 }
 
 describe('several remotes', () => {
-  it('get the identical commit; a lagging one is healed, a gated one waits, a dead optional one is told', async () => {
+  it('get the identical commit; a lagging one is healed, a gated one waits, a dead optional one is reported', async () => {
     await using server = await gitServer();
     await using mirror = await gitServer();
     server.makeRoot('gb', ['botserver']);

@@ -49,7 +49,7 @@ describe('dispatch and wait', () => {
     },
   );
 
-  it('say before the push that Forgejo 11 tells no runs, yet start the workflow there without wait', async () => {
+  it('report before the push that Forgejo 11 lists no runs, yet start the workflow there without wait', async () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 11', server);
     const before = server.git('team/gb', 'rev-parse', 'main');
@@ -166,7 +166,7 @@ describe('dispatch and wait', () => {
     expect(api.runs).toHaveLength(1);
   });
 
-  it('are followed further when the job is run again: a failed run anew, one of a push to its end', async () => {
+  it('are followed further when the job is re-run: a failed run is repeated, one of a push is awaited', async () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
     api.course = ['failure'];
@@ -278,7 +278,7 @@ describe('wait, while others push', () => {
   });
 });
 
-describe('an answer of the forge is told by its cause', () => {
+describe('an answer of the forge is reported by its cause', () => {
   const CASES: [status: number, body: string, why: string][] = [
     [401, `{"message":"invalid token ${TOKEN}"}`, 'the token is refused (401).'],
     [403, '{"message":"no scope"}', 'the token lacks permission (403).'],

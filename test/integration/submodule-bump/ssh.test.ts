@@ -46,7 +46,7 @@ describe('over ssh', () => {
     expect(log.replace(/^::add-mask::.*$/gm, '')).not.toContain(host.key.split('\n')[2]);
   });
 
-  it('tells newer, older and diverged far back, though the server gives only what a ref names', async () => {
+  it('distinguishes newer, older and diverged commits far back, though the server serves only refs', async () => {
     await using server = await gitServer({ allowFilter: false });
     await using host = await sshd();
     server.makeRoot('gb', ['botserver']);
@@ -155,7 +155,7 @@ describe('over ssh', () => {
     expect(log.split(said)).toHaveLength(2);
   });
 
-  it('tells a key that the server does not take', async () => {
+  it('names a key that the server does not accept', async () => {
     await using server = await gitServer();
     await using host = await sshd();
     await using other = await sshd();

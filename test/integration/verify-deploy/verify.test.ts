@@ -104,7 +104,7 @@ it('a server is as stable as before though its workers come and go', async () =>
 });
 
 it.skipIf(shell('command -v systemctl || true') === '')(
-  "a user's unit is asked for where the program runs, whoever owns the file",
+  "a user's unit is queried where the program runs, whoever owns the file",
   async () => {
     const systemctl = `${mkdtempSync('/tmp/fdt-systemctl-')}/systemctl`;
     writeFileSync(systemctl, '', { mode: 0o755 });
@@ -196,7 +196,7 @@ describe('is red, and says both sides, when', () => {
     expect((await verify(host, { running: 'any' })).outputs.verified).toBe('true');
   });
 
-  it('the process falls over again and again within the stable window', async () => {
+  it('the process keeps crashing within the stable window', async () => {
     await using host = await target();
     copyFileSync(program('loop', 'exits after 900 ms'), host.destination);
     chmodSync(host.destination, 0o755);
@@ -285,7 +285,7 @@ describe('strings', () => {
     expect(log).toContain('found present: often · rare');
   });
 
-  it('that can not be looked for are red, in a binary and in a log', async () => {
+  it('that can not be searched are red, in a binary and in a log', async () => {
     // Like a grep that knows no such options, this ends with 2.
     await using host = await target({ instead: { grep: '/usr/bin/cmp' } });
     await host.startByHand(program('v1'));
@@ -355,7 +355,7 @@ describe('rights', () => {
     expect(own.outputs.verified, own.log).toBe('true');
   });
 
-  it('that are missing are red, and what would allow it is told; sudo is used where it is allowed', async () => {
+  it('that are missing are red, with what would allow it; sudo is used where it is allowed', async () => {
     await using host = await target();
     using stranger = account();
     using admin = account({ sudo: true });
@@ -373,7 +373,7 @@ describe('rights', () => {
     expect(seeing.outputs.verified, seeing.log).toBe('true');
   });
 
-  it('to enter the folders of the file and of the log are missing too: that is told, and sudo is used', async () => {
+  it('to enter the folders of the file and of the log are missing too: this is reported, and sudo is used', async () => {
     await using host = await target();
     using stranger = account();
     using admin = account({ sudo: true });
@@ -396,7 +396,7 @@ describe('rights', () => {
     expect(seeing.log).toContain('found panic');
   });
 
-  it('of the program are what its log is read with, and it is told when they do not suffice', async () => {
+  it('of the program are used to read its log, and reported when they do not suffice', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));
     chownSync(host.logFile, 0, 0);

@@ -103,7 +103,7 @@ test.each([
   ['forgejo', ['a%0Ab1']],
   // Its newer versions would make two lines of it, and hide each.
   ['gitea', ['a%250Ab1']],
-] as const)('a secret with %%0A in it is told to %s so that it stays one', (platform, forms) => {
+] as const)('a secret with %%0A in it is masked for %s as one secret', (platform, forms) => {
   openLog(platform).mask('a%0Ab1');
   expect(lines()).toEqual(forms.map((form) => `::add-mask::${form}`));
 });
@@ -126,7 +126,7 @@ describe('a value that may be anything', () => {
     'debug',
     'rolled-back',
     '',
-  ])('%j is not hidden, for it is in every second line', (value) => {
+  ])('%j is not hidden, because it is in every second line', (value) => {
     openLog('forgejo').maskValue(value);
     expect(written).toBe('');
   });

@@ -4,7 +4,7 @@ import { commandIn } from '../../support/runners.ts';
 
 describe('an output', () => {
   test.each(['a\n::set-env name=PATH::/tmp', '::add-path::/tmp', 'a\r##[add-mask]x', '\u001b[31m'])(
-    'that a later step prints is no command: %j',
+    'that a later step prints is not a command: %j',
     (text) => {
       for (const value of [text, { why: text }, [text, { deep: [text] }]]) {
         const told = outputText(value);

@@ -3,7 +3,7 @@ import { outcomeOf } from '../../../actions/deploy-binary/outcome.ts';
 import { hiding } from '../../../lib/secrets.ts';
 import { type AnswerError, answerOf, type Said } from '../../../lib/ssh/answer.ts';
 
-test('what the program said is told without the values of its environment', () => {
+test('the output of the program is shown without the values of its environment', () => {
   const said = [
     ['why', 'http://localhost/health answers 500: {"token":"Tr0ub4dor"}'],
     ['output', 'started with Tr0ub4dor'],

@@ -97,11 +97,11 @@ function plan(given: Record<string, string>, seen: Partial<Found> = {}, sha256 =
 }
 
 describe('nothing is to be done', () => {
-  test('where the file, what runs it and its health are as wanted', () => {
+  test('where file, process and health already match', () => {
     expect(plan({}, {}, OLD)).toMatchObject({ kind: 'unchanged', steps: [] });
   });
 
-  test('nor where a job of a timer still runs the old image: it comes to its end', () => {
+  test('nor where a job of a timer still runs the old image: it finishes', () => {
     const units = [unitFound({ name: 'job.service', type: 'oneshot', active: 'activating', pids: [PROCESS.pid] })];
     expect(plan({}, { units, processes: [{ ...PROCESS, live: false }] }, OLD).kind).toBe('unchanged');
   });

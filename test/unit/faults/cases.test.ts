@@ -8,7 +8,7 @@ test('the same seed gives the same cases, another one others', () => {
   expect(casesOf(7, 40)).not.toEqual(casesOf(8, 40).map((c) => ({ ...c, seed: 7 })));
 });
 
-test('a longer list begins with the shorter one', () => {
+test('a longer list starts with the shorter one', () => {
   expect(casesOf(3, 300).slice(0, 60)).toEqual(casesOf(3, 60));
 });
 

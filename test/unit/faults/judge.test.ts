@@ -86,7 +86,7 @@ describe('it is a violation that', () => {
   });
 });
 
-test('what is unknown ends as what verify-deploy makes of it', () => {
+test('an unknown state is resolved by verify-deploy', () => {
   const ending = (failed: string[], verified = false) =>
     judge(CASE, { ...GOOD, claims: [claim('unknown')], verify: { verified, failed } }).ending;
   expect(ending([], true)).toBe('unknown, is new');

@@ -18,6 +18,6 @@ test.each([
   expect(apiOf(url, OWN)).toEqual({ apiUrl, kind, repository: 'team/gb' });
 });
 
-test.each(['/srv/git/team/gb.git', 'git@else.example:team/gb.git'])('%s tells no API', (url) => {
+test.each(['/srv/git/team/gb.git', 'git@other.example:team/gb.git'])('%s has no API', (url) => {
   expect(apiOf(url, OWN)).toBeUndefined();
 });

@@ -55,7 +55,7 @@ test.each([
       html_url: 'u',
     },
   ],
-])('a run is the same whoever tells it: %s', (_, told) => {
+])('a run is the same from every source: %s', (_, told) => {
   expect(parseRun(told)).toEqual({ ...RUN, status: 'success', ended: true });
 });
 
@@ -70,7 +70,7 @@ test.each([
   expect(parseRun({ id: 1, ...told })).toMatchObject({ status, ended });
 });
 
-test('what is no list of runs gives none', () => {
+test('what is not a list of runs gives none', () => {
   for (const told of [undefined, null, [], 'x', { workflow_runs: 'x' }, { workflow_runs: [null, 1, {}] }])
     expect(parseRuns(told)).toEqual([]);
 });

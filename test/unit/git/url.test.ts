@@ -32,7 +32,7 @@ test('the same repository is known by ssh and https, in any case, with and witho
   expect(sameRepository('https://git.example.org/team/a', 'https://git.example.org/team/b')).toBe(false);
 });
 
-test('a URL with a password in it is no remote', () => {
+test('a URL with a password in it is not accepted as a remote', () => {
   expect(parseRemote('https://me:secret@git.example.org/team/gb.git')).toBeUndefined();
 });
 

@@ -47,7 +47,7 @@ describe.each(ACTIONS)('%s', (name) => {
     expect(differing).toEqual([]);
   });
 
-  test('a default of the schema is told to the reader', async () => {
+  test('a default of the schema is in the description', async () => {
     const fields = await fieldsOf(name);
     const silent = inputs.filter(([input, { default: written, description }]) => {
       const { defaultValue } = (fields[input] as Field).def;
@@ -64,7 +64,7 @@ describe.each(ACTIONS)('%s', (name) => {
     }
   });
 
-  test('a default never asks for a secret, which runners do not give there', () => {
+  test('a default never uses a secret, which runners do not provide there', () => {
     expect(inputs.filter(([, input]) => /secrets\./.test(String(input.default ?? '')))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { buildActions } from '../../../scripts/build.mjs';
 const UNUSED =
   /undici|@actions\/http-client\/|semver|make-dir|sb-scandir|ssh2\/lib\/(http-agents|server|keygen|protocol\/SFTP)/;
 
-test('no bundle holds what no action uses, for every start would read it', async () => {
+test('no bundle has unused code, because every start would read it', async () => {
   const { metafile } = await buildActions('.cache/never-written', { write: false, metafile: true });
   const outputs = Object.entries(metafile?.outputs ?? {});
   expect(outputs.map(([path]) => path.replace(/.*\//, '')).sort()).toEqual([

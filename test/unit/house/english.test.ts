@@ -70,7 +70,7 @@ describe('what is read as a sentence', () => {
   });
 });
 
-test('a slash divides or begins a regular expression by what stands in front of it', () => {
+test('a slash is a division or starts a regular expression, depending on what precedes it', () => {
   const texts = literalsOf("const a = b / 2 + 'one' / 3; const c = /'/.test('two'); f(/[/']/, 'three');").map(
     ({ text }) => text,
   );

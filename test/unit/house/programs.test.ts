@@ -10,12 +10,12 @@ const FILES = filesBelow('target', '.sh');
 const PROGRAMS = shPrograms();
 const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']];
 
-test('there are programs for targets, and each runs to its end by a last line `main`', () => {
+test('there are programs for targets, and each has the last line `main`', () => {
   expect(PROGRAMS.length).toBeGreaterThan(0);
   for (const path of PROGRAMS) expect(lastLine(path), path).toBe('main');
 });
 
-test('what is no program holds only functions, and some program inlines it', () => {
+test('every other file has only functions, and some program inlines it', () => {
   const inlined = new Set(PROGRAMS.flatMap((path) => [...inlinedBy(path)]));
   const shared = FILES.filter((path) => !PROGRAMS.includes(path));
   for (const path of shared) expect(lastLine(path), path).not.toBe('main');

@@ -60,7 +60,7 @@ test('an alias is looked up instead of the name and its port', () => {
   expect(lookupNames('host', 2222, 'alias')).toEqual(['alias']);
 });
 
-test('a certificate authority is told apart from a key', () => {
+test('a certificate authority is distinguished from a key', () => {
   const known = parseKnownHosts(`@cert-authority ${line('host')}`);
   expect(judgeHostKey(known, ['host'], ED)).toBe('unknown');
   expect(hasAuthority(known, ['host'])).toBe(true);

@@ -21,7 +21,7 @@ function linkOf(bytesPerSecond: number) {
   });
 }
 
-test('what a link carries is told by how long it was waited for', async () => {
+test('the rate of a link is measured by how long it was waited for', async () => {
   const { bytes, bytesPerSecond = 0 } = await upload(blocks(0), linkOf(12e6), { stallSeconds: 5 });
   expect(bytes).toBe(16 * BLOCK.length);
   expect(bytesPerSecond).toBeGreaterThan(8e6);

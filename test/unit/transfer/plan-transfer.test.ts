@@ -57,7 +57,7 @@ test.each<[Partial<Circumstances>, string]>([
   [{ wanted: 'delta', ...lacks }, 'compressed with zstd, no delta, because the target has no perl'],
   [{ near: true }, 'plain, because the target is this machine'],
   [{ compressors: [] }, 'plain, because runner and target share neither zstd nor gzip'],
-])('and why is told in one line: %j', (circumstances, why) => {
+])('and the reason is one line: %j', (circumstances, why) => {
   expect(planTransfer({ ...REBUILD, ...circumstances }).why).toBe(why);
 });
 

@@ -124,7 +124,7 @@ test.each<[string, Partial<Found>, string[]]>([
   ],
   ['a deploy in progress', { deploying: 'run 8' }, ['deploy: in progress: run 8']],
   ['no Linux', { otherKernel: 'FreeBSD' }, ['system: FreeBSD; only Linux is supported']],
-])('%s is told', (_, seen, expected) => {
+])('%s is reported', (_, seen, expected) => {
   expect(failed(seen)).toEqual(expected);
 });
 
