@@ -12,12 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type Account, account } from './accounts.ts';
+import { doorAt } from './door.ts';
 import { about } from './hostile.ts';
 import { program } from './programs.ts';
 import type { TestTarget } from './target.ts';
 
 /** Where things are, for the loops of an attacker. */
-interface Place {
+export interface Place {
+  /** The folder of the program, its parent with the folder of the logs, and the file's name. */
+  folder: string;
   root: string;
   name: string;
   canary: string;
@@ -28,31 +31,41 @@ interface Place {
   port: number;
 }
 
-/** What the account that owns the program, its folder and its log can do; each leaves the names as they were, more or less. */
-const BY_THE_SERVICE_ACCOUNT: ((place: Place) => string)[] = [
+type Act = (place: Place) => string;
+
+/** What the account that owns the program's folder can do in it; each leaves the names as they were, more or less. */
+export const IN_THE_FOLDER: Act[] = [
   ({ name, canary }) => `mv ${name} kept; ln -s ${canary}/daemon ${name}; sleep 0.02; rm -f ${name}; mv kept ${name}`,
   ({ name, canary }) => `mv ${name} kept; ln ${canary}/daemon ${name}; sleep 0.02; rm -f ${name}; mv kept ${name}`,
+  ({ name, canary }) => `mv ${name} kept; ln -s ${canary}/door ${name}; sleep 0.01; mv -fT kept ${name}; sleep 0.02`,
   ({ name, payload }) => `mv ${name} kept; cat ${payload} >kept; cp ${payload} ${name}; sleep 0.02; mv kept ${name}`,
   ({ name }) => `mv ${name} kept; mkfifo ${name}; sleep 0.02; rm -f ${name}; mv kept ${name}`,
   ({ name }) => `mv ${name} kept; mkdir ${name}; sleep 0.02; rmdir ${name}; mv kept ${name}`,
   ({ name, canary }) =>
     `mv .${name}.deploy .away; ln -s ${canary} .${name}.deploy; rm -f .${name}.deploy; mv .away .${name}.deploy`,
-  ({ root, canary }) =>
-    `mv ${root}/bin ${root}/away; ln -s ${canary} ${root}/bin; rm -f ${root}/bin; mv ${root}/away ${root}/bin`,
-  ({ root, canary }) =>
-    `rm -f ${root}/logs/error.log; ln -s ${canary}/secret ${root}/logs/error.log; sleep 0.02; rm -f ${root}/logs/error.log`,
-  ({ root }) => `rm -f ${root}/logs/error.log; mkfifo ${root}/logs/error.log; sleep 0.02; rm -f ${root}/logs/error.log`,
   ({ name }) => `pkill -KILL -u "$(id -u)" -x ${name.slice(0, 15)}`,
   ({ name, port }) => `./${name} --port ${port + 1} & sleep 0.03; kill $!`,
 ];
 
+/** The same with its folder, and with that of the logs. */
+const WITH_ITS_FOLDERS: Act[] = [
+  ({ folder, root, canary }) =>
+    `mv ${folder} ${root}/away; ln -s ${canary} ${folder}; rm -f ${folder}; mv ${root}/away ${folder}`,
+  ...['secret', 'door'].map(
+    (file): Act =>
+      ({ root, canary }) =>
+        `rm -f ${root}/logs/error.log; ln -s ${canary}/${file} ${root}/logs/error.log; sleep 0.02; rm -f ${root}/logs/error.log`,
+  ),
+  ({ root }) => `rm -f ${root}/logs/error.log; mkfifo ${root}/logs/error.log; sleep 0.02; rm -f ${root}/logs/error.log`,
+];
+
 /** What any other account can do: execute a file that everybody can read, and choose names. */
-const BY_ANOTHER_ACCOUNT: ((place: Place) => string)[] = [
-  ({ root, name, port }) => `${root}/bin/${name} --port ${port + 2} & sleep 0.05; kill $!`,
-  ({ root, name, daemon }) =>
+export const BY_ANOTHER_ACCOUNT: Act[] = [
+  ({ folder, name, port }) => `${folder}/${name} --port ${port + 2} & sleep 0.05; kill $!`,
+  ({ folder, name, daemon }) =>
     // A folder whose name is a line of a listing: "… /proc/PID/exe -> PATH (deleted)".
-    `d="$(mktemp -d)/$(printf 'x\\nlrwxrwxrwx 1 0 0 0 Jan 1 00:00 /proc/${daemon}')"; mkdir -p "$d/exe -> ${root}/bin"; cp /bin/sleep "$d/exe -> ${root}/bin/${name}"; "$d/exe -> ${root}/bin/${name}" 0.3 & rm -f "$d/exe -> ${root}/bin/${name}"; sleep 0.05`,
-  ({ root, name }) => `(exec -a ${root}/bin/${name} sleep 0.05)`,
+    `d="$(mktemp -d)/$(printf 'x\\nlrwxrwxrwx 1 0 0 0 Jan 1 00:00 /proc/${daemon}')"; mkdir -p "$d/exe -> ${folder}"; cp /bin/sleep "$d/exe -> ${folder}/${name}"; "$d/exe -> ${folder}/${name}" 0.3 & rm -f "$d/exe -> ${folder}/${name}"; sleep 0.05`,
+  ({ folder, name }) => `(exec -a ${folder}/${name} sleep 0.05)`,
 ];
 
 export interface Attack extends AsyncDisposable {
@@ -73,6 +86,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
   chownSync(root, host.service.uid, host.service.uid);
   mkdirSync(canary, { mode: 0o755 });
   writeFileSync(`${canary}/secret`, `${SECRET}\n`, { mode: 0o600 });
+  const door = doorAt(`${canary}/door`);
   copyFileSync('/bin/sleep', `${canary}/daemon`);
   chmodSync(`${canary}/daemon`, 0o755);
   const payload = `${root}/payload`;
@@ -81,7 +95,15 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
   chmodSync(payload, 0o755);
   const daemon = spawn(`${canary}/daemon`, ['100000'], { stdio: 'ignore' });
   const mallory = account();
-  const place: Place = { root, name: host.name, canary, daemon: daemon.pid ?? 0, payload, port: host.port };
+  const place: Place = {
+    folder: host.folder,
+    root,
+    name: host.name,
+    canary,
+    daemon: daemon.pid ?? 0,
+    payload,
+    port: host.port,
+  };
   const before = about(canary).join('\n');
   const found: string[] = [];
   const sampler = setInterval(() => found.push(...ofRoot(root)), 5);
@@ -91,7 +113,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
         loop(
           host.service,
           `${root}/bin`,
-          choose(BY_THE_SERVICE_ACCOUNT, draw).map((act) => act(place)),
+          choose([...IN_THE_FOLDER, ...WITH_ITS_FOLDERS], draw).map((act) => act(place)),
         ),
         loop(
           mallory,
@@ -105,6 +127,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
     },
     violations: (log) => [
       ...found.splice(0),
+      ...(door.opened() === 0 ? [] : ['root opened a link']),
       ...(daemon.exitCode === null && daemon.signalCode === null ? [] : ["root's daemon was killed"]),
       ...(about(canary).join('\n') === before ? [] : ["root's files were changed"]),
       ...(log.includes(SECRET) ? ["root's file was shown in the log"] : []),
@@ -112,6 +135,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
     endStrays: () => endStrays(host),
     [Symbol.asyncDispose]: async () => {
       clearInterval(sampler);
+      door[Symbol.dispose]();
       daemon.kill('SIGKILL');
       mallory[Symbol.dispose]();
       rmSync(canary, { recursive: true, force: true });
@@ -119,7 +143,7 @@ export async function attackOn(host: TestTarget): Promise<Attack> {
   };
 }
 
-function choose<T>(all: readonly T[], draw: () => number): T[] {
+export function choose<T>(all: readonly T[], draw: () => number): T[] {
   const one = () => all[Math.floor(draw() * all.length)] as T;
   return [one(), one()];
 }
@@ -139,23 +163,26 @@ async function ended(attacker: ChildProcess): Promise<void> {
   }
 }
 
-/** What the account left half moved, as its owner would put it right. */
-function put({ root, name }: Place, host: TestTarget): void {
-  const undo = [
-    `[ ! -L ${root}/bin ] || rm ${root}/bin`,
-    `[ -d ${root}/bin ] || mv ${root}/away ${root}/bin`,
-    `cd ${root}/bin`,
+function put(place: Place, host: TestTarget): void {
+  execFileSync('/bin/sh', ['-c', undoing(place)], { stdio: 'ignore' });
+  if (!existsSync(host.destination)) return;
+  const { uid } = statSync(host.destination);
+  if (uid === 0) chownSync(host.destination, host.service.uid, host.service.uid);
+}
+
+/** For a shell of root's: puts right what the account left half moved, as its owner would. */
+export function undoing({ folder, root, name }: Place): string {
+  return [
+    `[ ! -L ${folder} ] || rm ${folder}`,
+    `[ -d ${folder} ] || mv ${root}/away ${folder}`,
+    `cd ${folder}`,
     `[ ! -L .${name}.deploy ] || rm .${name}.deploy`,
     `[ ! -d .away ] || { rm -rf .${name}.deploy; mv .away .${name}.deploy; }`,
     `[ ! -d ${name} ] || rmdir ${name}`,
     `[ -f ${name} ] && [ ! -L ${name} ] || rm -f ${name}`,
     `if [ -e kept ]; then if [ -e ${name} ]; then rm -f kept; else mv kept ${name}; fi; fi`,
     `[ -f ${root}/logs/error.log ] && [ ! -L ${root}/logs/error.log ] || rm -f ${root}/logs/error.log`,
-  ];
-  execFileSync('/bin/sh', ['-c', undo.join('\n')], { stdio: 'ignore' });
-  if (!existsSync(host.destination)) return;
-  const { uid } = statSync(host.destination);
-  if (uid === 0) chownSync(host.destination, host.service.uid, host.service.uid);
+  ].join('\n');
 }
 
 function endStrays({ service, destination }: TestTarget): void {
