@@ -11,40 +11,48 @@ import {
   quoted,
   rootWith,
 } from '../../support/hostile-repository.ts';
+import { inTurn } from '../../support/platforms.ts';
 
 describe('a path or a name', () => {
-  it.each([
-    '..',
-    '../x',
-    '.git/x',
-    '.GIT/x',
-    'git~1/x',
-    'a/./b',
-    'a\n::set-env name=A::b',
-    'a\u001b[2Jb',
-    'x\u2028::add-path::/x',
-  ])('that git checks out nowhere is refused: %j', async (path) => {
+  it.each(
+    inTurn([
+      '..',
+      '../x',
+      '.git/x',
+      '.GIT/x',
+      'git~1/x',
+      'a/./b',
+      'a\n::set-env name=A::b',
+      'a\u001b[2Jb',
+      'x\u2028::add-path::/x',
+    ]),
+  )('that git checks out nowhere is refused, on %s: %j', async (platform, path) => {
     await using server = await rootWith(entry({ path }), []);
-    await expectRed(server, {}, 'its path ');
+    await expectRed(server, { platform }, 'its path ');
   });
 
-  it.each([
-    ...COMMANDS,
-    '-x',
-    '--upload-pack=x',
-    '[skip ci]',
-    '@all',
-    '#1',
-    'Submodule-To: x',
-    'a\u202eb',
-    'x'.repeat(3000),
-    "a'b",
-    'a"b',
-  ])('that means something elsewhere does nothing: %j', async (path) => {
+  it.each(
+    inTurn([
+      ...COMMANDS,
+      '-x',
+      '--upload-pack=x',
+      '[skip ci]',
+      '@all',
+      '#1',
+      'Submodule-To: x',
+      'a\u202eb',
+      'x'.repeat(3000),
+      "a'b",
+      'a"b',
+    ]),
+  )('that means something elsewhere does nothing, on %s: %j', async (platform, path) => {
     // A slash makes folders of it, which is another test.
     const plain = path.replaceAll('/', '_');
     await using server = await rootWith(entry({ path: plain, name: `n ${plain}` }), [plain]);
-    const message = await expectGreen(server, { inputs: { submodule: plain, message: '{path}\n\n{name} by {log}' } });
+    const message = await expectGreen(server, {
+      platform,
+      inputs: { submodule: plain, message: '{path}\n\n{name} by {log}' },
+    });
     expect(message).not.toMatch(/^Submodule-To: x/m);
   });
 });
@@ -64,11 +72,11 @@ describe('a commit of the submodule', () => {
     ...['Submodule-To: evil', 'Signed-off-by: a <a@b.example>', '-- \n--- a', 'x'.repeat(100_000)],
   ];
 
-  it.each(SUBJECTS.map((subject) => subject.slice(0, 200_000)))('does nothing by its subject: %j', async (subject) => {
+  it.each(inTurn(SUBJECTS))('does nothing by its subject, on %s: %j', async (platform, subject) => {
     await using server = await rootWith(entry({}));
     commitAs(server, { subject });
     for (const message of [undefined, '{log}']) {
-      const given = message === undefined ? {} : { inputs: { message } };
+      const given = message === undefined ? { platform } : { platform, inputs: { message } };
       const written = await expectGreen(server, given);
       expect(written.match(/^Submodule-To: /gm)).toHaveLength(1);
       expect(written).not.toMatch(/^Signed-off-by:/m);
@@ -76,9 +84,9 @@ describe('a commit of the submodule', () => {
     }
   });
 
-  it.each(['a\n::add-path::/x', '::set-env name=A::b', '', 'no address', 'a <b@c> <d@e>', 'x'.repeat(20_000)])(
-    'does nothing by its author: %j',
-    async (author) => {
+  it.each(inTurn(['a\n::add-path::/x', '::set-env name=A::b', '', 'no address', 'a <b@c> <d@e>', 'x'.repeat(20_000)]))(
+    'does nothing by its author, on %s: %j',
+    async (platform, author) => {
       await using server = await rootWith(entry({}));
       const tree = server.git('team/botserver', 'rev-parse', 'main^{tree}');
       const parent = server.git('team/botserver', 'rev-parse', 'main');
@@ -90,7 +98,7 @@ describe('a commit of the submodule', () => {
         encoding: 'utf8',
       }).trim();
       server.git('team/botserver', 'update-ref', 'refs/heads/main', commit);
-      await expectGreen(server);
+      await expectGreen(server, { platform });
       expect(server.git('team/gb', 'log', '-1', '--format=%an|%cn')).toBe('ada|ada');
     },
   );
@@ -132,14 +140,14 @@ describe('a branch or tag', () => {
 });
 
 describe('a server', () => {
-  it.each([...COMMANDS, '\r::add-path::/x', '\u001b[2J::add-path::/x'])(
-    'does nothing by the words of its hook: %j',
-    async (words) => {
+  it.each(inTurn([...COMMANDS, '\r::add-path::/x', '\u001b[2J::add-path::/x']))(
+    'does nothing by the words of its hook, on %s: %j',
+    async (platform, words) => {
       await using server = await rootWith(entry({}));
       const hook = `${server.folder}/team/gb.git/hooks/pre-receive`;
       writeFileSync(`${server.folder}/words`, `x\n${words}\n${words}\n`);
       writeFileSync(hook, `#!/bin/sh\ncat ${server.folder}/words >&2\nexit 1\n`, { mode: 0o755 });
-      await expectRed(server, {}, 'a hook of the server declined it.');
+      await expectRed(server, { platform }, 'a hook of the server declined it.');
     },
   );
 });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { GitServer } from '../../support/git-server.ts';
 import { bump, canaryOf, entry, expectGreen, expectRed, rootWith } from '../../support/hostile-repository.ts';
+import { inTurn } from '../../support/platforms.ts';
 
 type HostileUrl = [url: (server: GitServer) => string, why: string];
 
@@ -26,12 +27,15 @@ const URLS: HostileUrl[] = [
 ];
 
 describe('a URL in .gitmodules', () => {
-  it.each(URLS)('that is hostile runs nothing, and is refused by its form (%#)', async (url, why) => {
-    await using server = await rootWith((one) => entry({ url: url(one) }));
-    await expectRed(server, {}, why);
-    // From a root on the runner's own disk git would start programs itself.
-    await expectRed(server, { inputs: { repository: `file://${server.folder}/team/gb.git` } }, why);
-  });
+  it.each(inTurn(URLS))(
+    'that is hostile runs nothing, and is refused by its form, on %s (%#)',
+    async (platform, [url, why]) => {
+      await using server = await rootWith((one) => entry({ url: url(one) }));
+      await expectRed(server, { platform }, why);
+      // From a root on the runner's own disk git would start programs itself.
+      await expectRed(server, { platform, inputs: { repository: `file://${server.folder}/team/gb.git` } }, why);
+    },
+  );
 
   it('that is hostile keeps its pointer in a sweep, which moves the others', async () => {
     const paths = URLS.map((_, index) => `u${index}`);
@@ -95,19 +99,21 @@ describe('.gitmodules', () => {
     await expectRed(server, {}, '.gitmodules has no such entry; it has: none.');
   });
 
-  it.each([
-    ['is cut off', '[submodule "botserver', 'is not a configuration that git can read'],
-    [
-      'has a name with a line end',
-      '[submodule "a\n::set-env name=A::b"]\n',
-      'is not a configuration that git can read',
-    ],
-    ['has NUL bytes', `${entry({})}# \u0000`, 'has NUL bytes in it'],
-    ['is larger than any', `${entry({})}${'# x\n'.repeat(300_000)}`, 'at most 1048576 are read'],
-    ['has no entry but a command', entry({ name: '::add-path::/x', path: '::add-path::/x' }), 'has no such entry'],
-  ])('that %s is refused', async (_, text, why) => {
+  it.each(
+    inTurn([
+      ['is cut off', '[submodule "botserver', 'is not a configuration that git can read'],
+      [
+        'has a name with a line end',
+        '[submodule "a\n::set-env name=A::b"]\n',
+        'is not a configuration that git can read',
+      ],
+      ['has NUL bytes', `${entry({})}# \u0000`, 'has NUL bytes in it'],
+      ['is larger than any', `${entry({})}${'# x\n'.repeat(300_000)}`, 'at most 1048576 are read'],
+      ['has no entry but a command', entry({ name: '::add-path::/x', path: '::add-path::/x' }), 'has no such entry'],
+    ] as const).map(([platform, [what, text, why]]) => [platform, what, text, why] as const),
+  )('on %s, that %s is refused', async (platform, _, text, why) => {
     await using server = await rootWith(text);
-    await expectRed(server, {}, why);
+    await expectRed(server, { platform }, why);
   });
 
   it('with as many entries as fit is read', async () => {
