@@ -1036,6 +1036,58 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+say_unit_output() {
+command -v journalctl >/dev/null || return 0
+read_all_output
+set --
+for output_id in $failed_ids; do
+set -- "$@" + "_SYSTEMD_INVOCATION_ID=$output_id"
+[ -n "$unit_user" ] || set -- "$@" + "INVOCATION_ID=$output_id" _PID=1
+done
+if [ -z "$unit_user" ]; then
+for output_unit in $failed_units; do
+nameless_pids "$output_unit"
+for output_pid in $failed_pids $nameless_pids; do set -- "$@" + "_SYSTEMD_UNIT=$output_unit" "_PID=$output_pid"; done
+done
+elif output_uid=$(id -u -- "$unit_user"); then
+for output_pid in $failed_pids; do set -- "$@" + "_UID=$output_uid" "_PID=$output_pid"; done
+fi
+[ "$#" -gt 0 ] || return 0
+shift
+say output "$(limited 5 journalctl --quiet --no-pager --boot -o cat -n 30 "$@" 2>/dev/null | tail -c 8000)"
+}
+remember_start_output() {
+failed_ids=\${unit_ids:-}
+failed_pids=\${unit_pids:-}
+failed_units=\${proved_units:-}
+failed_mark=\${start_mark:-}
+}
+read_all_output() {
+limited 3 journalctl --sync >/dev/null 2>&1 || pause_cs 20
+}
+nameless_pids() {
+nameless_since=$(date +%s)
+uptime_cs
+nameless_since=$((nameless_since - (now_cs - failed_mark) / 100 - 1))
+nameless_pids=
+for nameless_pid in $(limited 3 journalctl --quiet --no-pager -o json --output-fields=_PID,_SYSTEMD_INVOCATION_ID "--since=@$nameless_since" "_SYSTEMD_UNIT=$1" 2>/dev/null | sed -n '/"_SYSTEMD_INVOCATION_ID"/d; s/.*"_PID" *: *"\\([0-9]*\\)".*/\\1/p' | sort -u); do
+case " \${present_pids:-} " in *" $nameless_pid "*) ;; *) nameless_pids="$nameless_pids $nameless_pid" ;; esac
+done
+}
+exit_in_journal() {
+how_ended='how is not known'
+command -v journalctl >/dev/null || return 0
+find_exit "$1"
+[ -n "$exit_status" ] || { read_all_output; find_exit "$1"; }
+case $exit_status in
+'' | *[!0-9A-Z]*) ;;
+*[!0-9]*) how_ended="killed by signal $exit_status" ;;
+*) how_ended="exit status $exit_status" ;;
+esac
+}
+find_exit() {
+exit_status=$(limited 3 journalctl --quiet -n 1 -o cat --output-fields=EXIT_STATUS MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "INVOCATION_ID=$1" 2>/dev/null)
+}
 remember_end() {
 add_line history "$(date -u +%Y-%m-%dT%H:%M:%SZ) \${new_sha:--} \${in_run:--} \${in_actor:--} $1"
 [ -z "\${journal_id:-}" ] || [ "\${journal_is_open:-}" != yes ] || add_line ended "$journal_id $1 \${pid:--} $in_run"
@@ -1676,6 +1728,7 @@ proved_units=\${proved_units# }
 proved_units=\${proved_units% }
 units_reset=
 unit_ids=
+unit_pids=
 unit_starts=
 }
 start_units() {
@@ -1712,6 +1765,7 @@ for restart_pid in $running $strangers; do
 cgroup_unit "$restart_pid"
 case " $restarted_units " in *" \${cgroup_unit:-/} "*) ;; *) continue ;; esac
 process_start "$restart_pid" && restart_marks="$restart_marks $restart_pid:$process_start"
+[ "$starting" = old ] || present_pids="$present_pids $restart_pid"
 done
 uptime_cs
 down_mark=\${down_mark:-$now_cs}
@@ -1777,6 +1831,7 @@ deactivating/*) health_reason="$unit_label$show_SubState" ;;
 esac
 }
 note_start() {
+case "$unit_pids " in *" $show_ExecMainPID "*) ;; *) unit_pids="$unit_pids \${show_ExecMainPID#0}" ;; esac
 case "$unit_ids " in *" $show_InvocationID "*) ;; *) unit_ids="$unit_ids $show_InvocationID" ;; esac
 case "$unit_starts " in
 *" $show_Id="*) ;;
@@ -1791,16 +1846,6 @@ case $show_ExecMainCode in
 1) how_ended="exit status $show_ExecMainStatus" ;;
 2 | 3) how_ended="killed by signal $show_ExecMainStatus" ;;
 *) how_ended='how is not known' ;;
-esac
-}
-exit_in_journal() {
-how_ended='how is not known'
-command -v journalctl >/dev/null || return 0
-exit_status=$(limited 3 journalctl --quiet -n 1 -o cat --output-fields=EXIT_STATUS MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "INVOCATION_ID=\${first_start:-none}" 2>/dev/null)
-case $exit_status in
-'' | *[!0-9A-Z]*) ;;
-*[!0-9]*) how_ended="killed by signal $exit_status" ;;
-*) how_ended="exit status $exit_status" ;;
 esac
 }
 unit_ended() {
@@ -1831,7 +1876,7 @@ fi
 unit_alive() {
 note_start
 if [ "\${show_NRestarts:-0}" -gt 0 ]; then
-exit_in_journal
+exit_in_journal "\${first_start:-none}"
 unit_ended "the program exited ($how_ended), and systemd started it again"
 return
 fi
@@ -1879,16 +1924,6 @@ uptime_cs
 done
 units_up || { refused=\${refused:-"no longer as at the start of the stable window: $health_reason"}; return 1; }
 [ "$units_seen" = "$stable_seen" ] || { refused="systemd restarted it within the stable window (unit, main process and restarts:$stable_seen, then$units_seen)"; return 1; }
-}
-say_unit_output() {
-output_ids=$1
-set --
-for output_id in $output_ids; do
-[ "$#" = 0 ] || set -- "$@" +
-set -- "$@" "_SYSTEMD_INVOCATION_ID=$output_id" + "INVOCATION_ID=$output_id"
-done
-[ "$#" -gt 0 ] && command -v journalctl >/dev/null || return 0
-say output "$(limited 5 journalctl --quiet --no-pager -o cat -n 30 "$@" 2>/dev/null | tail -c 8000)"
 }
 stop_all() {
 case $restart in
@@ -2157,6 +2192,7 @@ exec 4>&-
 remember_present() {
 find_executors
 [ -z "$running" ] || was_running=yes
+present_pids=$running
 accounts=$trusted
 old_user=$in_run_as
 old_uid=$in_run_uid
@@ -2528,7 +2564,7 @@ failed_in=$failed
 say failed "$failed_in"
 say why "$failure"
 case $restart in
-systemd) failed_ids=\${unit_ids:-} ;;
+systemd) remember_start_output ;;
 command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
 esac
 read_start
@@ -2742,7 +2778,7 @@ if [ "$1" = broken ] && [ -n "$down_mark" ]; then
 uptime_cs
 downtime_cs=$((now_cs - down_mark))
 fi
-if [ "$restart" = systemd ] && [ -n "\${failed_ids:-}" ]; then say_unit_output "$failed_ids"; fi
+[ -z "\${failed_mark:-}" ] || say_unit_output
 say state "$1"
 say pid "$pid"
 say downtime_ms "$((\${downtime_cs:-0} * 10))"

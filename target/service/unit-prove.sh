@@ -4,6 +4,7 @@
 . ../process/find.sh
 . ./cgroup.sh
 . ./systemd.sh
+. ./unit-output.sh
 . ./unit-start.sh
 
 # units_up: asks once about all of $proved_units. Succeeds when each is active and runs the file; sets pid to the process of the
@@ -41,8 +42,9 @@ judge_unit() {
   esac
 }
 
-# note_start: this start's output is found in the journal by its id.
+# note_start: this start's output is found in the journal by its id and its main process.
 note_start() {
+  case "$unit_pids " in *" $show_ExecMainPID "*) ;; *) unit_pids="$unit_pids ${show_ExecMainPID#0}" ;; esac
   case "$unit_ids " in *" $show_InvocationID "*) ;; *) unit_ids="$unit_ids $show_InvocationID" ;; esac
   case "$unit_starts " in
     *" $show_Id="*) ;;
@@ -59,18 +61,6 @@ how_ended() {
     1) how_ended="exit status $show_ExecMainStatus" ;;
     2 | 3) how_ended="killed by signal $show_ExecMainStatus" ;;
     *) how_ended='how is not known' ;;
-  esac
-}
-
-# exit_in_journal: the same of an earlier start, which systemd itself has forgotten.
-exit_in_journal() {
-  how_ended='how is not known'
-  command -v journalctl >/dev/null || return 0
-  exit_status=$(limited 3 journalctl --quiet -n 1 -o cat --output-fields=EXIT_STATUS MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "INVOCATION_ID=${first_start:-none}" 2>/dev/null)
-  case $exit_status in
-    '' | *[!0-9A-Z]*) ;;
-    *[!0-9]*) how_ended="killed by signal $exit_status" ;;
-    *) how_ended="exit status $exit_status" ;;
   esac
 }
 
@@ -106,7 +96,7 @@ unit_inactive() {
 unit_alive() {
   note_start
   if [ "${show_NRestarts:-0}" -gt 0 ]; then
-    exit_in_journal
+    exit_in_journal "${first_start:-none}"
     unit_ended "the program exited ($how_ended), and systemd started it again"
     return
   fi
@@ -159,16 +149,4 @@ units_stable() {
   done
   units_up || { refused=${refused:-"no longer as at the start of the stable window: $health_reason"}; return 1; }
   [ "$units_seen" = "$stable_seen" ] || { refused="systemd restarted it within the stable window (unit, main process and restarts:$stable_seen, then$units_seen)"; return 1; }
-}
-
-# say_unit_output IDS: the journal of these starts alone, not of the version before.
-say_unit_output() {
-  output_ids=$1
-  set --
-  for output_id in $output_ids; do
-    [ "$#" = 0 ] || set -- "$@" +
-    set -- "$@" "_SYSTEMD_INVOCATION_ID=$output_id" + "INVOCATION_ID=$output_id"
-  done
-  [ "$#" -gt 0 ] && command -v journalctl >/dev/null || return 0
-  say output "$(limited 5 journalctl --quiet --no-pager -o cat -n 30 "$@" 2>/dev/null | tail -c 8000)"
 }

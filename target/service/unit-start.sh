@@ -27,6 +27,7 @@ choose_units() {
   proved_units=${proved_units% }
   units_reset=
   unit_ids=
+  unit_pids=
   unit_starts=
 }
 
@@ -76,6 +77,7 @@ restart_units() {
     cgroup_unit "$restart_pid"
     case " $restarted_units " in *" ${cgroup_unit:-/} "*) ;; *) continue ;; esac
     process_start "$restart_pid" && restart_marks="$restart_marks $restart_pid:$process_start"
+    [ "$starting" = old ] || present_pids="$present_pids $restart_pid"
   done
   uptime_cs
   down_mark=${down_mark:-$now_cs}

@@ -8,6 +8,7 @@
 . ../process/port.sh
 . ../service/as-user.sh
 . ../service/command.sh
+. ../service/unit-output.sh
 . ../state/ended.sh
 . ../state/journal.sh
 . ../state/live-file.sh
@@ -143,7 +144,7 @@ finish() {
     uptime_cs
     downtime_cs=$((now_cs - down_mark))
   fi
-  if [ "$restart" = systemd ] && [ -n "${failed_ids:-}" ]; then say_unit_output "$failed_ids"; fi
+  [ -z "${failed_mark:-}" ] || say_unit_output
   say state "$1"
   say pid "$pid"
   say downtime_ms "$((${downtime_cs:-0} * 10))"

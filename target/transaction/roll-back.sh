@@ -5,6 +5,7 @@
 . ../lib/say.sh
 . ../process/find.sh
 . ../service/as-user.sh
+. ../service/unit-output.sh
 . ../state/journal.sh
 . ../state/live-file.sh
 . ../state/releases.sh
@@ -23,7 +24,7 @@ remember_failure() {
   say why "$failure"
   case $restart in
     # Read at the end: nothing runs meanwhile.
-    systemd) failed_ids=${unit_ids:-} ;;
+    systemd) remember_start_output ;;
     command) [ ! -s command.output ] || say output "$(tail -c 8000 command.output)" ;;
   esac
   read_start

@@ -53,6 +53,7 @@ start_by_command() {
 remember_present() {
   find_executors
   [ -z "$running" ] || was_running=yes
+  present_pids=$running
   accounts=$trusted
   old_user=$in_run_as
   old_uid=$in_run_uid
