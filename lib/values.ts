@@ -12,6 +12,17 @@ export function isHttpUrl(value: string): boolean {
   return /^https?:$/.test(url?.protocol ?? '') && url?.username === '' && url.password === '' && !/[\s"\\]/.test(value);
 }
 
+/** Whether an account or a group may have that name: directories have `CORP\\ada`, `ada@corp.example` and `domain users`. */
+export function isAccountName(name: string): boolean {
+  return /^[^\p{Cc}:/-][^\p{Cc}:/]*$/u.test(name) && name.trim() === name;
+}
+
+/** Whether it is USER or USER:GROUP, by names or numbers. */
+export function isOwner(text: string): boolean {
+  const halves = text.split(':');
+  return halves.length <= 2 && halves.every(isAccountName);
+}
+
 /** Status codes and ranges: `200-399`, `200, 204`. */
 export function isStatusList(list: string): boolean {
   return /^\s*\d{3}(-\d{3})?(\s*,\s*\d{3}(-\d{3})?)*\s*$/.test(list);

@@ -14,20 +14,18 @@ import {
 } from '../../lib/action/fields.ts';
 import { rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
 import { connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
-import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
+import { isAccountName, isOwner, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
 const RESTARTS = ['auto', 'process', 'systemd', 'command', 'none'] as const;
 const SIGNALS = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'WINCH', 'KILL'];
-const ACCOUNT = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})$/;
-const OWNER = /^([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10})(:([A-Za-z_][A-Za-z0-9_.-]*\$?|\d{1,10}))?$/;
 
 /** The inputs that describe a program, whichever action is given them. */
 export const programFields = {
   source: optional(),
   sha256: z.optional(matching(/^[0-9a-f]{64}$/i, 'a sha256 digest of 64 hexadecimal digits')),
   destination: matching(isPlainPath, 'an absolute path without ".." or control characters'),
-  owner: z.optional(matching(OWNER, 'user, user:group or numbers')),
+  owner: z.optional(matching(isOwner, 'user, user:group or numbers')),
   mode: z.optional(matching(/^0?[0-7]{3,4}$/, 'an octal mode such as 0755')),
   capabilities: z.optional(matching(/^[a-z0-9_,=+ -]+$/i, 'capabilities such as cap_net_bind_service=+ep')),
   restart: choice(RESTARTS),
@@ -37,7 +35,7 @@ export const programFields = {
   'daemon-reload': flagOr(false),
   'stop-signal': z._default(matching(isSignal, `one of ${SIGNALS.join(', ')}`), 'TERM'),
   'stop-timeout-seconds': wholeNumberOr(10, 1, 3600),
-  'run-as': z.optional(matching(ACCOUNT, 'the name of an account')),
+  'run-as': z.optional(matching(isAccountName, 'the name of an account')),
   args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
   'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
   environment: lines(),

@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from '../../lib/action/fields.ts';
 import { connectionFields, connectionsOf } from '../../lib/ssh/inputs.ts';
-import { isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
+import { isAccountName, isOwner, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 
 /** Every input of action.yml under its own name, checked; see README.md for what each means. */
 export const fields = z
@@ -21,14 +21,14 @@ export const fields = z
     sha256: z.optional(matching((value) => /^[0-9a-f]{64}$/i.test(value), '64 hexadecimal digits')),
     strings: literalLines(),
     'absent-strings': literalLines(),
-    owner: optional(),
+    owner: z.optional(matching(isOwner, 'user, user:group or numbers')),
     mode: z.optional(matching((value) => /^0?[0-7]{3,4}$/.test(value), 'an octal mode such as 0755')),
     capabilities: optional(),
     'modified-after': z.optional(
       matching((value) => !Number.isNaN(toEpoch(value)), 'an ISO 8601 time or epoch seconds'),
     ),
     running: choice(['yes', 'no', 'any']),
-    'run-as': optional(),
+    'run-as': z.optional(matching(isAccountName, 'the name of an account')),
     'started-after': z.optional(
       matching((value) => !Number.isNaN(toEpoch(value)), 'an ISO 8601 time or epoch seconds'),
     ),

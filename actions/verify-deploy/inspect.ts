@@ -175,9 +175,9 @@ function toUnfinished(answer: Answer): Found['unfinished'] {
 
 /** Ids, mode, bytes, epoch seconds, date, clock, zone and owner. The clock is there for its fraction of a second. */
 const FILE =
-  /^([0-9]+:[0-9]+) ([0-7]{1,5}) ([0-9]{1,15}) (-?[0-9]{1,11}) \S+ [0-9:]+(?:\.([0-9]+))?(?: \S+)? (\S+:.*)$/s;
+  /^([0-9]+:[0-9]+) ([0-7]{1,5}) ([0-9]{1,15}) (-?[0-9]{1,11}) \S+ [0-9:]+(?:\.([0-9]+))?(?: [+-][0-9]{4})? ([^:]+:.*)$/s;
 
-/** A group's name may have blanks. */
+/** The names of the owner and of the group may have blanks. */
 function toFile(answer: Answer): Found['file'] {
   const [[ids = '', mode = '', bytes, seconds, fraction = '0', owner = ''] = []] = answer.parts('file', FILE, 'a file');
   if (ids === '') return undefined;

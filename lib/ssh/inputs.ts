@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { choice, matching, optional, splitLines, wholeNumber } from '../action/fields.ts';
+import { isAccountName } from '../values.ts';
 import { CONTAINERS, parseContainer } from './container.ts';
 
 /** The connection inputs of deploy-binary and verify-deploy, under their names in action.yml. */
@@ -9,7 +10,7 @@ export const connectionFields = {
       error: ({ input }) => `expected a host, user@host, user@host:port or alias per line, got '${input}'`,
     }),
   ),
-  user: z.optional(matching((value) => isAccount(value), 'the name of an account')),
+  user: z.optional(matching((value) => isAccountName(value), 'the name of an account')),
   port: wholeNumber(1, 65_535),
   'ssh-key': optional(),
   'ssh-key-passphrase': optional(),
@@ -44,11 +45,6 @@ export function hostsOf(lines: string): string[] {
   return [...new Set(splitLines(lines))];
 }
 
-/** Directories have logins such as `CORP\\ada`, `ada@corp.example` and `ada lovelace`. */
-function isAccount(name: string): boolean {
-  return /^[^\p{Cc}:/-][^\p{Cc}:/]*$/u.test(name) && name.trim() === name;
-}
-
 /** A destination as people write it: `host`, `user@host`, `user@host:port`, `[v6]:port`, `ssh://user@host:port`. */
 export interface WrittenHost {
   user: string | undefined;
@@ -65,7 +61,7 @@ export function parseHost(written: string): WrittenHost | undefined {
   const bareV6 = /^(?:(?<user>[^\p{Cc}:/]+)@)?(?<v6>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)$/iu.exec(written.trim());
   const parts = (match ?? bareV6)?.groups;
   const port = parts?.port === undefined ? undefined : Number(parts.port);
-  if (!parts || port === 0 || (port ?? 1) > 65_535 || (parts.user !== undefined && !isAccount(parts.user)))
+  if (!parts || port === 0 || (port ?? 1) > 65_535 || (parts.user !== undefined && !isAccountName(parts.user)))
     return undefined;
   return { user: parts.user, host: parts.v6 ?? parts.host ?? '', port };
 }

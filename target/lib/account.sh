@@ -102,6 +102,12 @@ ids_of() {
   esac
 }
 
+# exists passwd|group NAME: a number always does, because a file may belong to an account that only another system knows.
+exists() {
+  entry_of "$@"
+  [ -n "$entry_id" ]
+}
+
 # entry_of passwd|group NAME: sets entry_id, and entry_group to the fourth field. A directory may answer with another spelling.
 entry_of() {
   entry_line=$(getent "$1" "$2" 2>/dev/null) || entry_line=$(entry_in_file "$@")

@@ -173,20 +173,11 @@ look_at_tools() {
 
 look_at_accounts() {
   for account in ${in_owner:+"${in_owner%%:*}"} ${in_run_as:+"$in_run_as"}; do
-    account_exists "$account" || say missing_user "$account"
+    exists passwd "$account" || say missing_user "$account"
   done
   case $in_owner in
-    *:*) group_exists "${in_owner#*:}" || say missing_group "${in_owner#*:}" ;;
+    *:*) exists group "${in_owner#*:}" || say missing_group "${in_owner#*:}" ;;
   esac
-}
-
-# Numbers are accepted as they are: a file may belong to an account that only another system knows.
-account_exists() {
-  case $1 in *[!0-9]*) id -u -- "$1" >/dev/null 2>&1 ;; esac
-}
-
-group_exists() {
-  case $1 in *[!0-9]*) grep -q "^$1:" /etc/group || getent group "$1" >/dev/null 2>&1 ;; esac
 }
 
 look_at_processes() {

@@ -36,3 +36,23 @@ export function account({ shell = '/bin/sh', sudo = false } = {}): Account {
     },
   };
 }
+
+/** Gives an account another name, as only directories have them (`CORP\\ada`), until the end of the scope. */
+export function renamed({ name }: Account, other: string): Disposable {
+  const files = ['/etc/passwd', '/etc/shadow', '/etc/group'];
+  const rename = (from: string, to: string) => {
+    const words = [
+      '-w',
+      '30',
+      '/tmp/fdt-accounts.lock',
+      'perl',
+      '-pi',
+      '-e',
+      's/^\\Q$ENV{FROM}\\E:/$ENV{TO}:/',
+      ...files,
+    ];
+    execFileSync('flock', words, { env: { ...process.env, FROM: from, TO: to }, stdio: 'pipe' });
+  };
+  rename(name, other);
+  return { [Symbol.dispose]: () => rename(other, name) };
+}
