@@ -41,7 +41,7 @@ it('a program runs as `CORP\\svc app`, deployed by `ada@corp.example`, and verif
   expect(proof.outputs.verified, proof.log).toBe('true');
 });
 
-it('a name that is not there is told as it was written, and one that no account can have is refused', async () => {
+it('a name that does not exist is shown as it was written, and one that no account can have is refused', async () => {
   await using host = await target();
   const absent = await host.deploy({ source: program('v1'), owner: 'CORP\\nobody here:domain users.*' });
   expect(absent.log).toContain('there is no user CORP\\nobody here on the target.');
