@@ -70,7 +70,7 @@ export function foundLines(found: Found, destination: string): string[] {
       `pid ${pid} (${user}${unitOf(pid) ? `, unit ${unitOf(pid)}` : ''}${live ? '' : ', outdated image'})`,
   );
   return [
-    ...(found.sudo ? [`Using sudo, because ${found.needsRoot}`] : []),
+    ...(found.sudo ? [`Using ${found.rootTool}, because ${found.needsRoot}`] : []),
     file
       ? `Found ${destination}: sha256 ${short(file.sha256)}, ${megabytes(file.bytes)}, ${file.owner} ${file.mode}${file.capabilities ? `, ${file.capabilities}` : ''}`
       : `Found nothing at ${destination}`,

@@ -25,6 +25,7 @@ reason_for_root() {
     root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
   elif [ -n "$in_service" ] && [ "$in_service_is_user" != yes ]; then
     root_reason="$in_service is a system unit"
+    ! unit_facts "$in_service" '' || [ "$unit_uid" != "$me" ] || root_unit=$unit_id
   else
     reason_of_processes
   fi
@@ -34,8 +35,9 @@ reason_of_processes() {
   for reason_pid in $running; do
     if [ ! -O "/proc/$reason_pid" ]; then
       root_reason="pid $reason_pid belongs to another account"
-    elif unit_of "$reason_pid" && [ -z "$unit_user" ]; then
+    elif unit_of "$reason_pid" && [ -z "$unit_user" ] && [ "$in_restart" != command ]; then
       root_reason="pid $reason_pid belongs to the system unit $unit"
+      root_unit=$unit
     fi
   done
 }

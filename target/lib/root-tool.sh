@@ -1,5 +1,7 @@
 # What lets an account that is not root go on as root without a password: sudo, or doas.
 
+. ./quote.sh
+
 # find_root_tool: sets root_tool to sudo, or where that refuses to doas. Sets root_tool_error, and fails, when neither allows it.
 find_root_tool() {
   root_tool_error=
@@ -14,10 +16,40 @@ find_root_tool() {
 
 # root_tool_remedy: the line that would allow it.
 root_tool_remedy() {
+  allowing /bin/sh ''
+  printf '%s' "$allowing"
+}
+
+# unit_remedy UNIT: the line that would allow nothing but to stop and start it, and the inputs that do so.
+unit_remedy() {
+  systemctl_path=$(command -v systemctl)
+  unit_word=$1
+  case $1 in *\\*) quoted "$1" && unit_word=$quoted ;; esac
+  allowing "$systemctl_path" "stop $1"
+  remedy_lines=$allowing
+  allowing "$systemctl_path" "start $1"
+  remedy_lines="$remedy_lines and: ${allowing#*: }"
+  printf '%s; then set restart: command, stop-command: %s, start-command: %s' "$remedy_lines" \
+    "$allowing_tool -n $systemctl_path stop $unit_word" "$allowing_tool -n $systemctl_path start $unit_word"
+}
+
+# allowing COMMAND ARGUMENTS: sets allowing to where a line goes that allows this account to run that as root, and the line, and
+# allowing_tool to sudo or doas. No arguments stand for any.
+allowing() {
+  allowing_name=$(id -un)
+  allowing_tool=sudo
   if command -v doas >/dev/null && ! command -v sudo >/dev/null; then
-    printf 'add to /etc/doas.conf: permit nopass %s as root cmd /bin/sh' "$(id -un)"
-  else
-    # sudoers takes a backslash before what has a meaning there.
-    printf 'add to sudoers (visudo): %s ALL=(root) NOPASSWD: /bin/sh' "$(id -un | sed 's/[\\ ,:=()!@]/\\&/g')"
+    allowing_tool=doas
+    case $allowing_name in
+      *[!A-Za-z0-9_.@-]*) allowing_name=\"$(printf '%s' "$allowing_name" | sed 's/[\\"]/\\&/g')\" ;;
+    esac
+    allowing="add to /etc/doas.conf: permit nopass $allowing_name as root cmd $1"
+    [ -z "$2" ] || allowing="$allowing args $(printf '%s' "$2" | sed 's/[\\]/\\&/g')"
+    return
   fi
+  # sudoers takes a backslash before what has a meaning there.
+  allowing_name=$(printf '%s' "$allowing_name" | sed 's/[\\ ,:=()!@]/\\&/g')
+  allowing="add to sudoers (visudo): $allowing_name ALL=(root) NOPASSWD: $1"
+  [ -z "$2" ] || allowing="$allowing $(printf '%s' "$2" | sed 's/[\\,:=]/\\&/g')"
+  command -v sudo >/dev/null || allowing="install sudo there, and $allowing"
 }

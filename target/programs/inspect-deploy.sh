@@ -7,9 +7,11 @@
 . ../health/http.sh
 . ../inspect/password.sh
 . ../inspect/aliases.sh
+. ../inspect/commands.sh
 . ../inspect/log.sh
 . ../inspect/reason-for-root.sh
 . ../inspect/root-path.sh
+. ../inspect/session.sh
 . ../inspect/units.sh
 . ../lib/account.sh
 . ../lib/digest.sh
@@ -70,6 +72,7 @@ look() {
   if [ "${in_elevated:-}" != yes ] && elevate; then exit 0; fi
   say user "$me_name"
   say login "${in_login:-$me_name}"
+  say root_tool "${in_root_tool:-}"
   say uid "$me"
   say wanted_owner "$in_owner"
   say wanted_ids "$wanted_ids"
@@ -93,6 +96,7 @@ look() {
   look_at_health
   look_at_log
   look_at_working_directory
+  inspect_commands
   look_at_passwords "${in_login:-$me_name}" "$run_as"
 }
 
@@ -237,17 +241,6 @@ same_environment() {
     quoted "$wanted"
     case $found_env in *" $quoted "*) ;; *) return 1 ;; esac
   done
-}
-
-# look_at_session: would logind kill what this login leaves running?
-look_at_session() {
-  [ -d /run/systemd/sessions ] && [ "${in_login:-$me_name}" != root ] || return 0
-  session_cgroup=$(cat /proc/self/cgroup)
-  case $session_cgroup in *session-*.scope*) ;; *) return 0 ;; esac
-  session_kills=$(limited 5 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null)
-  [ "$session_kills" = 'b true' ] || return 0
-  say session_kills yes
-  [ ! -e "/var/lib/systemd/linger/$me_name" ] || say lingers yes
 }
 
 look_at_folder() {

@@ -84,6 +84,9 @@ prepare_new() {
   find_timeout
   command_environment
   [ "$restart" != process ] || prepare_process
+  running_unseen=
+  [ "$restart" != command ] || [ "$sees_all" = yes ] || find_unseen "$in_name"
+  unseen_before=$running_unseen
 }
 
 start_new() {

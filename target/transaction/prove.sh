@@ -76,6 +76,7 @@ find_pid() {
       ;;
     command)
       find_forked && return 0
+      ! hidden_start || return 1
       command_ended
       [ -z "$gone" ] && is_script && health_reason=
       ;;
@@ -90,6 +91,22 @@ find_forked() {
   [ -n "$main_pid" ] || return 1
   pid=$main_pid
   health_reason=
+}
+
+# hidden_start: whether what the command started is seen by its name only: nothing more can be known of it, however long it takes. Sets
+# gone and refused. What had the name before the start is something else.
+hidden_start() {
+  # A recovery does not know what had the name before.
+  [ "$sees_all" != yes ] && [ -n "${unseen_before+known}" ] || return 1
+  running_unseen=
+  find_unseen "$in_name"
+  for hidden_pid in $running_unseen; do
+    case " $unseen_before " in *" $hidden_pid "*) continue ;; esac
+    gone=yes
+    refused="the start command started pid $hidden_pid, but $me_name can't see what that executes; log in as its account, or allow sudo"
+    return 0
+  done
+  return 1
 }
 
 # is_script: whether a process of the live file executes an interpreter instead.

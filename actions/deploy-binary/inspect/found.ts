@@ -48,12 +48,17 @@ export interface Found {
   login: string;
   /** Whether it was seen, and will be changed, as root. */
   asRoot: boolean;
-  /** Through sudo. */
+  /** Through sudo, or doas. */
   sudo: boolean;
+  rootTool: string;
   needsRoot: string | undefined;
   sudoError: string | undefined;
   /** The line for sudoers or doas.conf that would allow it. */
   sudoRemedy: string | undefined;
+  /** The same that would allow no more than to restart the unit, and the inputs that do so. */
+  unitRemedy: string | undefined;
+  /** What `stop-command` and `start-command` run by sudo and may not, each with the line of sudoers that would allow it. */
+  commandsRefused: { command: string; remedy: string }[];
   machine: string;
   tools: ReadonlySet<string>;
   interpreterExists: boolean;

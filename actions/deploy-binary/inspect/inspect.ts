@@ -11,6 +11,7 @@ import { isPlainPath } from '../../../lib/values.ts';
 import program from '../../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from '../inputs.ts';
 import { type Executor, type Found, type FoundEnd, type FoundProcess, SAME } from './found.ts';
+import { toRights } from './rights.ts';
 import { foundUnits, otherUserUnits } from './unit-found.ts';
 
 const LIMIT_SECONDS = 120;
@@ -42,6 +43,8 @@ function inspectValues(inputs: DeployInputs, source: Source | undefined) {
     run_as: inputs.runAs,
     capabilities: inputs.capabilities,
     restart: inputs.restart,
+    stop_command: inputs.stopCommand,
+    start_command: inputs.startCommand,
     service: inputs.service && unitName(inputs.service.replace(/^user:/, '')),
     service_is_user: inputs.service?.startsWith('user:') ? 'yes' : '',
     interpreter: source?.elf?.interpreter,
@@ -83,9 +86,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
     login,
     asRoot,
     sudo: asRoot && login !== answer.text('user'),
-    needsRoot: answer.text('needs_root'),
-    sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
-    sudoRemedy: answer.text('sudo_remedy'),
+    ...toRights(answer),
     machine: answer.text('machine') ?? '',
     tools: new Set(answer.texts('tool')),
     interpreterExists: answer.yes('interpreter'),

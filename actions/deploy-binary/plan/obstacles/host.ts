@@ -18,9 +18,18 @@ export function hostObstacles(found: Found): Obstacle[] {
     }
   }
   if (found.sudoError !== undefined) {
+    const allow = found.sudoRemedy || `give ${found.login} passwordless sudo on the target`;
     list.push({
       why: `root is needed, because ${found.needsRoot}, and ${found.sudoError}`,
-      remedy: `${found.sudoRemedy || `give ${found.login} passwordless sudo on the target`}; or log in as the account that owns the file.`,
+      remedy: found.unitRemedy
+        ? `${allow}; or, to allow no more than a restart of the unit, ${found.unitRemedy}.`
+        : `${allow}; or log in as the account that owns the file.`,
+    });
+  }
+  for (const { command, remedy } of found.commandsRefused) {
+    list.push({
+      why: `${found.login} may not run \`${command}\` by sudo.`,
+      remedy: `${remedy}.`,
     });
   }
   if (found.stateRefused) {

@@ -1,0 +1,16 @@
+import type { Answer } from '../../../lib/ssh/answer.ts';
+
+/** What needs root, what refuses it, and the lines that would allow it. */
+export function toRights(answer: Answer) {
+  const remedies = answer.texts('command_remedy');
+  return {
+    needsRoot: answer.text('needs_root'),
+    sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
+    sudoRemedy: answer.text('sudo_remedy'),
+    unitRemedy: answer.text('unit_remedy'),
+    rootTool: answer.oneOf('root_tool', ['sudo', 'doas']) ?? 'sudo',
+    commandsRefused: answer
+      .texts('command_refused')
+      .map((command, index) => ({ command, remedy: remedies[index] ?? '' })),
+  };
+}
