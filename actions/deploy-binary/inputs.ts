@@ -12,8 +12,8 @@ import {
   wholeNumber,
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
-import { rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
-import { connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
+import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
+import { type ConnectionInputs, connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
 import { isAccountName, isOwner, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
 import { splitWords } from '../../lib/words.ts';
 
@@ -98,8 +98,8 @@ function toDeployInputs(given: Fields) {
   return {
     ...toProgram(given),
     hosts: hostsOf(given.host ?? ''),
-    connection: given,
-    rollout: given,
+    connection: given as ConnectionInputs,
+    rollout: given as RolloutInputs,
     sudo: given.sudo,
     strategy: given.strategy,
     rollback: given.rollback,

@@ -3,7 +3,7 @@ import { prefixed } from '../../lib/action/log.ts';
 import { Failure, InputError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
 import { connect } from '../../lib/ssh/connect.ts';
-import { transactionLimitSeconds } from './activate.ts';
+import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
 import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { learn } from './learn.ts';
@@ -30,24 +30,30 @@ export async function lookAfter(
   }
   const one = open.length === 1;
   await Promise.all(
-    open.map((begun) => lookAfterOne(begun, given, one ? context : { ...context, log: prefixed(log, begun.host) })),
+    open.map(async (begun) => {
+      const own = one ? context : { ...context, log: prefixed(log, begun.host) };
+      await followInterrupted(begun, { inputs: given, connection: { ...given.connection, host: begun.host } }, own);
+    }),
   );
 }
 
-async function lookAfterOne({ id, sudo, host }: Begun, inputs: DeployInputs, context: ActionContext): Promise<void> {
-  const { log } = context;
-  const connection = { ...inputs.connection, host };
-  const limitSeconds = transactionLimitSeconds(inputs);
+/** Waits for the result of one transaction that the main step left, and reports it. */
+export async function followInterrupted(
+  { id, sudo, limitSeconds }: Begun,
+  { inputs, connection }: { inputs: DeployInputs; connection: ConnectionInputs },
+  context: ActionContext,
+): Promise<void> {
+  const { log, signal } = context;
   const reconnect = () => connect(connection, context);
   try {
-    const { state, pid, why } = await learn({ inputs, log, signal: context.signal, sudo, limitSeconds, reconnect }, id);
+    const { state, pid, why } = await learn({ inputs, log, signal, sudo, limitSeconds, reconnect }, id);
     log.line(`Finished: ${state}${pid ? `, pid ${pid}` : ''}${why ? `: ${why}` : ''}.`);
   } catch (error) {
-    const told =
+    const text =
       error instanceof Failure
         ? error.message
         : 'The transaction was killed on the target; the next deploy restores the previous version.';
-    for (const line of linesOf(told)) log.line(line);
+    for (const line of linesOf(text)) log.line(line);
   }
 }
 

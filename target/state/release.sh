@@ -42,10 +42,10 @@ hold_release() {
 # join_release: waits until participant 1 has made it. Leaves the working folder anywhere.
 join_release() {
   uptime_cs
-  join_until=$((now_cs + 3000))
+  join_until=$((now_cs + 6000))
   until enter_release; do
     uptime_cs
-    [ "$now_cs" -lt "$join_until" ] || { refused="the release folder in $in_first_folder did not appear within 30 s"; return 1; }
+    [ "$now_cs" -lt "$join_until" ] || { refused="the release folder in $in_first_folder did not appear within 60 s"; return 1; }
     still_connected
     pause_ms 20
   done

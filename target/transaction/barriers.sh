@@ -60,7 +60,7 @@ await_go() {
   done
 }
 
-# release_holds: whether no participant failed or is gone, and nobody has decided to abort. Who comes later is not gone.
+# release_holds: whether no participant failed or is gone, and nobody has decided to abort. Who has not come yet may take a minute.
 release_holds() {
   [ -n "$in_release" ] || return 0
   holds_other=1
@@ -71,11 +71,15 @@ release_holds() {
       refused="$member_name failed"
       return 1
     fi
-    if [ -s "$release_at/member.$holds_other" ] && ! member_is_alive "$holds_other" && ! has_voted ended "$holds_other"; then
-      member_name "$holds_other"
-      failed=release
-      refused="the transaction of $member_name was killed"
-      return 1
+    if ! member_is_alive "$holds_other" && ! has_voted ended "$holds_other"; then
+      if has_voted member "$holds_other"; then holds_why='was killed'; else holds_why='did not start within 60 s'; fi
+      uptime_cs
+      if [ "$holds_why" = 'was killed' ] || [ "$now_cs" -ge "$((began_cs + 6000))" ]; then
+        member_name "$holds_other"
+        failed=release
+        refused="the transaction of $member_name $holds_why"
+        return 1
+      fi
     fi
     holds_other=$((holds_other + 1))
   done

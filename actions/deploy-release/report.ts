@@ -1,0 +1,141 @@
+import type { ActionContext } from '../../lib/action/action.ts';
+import { type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
+import { worst } from '../deploy-binary/book.ts';
+import { entryOf, failureOf, hasChanged, isGreen, type Told, tableOf } from '../deploy-binary/report.ts';
+import type { Released, ReleasedPart } from './release-target.ts';
+
+/** How one target came out: `done`, `failure` or `skipped`. */
+export interface FinishedTarget {
+  /** As it was written, or its full name once it is known. */
+  target: string;
+  context: ActionContext;
+  done?: Released;
+  /** Why nothing was changed there. */
+  failure?: Failure;
+  /** It could not be reached, and does not count as failed. */
+  isSkipped?: boolean;
+  /** Why it was never started: because … */
+  skipped?: string;
+}
+
+const COLUMNS = ['part', 'state', 'sha256', 'pid', 'downtime', 'sent', 'time'];
+
+/** Outputs, a table in log and summary with a row for each part; throws unless all targets are green. */
+export async function reportRelease(
+  targets: readonly FinishedTarget[],
+  context: ActionContext,
+  { dryRun, durationMs }: { dryRun: boolean; durationMs: number },
+): Promise<void> {
+  await context.outputs({ ...outputsOf(targets), 'duration-ms': durationMs });
+  if (!dryRun) await table(targets, context);
+  const [only] = targets;
+  if (targets.length === 1 && only?.failure) throw only.failure;
+  const red = targets.filter(({ done, isSkipped }) => (done ? !isGreen(done.state) : !isSkipped));
+  if (red.length > 0 || targets.every(({ done }) => !done)) throw failureOfAll(targets, red.length > 0 ? red : targets);
+}
+
+function outputsOf(targets: readonly FinishedTarget[]) {
+  const parts = targets.flatMap(({ done }) => done?.parts ?? []);
+  return {
+    state: worst((targets.every(isSkippedOne) ? targets : targets.filter((one) => !isSkippedOne(one))).map(stateOf)),
+    changed: parts.some(({ outcome }) => hasChanged(outcome.state)),
+    'downtime-ms': Math.max(0, ...parts.map(({ outcome }) => outcome.downtimeMs ?? 0)),
+    'bytes-sent': parts.reduce((bytes, { outcome }) => bytes + outcome.bytesSent, 0),
+    report: reportOf(targets),
+  };
+}
+
+/** The report of every target with its parts, in their order. */
+export function reportOf(targets: readonly FinishedTarget[]): object[] {
+  return targets.map((target) => {
+    const { done } = target;
+    if (!done) return { target: target.target, state: 'untouched', why: whyNot(target), parts: [] };
+    return {
+      target: done.target,
+      state: done.state,
+      durationMs: done.durationMs,
+      parts: done.parts.map((part) => ({
+        part: part.part.name,
+        kind: part.part.kind,
+        ...entryOf(toldOf(part, done)),
+      })),
+    };
+  });
+}
+
+function isSkippedOne({ isSkipped }: FinishedTarget): boolean {
+  return isSkipped === true;
+}
+
+function toldOf(part: ReleasedPart, { target, durationMs }: Released): Told {
+  const { inputs, found, plan, outcome } = part;
+  return { target, inputs, found, plan, outcome, durationMs };
+}
+
+async function table(targets: readonly FinishedTarget[], context: ActionContext): Promise<void> {
+  const several = targets.length > 1;
+  const head = several ? ['target', ...COLUMNS] : COLUMNS;
+  const rows = targets.flatMap((target) => {
+    const { done } = target;
+    if (!done) return [[...(several ? [target.target] : []), '', 'untouched', whyNot(target)]];
+    return done.parts.map((part) => {
+      const cells = new Map(tableOf(toldOf(part, done)));
+      const row = COLUMNS.map((name) => (name === 'part' ? part.part.name : (cells.get(name) ?? '')));
+      return several ? [target.target, ...row] : row;
+    });
+  });
+  for (const line of ['', ...aligned([head, ...rows]), '']) context.log.line(line);
+  await context.summary({ title: several ? 'Release to several targets' : 'Release', head, rows });
+}
+
+function aligned(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
+
+function whyNot({ failure, isSkipped, skipped }: FinishedTarget): string {
+  const why = failure?.fields.why.split('\n')[0] ?? `not started: ${skipped}`;
+  return isSkipped ? `skipped: ${why}` : why;
+}
+
+function stateOf({ done }: FinishedTarget): TargetState {
+  return done?.state ?? 'untouched';
+}
+
+/** Each part that failed on its own, and how every part was left; those that only followed say nothing. */
+function failureOfAll(targets: readonly FinishedTarget[], red: readonly FinishedTarget[]): TargetError {
+  const several = targets.length > 1;
+  const causes = red.flatMap((target) => causesOf(target).map((cause) => ({ ...cause, target: target.target })));
+  const named = (target: string, text: string) => (several ? `${target}: ${text}` : text);
+  return new TargetError({
+    what: 'The release',
+    where: [...new Set(causes.map(({ target }) => target))].join(', '),
+    why:
+      causes.map(({ target, what, why }) => named(target, `${what}: ${why}`)).join('\n') || 'the step was cancelled.',
+    state: targets.flatMap((target) => statesOf(target).map((text) => named(target.target, text))).join('\n'),
+    remedy: causes[0]?.remedy ?? 'run the job again; targets that are done will be left as they are.',
+    output: causes[0]?.output,
+  });
+}
+
+function causesOf({ done, failure }: FinishedTarget) {
+  if (failure) return [failure.fields];
+  if (!done) return [];
+  const failed = done.parts.filter(({ outcome }) => !isGreen(outcome.state) && outcome.failed !== 'revert-all');
+  const own = failed.filter(({ outcome }) => outcome.failed !== 'release');
+  return (own.length > 0 ? own : failed).map((part) => failureOf(toldOf(part, done)).fields);
+}
+
+function statesOf(target: FinishedTarget): string[] {
+  const { done } = target;
+  if (!done) return [`untouched, ${whyNot(target)}`];
+  return [
+    `${done.state}.`,
+    ...done.parts.map((part) => {
+      const sentence = isGreen(part.outcome.state)
+        ? `${part.outcome.state}.`
+        : (failureOf(toldOf(part, done)).fields.state ?? part.outcome.state);
+      return `${part.part.name}: ${sentence}`;
+    }),
+  ];
+}
