@@ -1,6 +1,7 @@
 import * as core from '@actions/core';
 import type * as z from 'zod/mini';
 import { Failure, formatFailure } from '../errors.ts';
+import { childEnvironment } from './child-environment.ts';
 import { readInputs } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
 import { type Summary, writeOutputs, writeSummary } from './outputs.ts';
@@ -15,6 +16,8 @@ export interface ActionContext {
   readonly signal: AbortSignal;
   /** A variable of the runner's environment; undefined when unset or empty. */
   env(name: string): string | undefined;
+  /** The runner's environment for a program of the runner that needs all of it: without inputs, tokens and what steps share. */
+  childEnvironment(): Record<string, string>;
   /** Sets outputs; may be called again, and before a failure: what was set stays set. */
   outputs(values: Record<string, OutputValue>): Promise<void>;
   /** Appends a table to the step summary, where the platform has one. */
@@ -62,6 +65,7 @@ export async function action<Inputs>({ schema, main, outputs, post }: ActionDefi
     run: readRun(process.env),
     signal: ended.signal,
     env: (name) => process.env[name] || undefined,
+    childEnvironment: () => childEnvironment(process.env),
     outputs: writeOutputs,
     summary: writeSummary,
     save: (name, value) => core.saveState(name, value),

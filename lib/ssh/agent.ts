@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type ssh2 from 'ssh2';
-import { givenKeys } from './identities.ts';
+import { givenKeys, type Identity } from './identities.ts';
 import { lengthFirst } from './wire.ts';
 
 /** An ssh agent for children of this process: the keys are in our memory only, and gone with us. */
@@ -14,21 +14,25 @@ export interface Agent extends AsyncDisposable {
 }
 
 /** Starts it. `input` is the name of the input that holds the keys; throws a ConnectionError for one that is unusable. */
-export async function sshAgent(input: string, text: string, passphrase: string | undefined): Promise<Agent> {
-  const keys = givenKeys(input, text, passphrase).map(({ key }) => key);
+export function sshAgent(input: string, text: string, passphrase: string | undefined): Promise<Agent> {
+  return agentWith(givenKeys(input, text, passphrase));
+}
+
+/** An agent with these keys, its socket below `base`. */
+export async function agentWith(identities: readonly Identity[], base: string = tmpdir()): Promise<Agent> {
   // Not below RUNNER_TEMP, which may be longer than the 107 characters that a socket's path can have; mode 0700.
-  const folder = await mkdtemp(join(tmpdir(), 'agent-'));
+  const folder = await mkdtemp(join(base, 'agent-'));
   const open = new Set<Socket>();
   const server = createServer((connection) => {
     open.add(connection);
     connection.on('error', () => undefined).on('close', () => open.delete(connection));
-    serve(connection, keys);
+    serve(connection, identities);
   });
   const socket = join(folder, 'socket');
   await new Promise<void>((listening, failed) => server.once('error', failed).listen(socket, listening));
   return {
     socket,
-    publicKey: keys.map((key) => `${key.type} ${key.getPublicSSH().toString('base64')}`)[0] ?? '',
+    publicKey: identities.map(({ key }) => `${key.type} ${key.getPublicSSH().toString('base64')}`)[0] ?? '',
     [Symbol.asyncDispose]: async () => {
       for (const connection of open) connection.destroy();
       await new Promise((closed) => server.close(closed));
@@ -47,7 +51,7 @@ const RSA_SHA2_256 = 2;
 const RSA_SHA2_512 = 4;
 const MESSAGE_BYTES_AT_MOST = 256 * 1024;
 
-function serve(connection: Socket, keys: readonly ssh2.ParsedKey[]): void {
+function serve(connection: Socket, identities: readonly Identity[]): void {
   let received: Buffer = Buffer.alloc(0);
   connection.on('data', (block) => {
     received = Buffer.concat([received, block]);
@@ -55,22 +59,25 @@ function serve(connection: Socket, keys: readonly ssh2.ParsedKey[]): void {
       const length = received.readUInt32BE();
       if (length > MESSAGE_BYTES_AT_MOST) return void connection.destroy();
       if (received.length < 4 + length) return;
-      connection.write(lengthFirst(answer(received.subarray(4, 4 + length), keys)));
+      connection.write(lengthFirst(answer(received.subarray(4, 4 + length), identities)));
       received = received.subarray(4 + length);
     }
   });
 }
 
 /** One message of the agent's protocol (draft-miller-ssh-agent), answered. */
-function answer(message: Buffer, keys: readonly ssh2.ParsedKey[]): Buffer {
+function answer(message: Buffer, identities: readonly Identity[]): Buffer {
   if (message[0] === REQUEST_IDENTITIES) {
-    const head = Buffer.from([IDENTITIES_ANSWER, 0, 0, 0, keys.length]);
-    return Buffer.concat([head, ...keys.flatMap((key) => [lengthFirst(key.getPublicSSH()), lengthFirst('')])]);
+    const head = Buffer.from([IDENTITIES_ANSWER, 0, 0, 0, identities.length]);
+    return Buffer.concat([
+      head,
+      ...identities.flatMap(({ key, label }) => [lengthFirst(key.getPublicSSH()), lengthFirst(label)]),
+    ]);
   }
   const refusal = Buffer.from([FAILURE]);
   if (message[0] !== SIGN_REQUEST) return refusal;
   const [wanted, content, flags] = fieldsOf(message.subarray(1));
-  const key = keys.find((one) => wanted?.equals(one.getPublicSSH()));
+  const key = identities.find((one) => wanted?.equals(one.key.getPublicSSH()))?.key;
   if (!key || content === undefined || flags === undefined) return refusal;
   const [algorithm, hash] = algorithmOf(key, flags.length === 4 ? flags.readUInt32BE() : 0);
   const signature = key.sign(content, hash);

@@ -36,6 +36,12 @@ export function isUnreachable({ fields: { cause } }: Failure): boolean {
   return cause !== undefined && (isTransient(cause) || (cause as SocketError).code === 'ENOTFOUND');
 }
 
+/** Whether OpenSSH may get through where the built-in client could not: newer algorithms, a banner of any length. */
+export function mayNeedOpenSsh(error: unknown): boolean {
+  const { message = '' } = (error ?? {}) as SocketError;
+  return /no matching|bad packet length/i.test(message);
+}
+
 const CLOSED = /lost before handshake|No response from server/i;
 
 /** Why the login failed, in words, by what the library reports. */

@@ -21,18 +21,24 @@ export function runnerHomes(home: string | undefined): string[] {
 
 const USUAL_KEYS = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
-/** A config that lets ssh itself look in every home, in the order of `runnerHomes`; undefined where it does so anyway. */
+/** Where keys and known hosts are in every home, in the order of `runnerHomes`; empty where ssh looks there anyway. */
+export function usualFiles(homes: readonly string[]): { identityFiles: string[]; knownHostsFiles: string[] } {
+  if (homes.length < 2 || homes.some((home) => /["\n%$]/.test(home))) return { identityFiles: [], knownHostsFiles: [] };
+  const files = (names: string[]) => homes.flatMap((home) => names.map((name) => `${home}/.ssh/${name}`));
+  return { identityFiles: files(USUAL_KEYS), knownHostsFiles: files(['known_hosts', 'known_hosts2']) };
+}
+
+/** A config that lets ssh itself look in every home; undefined where it does so anyway. */
 export function configForHomes(homes: readonly string[]): string | undefined {
-  if (!homes.slice(1).some((home) => existsSync(`${home}/.ssh`)) || homes.some((home) => /["\n%$]/.test(home)))
-    return undefined;
-  const files = (names: string[]) => homes.flatMap((home) => names.map((name) => `"${home}/.ssh/${name}"`));
+  const { identityFiles, knownHostsFiles } = usualFiles(homes);
+  if (identityFiles.length === 0 || !homes.slice(1).some((home) => existsSync(`${home}/.ssh`))) return undefined;
   return [
-    ...files(['config']).map((file) => `Include ${file}`),
+    ...homes.map((home) => `Include "${home}/.ssh/config"`),
     'Match all',
     'Include /etc/ssh/ssh_config',
     'Match all',
-    ...files(USUAL_KEYS).map((file) => `IdentityFile ${file}`),
-    `UserKnownHostsFile ${files(['known_hosts', 'known_hosts2']).join(' ')}`,
+    ...identityFiles.map((file) => `IdentityFile "${file}"`),
+    `UserKnownHostsFile ${knownHostsFiles.map((file) => `"${file}"`).join(' ')}`,
     '',
   ].join('\n');
 }

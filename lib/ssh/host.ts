@@ -20,8 +20,15 @@ export interface Host extends AsyncDisposable {
   roundTripMs(): number;
   /** Opens an exec channel. Throws a ConnectionError when the connection is gone or the server refuses. */
   exec(command: string): Promise<Channel>;
-  /** Opens one in advance, for the next `exec` of that command; where it is refused, that one opens its own. */
-  prepare(command: string): void;
+  /** Opens one in advance, for the next `exec` of that command; settles, and where it is refused, that one opens its own. */
+  prepare(command: string): Promise<void>;
   /** Settles when the connection is gone: why, or undefined after dispose. Never rejects. */
   readonly lost: Promise<Error | undefined>;
+}
+
+/** A round trip on this very machine, while it is busy. */
+export const NEAR_MS = 20;
+
+export function isLoopback(address: string): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(address);
 }

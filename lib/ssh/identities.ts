@@ -58,6 +58,11 @@ export function givenKeys(input: string, text: string, passphrase: string | unde
   });
 }
 
+/** The keys in the files of a config that `passphrase` opens, or that need none. */
+export function keysInFiles({ identityFiles }: Target, passphrase: string): Identity[] {
+  return identityFiles.flatMap(({ path }) => fileKeys(path, passphrase, []));
+}
+
 function fileKeys(path: string, passphrase: string | undefined, skipped: string[]): Identity[] {
   const [file] = readIfThere(path);
   if (!file) return [];

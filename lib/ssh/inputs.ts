@@ -21,6 +21,8 @@ export const connectionFields = {
     }),
   ),
   'ssh-config': optional(),
+  transport: choice(['auto', 'builtin', 'openssh']),
+  'ssh-certificate': optional(),
   'proxy-jump': z.optional(
     matching((value) => value.split(',').every((jump) => parseHost(jump) !== undefined), 'user@host:port[,…]'),
   ),

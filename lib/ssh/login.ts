@@ -13,6 +13,7 @@ import type { ConnectionInputs } from './inputs.ts';
 import { offerInTurn } from './offer.ts';
 import { openSocket } from './open-socket.ts';
 import { rememberHostKey } from './remember-host-key.ts';
+import { timeHandshake } from './round-trips.ts';
 import type { Target } from './target.ts';
 
 interface Login {
@@ -24,7 +25,7 @@ interface Login {
 }
 
 /** A host that accepts the key may take long to open the first session: PAM, systemd-logind. */
-const FIRST_SESSION_SECONDS = 60;
+export const FIRST_SESSION_SECONDS = 60;
 
 /** Connects to one host and logs in there; throws a ConnectionError that says why it could not. */
 export async function login(target: Target, { inputs, context, sock, jump }: Login): Promise<BuiltinHost> {
@@ -32,10 +33,11 @@ export async function login(target: Target, { inputs, context, sock, jump }: Log
   const judge = hostKeyJudge(target, { checking: checkingOf(inputs, target, log), given: inputs['known-hosts'], log });
   const given = { sshKey: inputs['ssh-key'], passphrase: inputs['ssh-key-passphrase'] };
   const identities = await identitiesOf(given, target);
-  const { client, socket, accepted } = await handshake(target, { judge, identities, sock, jump });
+  const { client, socket, shortestMs, accepted } = await handshake(target, { judge, identities, sock, jump });
   if (given.sshKey === undefined) log.line(`Logged in to ${target.name} with ${accepted}; ssh-key is not set.`);
   return openHost(target, client, {
     socket,
+    shortestMs,
     firstSessionSeconds: inputs['connect-timeout-seconds'] ?? FIRST_SESSION_SECONDS,
   });
 }
@@ -53,6 +55,7 @@ async function handshake(target: Target, { judge, identities, sock, jump }: Hand
   const ssh = new NodeSSH();
   const { offers, handler } = offerInTurn(target.user, identities.identities, () => ssh.connection);
   const offered = serverAlgorithms();
+  const timed = timeHandshake();
   let socket: Duplex | Socket | undefined = sock;
   try {
     socket ??= await openSocket(target);
@@ -65,7 +68,10 @@ async function handshake(target: Target, { judge, identities, sock, jump }: Hand
       keepaliveCountMax: target.keepaliveMissed,
       hostVerifier: (key: Buffer) => judge.accepts(key),
       authHandler: handler,
-      debug: offered.read,
+      debug: (line: string) => {
+        offered.read(line);
+        timed.read(line);
+      },
       algorithms: {
         // AES-GCM runs in Node's own crypto; the others would need a native module that a bundle can't carry.
         cipher: [
@@ -92,10 +98,11 @@ async function handshake(target: Target, { judge, identities, sock, jump }: Hand
   const client = ssh.connection as Client;
   // It would word a line for every packet of an upload.
   delete (client as unknown as { _protocol: { _debug?: unknown } })._protocol._debug;
-  return { client, socket, accepted: offers.keys.at(-1) ?? 'no key' };
+  return { client, socket, shortestMs: timed.shortestMs(), accepted: offers.keys.at(-1) ?? 'no key' };
 }
 
-function checkingOf(inputs: ConnectionInputs, target: Target, log: Log): HostKeyChecking {
+/** How host keys are checked: as the input says, otherwise as the SSH config does, and never less than accept-new by that. */
+export function checkingOf(inputs: ConnectionInputs, target: Target, log: Log): HostKeyChecking {
   const given = inputs['host-key-checking'];
   if (given) return given;
   const configured = target.strictHostKeyChecking;

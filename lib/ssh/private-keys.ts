@@ -44,7 +44,7 @@ function parseBlock(label: string, body: string, passphrase: string | undefined)
   if (label.endsWith('PUBLIC KEY')) return 'it is a public key; the private one is needed';
   if (label.includes('CERTIFICATE')) return 'it is a certificate; the private key is needed';
   const pem = block(label, body);
-  if (label === 'OPENSSH PRIVATE KEY' && isForSecurityKey(body))
+  if (label === 'OPENSSH PRIVATE KEY' && isForSecurityKey(pem))
     return 'it belongs to a security key (FIDO), which somebody would have to touch; use a key without one';
   const text =
     label.endsWith('PRIVATE KEY') && /^(ENCRYPTED )?PRIVATE KEY$/.test(label) ? fromPkcs8(pem, passphrase) : pem;
@@ -63,7 +63,9 @@ function block(label: string, body: string): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-function isForSecurityKey(body: string): boolean {
+/** Whether a private key file is only the handle of one in a security key. */
+export function isForSecurityKey(text: string): boolean {
+  const [, body = ''] = /-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END/s.exec(text) ?? [];
   const start = Buffer.from(body.replace(/\s+/g, ''), 'base64').subarray(0, 300).toString('latin1');
   return /sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com/.test(start);
 }

@@ -7,35 +7,62 @@ import { configFiles, includedFiles } from './config-files.ts';
 import { parseContainer } from './container.ts';
 import { runnerAccount, runnerHomes } from './homes.ts';
 import { type ConnectionInputs, parseHost, type WrittenHost } from './inputs.ts';
-import { type Runner, resolveTarget, type Target } from './target.ts';
+import { type SshSettings, settingOf } from './openssh-settings.ts';
+import { type Runner, resolveTarget, type Target, type TargetInputs } from './target.ts';
 import { TokenError } from './tokens.ts';
 
 /** Where a written host is and how to log in there, by the inputs and the SSH config. */
 export function targetOf(host: string, inputs: ConnectionInputs, context: ActionContext): Target {
+  const target = readConfig(host, inputs, context);
+  if (target instanceof ConfigError) throw configFailure(host, target);
+  return target;
+}
+
+/** The same, or why the built-in client can't follow the SSH config. */
+export function readConfig(host: string, inputs: ConnectionInputs, context: ActionContext): Target | ConfigError {
   const runner = runnerOf(context);
   const written = parseHost(host) as WrittenHost;
-  if (written === undefined)
-    throw configFailure(host, new ConfigError(`the jump host '${host}' is not a valid user@host:port`));
+  if (written === undefined) return new ConfigError(`the jump host '${host}' is not a valid user@host:port`);
   const user = inputs.user ?? written.user;
-  const container = inputs.container === undefined ? undefined : parseContainer(inputs.container);
   try {
     const files = configFiles(inputs['ssh-config'], runner.homes);
     const config = resolveConfig(files, { ...runner, host: written.host, user, include: includedFiles });
-    return resolveTarget(written, config, {
-      runner,
-      inputs: {
-        user: inputs.user,
-        port: inputs.port,
-        proxyJump: inputs['proxy-jump'],
-        connectTimeoutSeconds: inputs['connect-timeout-seconds'],
-        keepaliveSeconds: inputs['keepalive-seconds'],
-        container: container && { ...container, sudo: inputs.sudo },
-      },
-    });
+    return resolveTarget(written, config, { runner, inputs: targetInputs(inputs) });
   } catch (error) {
-    if (error instanceof TokenError) throw configFailure(host, new ConfigError(error.message));
-    throw error instanceof ConfigError ? configFailure(host, error) : error;
+    if (error instanceof TokenError) return new ConfigError(error.message);
+    if (error instanceof ConfigError) return error;
+    throw error;
   }
+}
+
+/** The same by what ssh says of its own config. */
+export function targetBySsh(inputs: ConnectionInputs, settings: SshSettings, context: ActionContext): Target {
+  const written = parseHost(inputs.host) as WrittenHost;
+  const values = new Map<string, readonly string[]>(
+    FROM_SSH.flatMap((name) => {
+      const value = settingOf(settings, name);
+      return value === undefined ? [] : [[name, [FLAGS[value] ?? value]] as const];
+    }),
+  );
+  values.set('identityfile', settings.get('identityfile') ?? []);
+  const config = { host: settingOf(settings, 'hostname') ?? written.host, values, places: new Map() };
+  return resolveTarget(written, config, { runner: runnerOf(context), inputs: targetInputs(inputs) });
+}
+
+/** How `ssh -G` prints some of them. */
+const FLAGS: Record<string, string> = { true: 'yes', false: 'no' };
+const FROM_SSH = ['user', 'port', 'connecttimeout', 'serveraliveinterval', 'stricthostkeychecking', 'hostkeyalias'];
+
+function targetInputs(inputs: ConnectionInputs): TargetInputs {
+  const container = inputs.container === undefined ? undefined : parseContainer(inputs.container);
+  return {
+    user: inputs.user,
+    port: inputs.port,
+    proxyJump: inputs['proxy-jump'],
+    connectTimeoutSeconds: inputs['connect-timeout-seconds'],
+    keepaliveSeconds: inputs['keepalive-seconds'],
+    container: container && { ...container, sudo: inputs.sudo },
+  };
 }
 
 function runnerOf(context: ActionContext): Runner {
@@ -62,7 +89,7 @@ function homeIn(passwd: string, account: string): string | undefined {
   return line?.split(':')[5];
 }
 
-function configFailure(host: string, error: ConfigError): ConnectionError {
+export function configFailure(host: string, error: ConfigError): ConnectionError {
   return new ConnectionError({
     what: `Reading the SSH config for ${host}`,
     why: `${error.message}.`,

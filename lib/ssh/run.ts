@@ -67,7 +67,7 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   let cut: string | undefined;
   try {
     channel = await Promise.race([host.exec(command), limit.passed]);
-    if (options.another && host.roundTripMs() > LONG_MS) host.prepare(command);
+    if (options.another && host.roundTripMs() > LONG_MS) void host.prepare(command);
     channel.output.setEncoding('utf8').on('data', reader.push);
     channel.errors.setEncoding('utf8').on('data', (text: string) => {
       if (!reader.count(text)) prose = (prose + text).slice(-PROSE_LIMIT_CHARACTERS);

@@ -42,7 +42,7 @@ export function start(action: string, options: StepOptions): StartedStep {
   const folder = mkdtempSync('/tmp/fdt-step-');
   const files = { GITHUB_OUTPUT: 'output', GITHUB_STATE: 'state', GITHUB_STEP_SUMMARY: 'summary' };
   for (const name of Object.values(files)) writeFileSync(`${folder}/${name}`, '');
-  const given = Object.entries(inputs).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ ...usualTransport(action), ...inputs }).filter(([, value]) => value !== undefined);
   const child = spawn(node, [`${bundles}${action}.cjs`], {
     cwd: cwd ?? folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -99,6 +99,11 @@ export function start(action: string, options: StepOptions): StartedStep {
         look();
       }),
   };
+}
+
+/** With FDT_TRANSPORT=openssh every scenario that does not name another goes over the runner's ssh. */
+function usualTransport(action: string): StepOptions['inputs'] {
+  return action === 'submodule-bump' ? {} : { transport: process.env.FDT_TRANSPORT };
 }
 
 /** A summary as people see it. */

@@ -51,7 +51,13 @@ async function run(hostility: Hostility): Promise<Ran> {
   const log = { line: nothing, phase: nothing, warning: nothing, mask: nothing } as never;
   const context = { log, env: () => '/nonexistent', signal: new AbortController().signal } as unknown as ActionContext;
   await using host = await connect(
-    { host: `root@127.0.0.1:${server.port}`, 'ssh-key': KEY.private, 'known-hosts': server.knownHosts, sudo: 'never' },
+    {
+      host: `root@127.0.0.1:${server.port}`,
+      'ssh-key': KEY.private,
+      'known-hosts': server.knownHosts,
+      sudo: 'never',
+      transport: 'builtin',
+    },
     context,
   );
   return await runProgram(

@@ -182,7 +182,7 @@ describe('host keys', () => {
     expect(failure(revoked)).toContain('its host key is marked as revoked');
     const negated = await login(server, { 'known-hosts': `*,![127.0.0.1]:${server.port},!127.0.0.1 ${ed25519}` });
     expect(failure(negated)).toContain('its host key is unknown');
-    const authority = await login(server, { 'known-hosts': `@cert-authority * ${ed25519}` });
+    const authority = await login(server, { 'known-hosts': `@cert-authority * ${ed25519}`, transport: 'builtin' });
     expect(failure(authority)).toContain(
       'known only through a certificate authority (@cert-authority), which is not supported',
     );
@@ -250,17 +250,16 @@ describe('the SSH config', () => {
     expect(code).toBe(0);
   });
 
-  it('that needs what is not supported is an error that names the line', async () => {
+  it('that needs what the built-in client can not do is an error that names the line', async () => {
     await using server = await sshd();
     const config = `${server.folder}/config`;
+    const builtin = { 'ssh-config': config, transport: 'builtin' };
     writeFileSync(config, 'Host *\n  ProxyCommand nc %h %p\n');
-    expect(failure(await login(server, { 'ssh-config': config }))).toContain(
+    expect(failure(await login(server, builtin))).toContain(
       `why:    ${config}:2: ProxyCommand is set to 'nc %h %p', which is not supported.`,
     );
     writeFileSync(config, '\nMatch exec "true"\n  User root\n');
-    expect(failure(await login(server, { 'ssh-config': config }))).toContain(
-      `why:    ${config}:2: Match exec is not supported.`,
-    );
+    expect(failure(await login(server, builtin))).toContain(`why:    ${config}:2: Match exec is not supported.`);
     expect(failure(await login(server, { 'ssh-config': '/nowhere' }))).toContain(
       'why:    there is no readable file /nowhere on the runner.',
     );

@@ -239,7 +239,7 @@ describe('what stands in the way is named', () => {
     ['Ciphers aes128-cbc', 'no matching C->S cipher. The server offers only aes128-cbc.'],
   ])('with %s', async (config, why) => {
     await using server = await sshd({ config });
-    const { log } = await login(server, { 'ssh-key': server.key });
+    const { log } = await login(server, { 'ssh-key': server.key, transport: 'builtin' });
     expect(log).toContain(`why:    no algorithm in common: ${why}`);
   });
 
@@ -258,7 +258,7 @@ describe('what stands in the way is named', () => {
     await using server = await sshd();
     writeFileSync(`${server.folder}/banner`, 'No trespassing.\n'.repeat(2500));
     await using loud = await sshd({ config: `Banner ${server.folder}/banner` });
-    const { log } = await login(loud, { 'ssh-key': loud.key });
+    const { log } = await login(loud, { 'ssh-key': loud.key, transport: 'builtin' });
     expect(log).toContain('sent a packet above 35 kB, more than the built-in client reads: most likely its Banner.');
   });
 

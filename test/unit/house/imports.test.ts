@@ -7,9 +7,25 @@ const PURE_FILES =
   /^(actions\/[^/]+\/(plan|verdict)\.ts|actions\/[^/]+\/plan\/.*\.ts|lib\/(errors|foreign|secrets|words|elf)\.ts)$|\/(parse|format|plan)-[^/]+\.ts$/;
 const PURE = [
   ...SOURCES.filter((path) => PURE_FILES.test(path)),
-  ...['address', 'answer', 'config', 'config-match', 'known-hosts', 'patterns', 'program', 'target', 'tokens'].map(
-    (name) => `lib/ssh/${name}.ts`,
-  ),
+  ...[
+    'address',
+    'answer',
+    'certificate',
+    'choose-transport',
+    'config',
+    'config-match',
+    'known-hosts',
+    'openssh-arguments',
+    'openssh-failures',
+    'openssh-log',
+    'openssh-reasons',
+    'openssh-settings',
+    'openssh-version',
+    'patterns',
+    'program',
+    'target',
+    'tokens',
+  ].map((name) => `lib/ssh/${name}.ts`),
 ];
 const HARMLESS = ['node:path', 'node:path/posix', 'node:buffer', 'node:crypto', 'yaml', 'zod/mini'];
 
@@ -50,11 +66,17 @@ describe('the outside has one door each', () => {
     expect(importers.filter((path) => !path.startsWith('lib/action/'))).toEqual([]);
   });
 
-  test('only git and the compressor of an upload are started on the runner, each by one module', () => {
+  test('only git, ssh and the compressor of an upload are started on the runner, each by one module', () => {
     const starters = importersOf(/^(node:)?child_process$|^@actions\/exec/);
     expect(
       starters.filter(
-        (path) => !['lib/git/process.ts', 'lib/git/version.ts', 'lib/transfer/compress.ts'].includes(path),
+        (path) =>
+          ![
+            'lib/git/process.ts',
+            'lib/git/version.ts',
+            'lib/ssh/openssh-process.ts',
+            'lib/transfer/compress.ts',
+          ].includes(path),
       ),
     ).toEqual([]);
   });
