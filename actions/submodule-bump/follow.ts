@@ -30,7 +30,7 @@ export async function follow(runs: readonly WorkflowRun[], following: Following)
       const other = await otherRun(run, followed, following);
       if (!other) throw ended(run, following.rootCommit);
       followed.add(other.id);
-      log.line(`Run ${nameOf(run)} ended with ${run.status}; run ${nameOf(other)} has this pointer too: ${other.url}`);
+      log.line(`Run ${nameOf(run)} finished as ${run.status}; run ${nameOf(other)} has this pointer too: ${other.url}`);
       await following.context.outputs({ 'run-url': other.url });
       run = await untilEnded(other, startedAt, following);
     }
@@ -87,9 +87,9 @@ function ended({ status, url, id }: WorkflowRun, rootCommit: string): ForgejoErr
   const [why, remedy] = {
     cancelled: [
       'it was cancelled, and no run of a later push has this pointer.',
-      'run this job again; to queue runs instead, set `concurrency` with `cancel-in-progress: false` there.',
+      're-run this job; to queue runs instead, set `concurrency` with `cancel-in-progress: false` there.',
     ],
-    skipped: ['it was skipped: nothing of it ran.', 'check its conditions.'],
+    skipped: ['it was skipped: none of its jobs ran.', 'check its conditions.'],
   }[status] ?? ['it failed.', 'read its log.'];
   return new ForgejoError({
     what: 'The run that was started',
@@ -102,5 +102,5 @@ function ended({ status, url, id }: WorkflowRun, rootCommit: string): ForgejoErr
 
 /** What is true from the push on, whatever the run does. */
 export function pushedState(rootCommit: string): string {
-  return `the pointer is pushed: ${rootCommit} is in the root repository. Running this job again goes on from there.`;
+  return `the pointer is pushed: ${rootCommit} is in the root repository. Re-running this job continues from there.`;
 }

@@ -44,16 +44,16 @@ export async function prepareWorkflow(
     throw new ForgejoError({
       what: 'Preparing wait',
       where: forge.repository,
-      why: `this server${version ? ` (${version})` : ''} tells no runs, so none can be followed: Forgejo does from version 12 on.`,
+      why: `this server's API${version ? ` (${version})` : ''} does not list workflow runs (Forgejo 12 and later do), so \`wait\` cannot work.`,
       remedy: 'leave `wait` out, or upgrade the server. Nothing was pushed.',
     });
   }
   const major = Number.parseInt(version, 10);
   const flags = Object.entries(inputs.dispatchInputs).filter(([, value]) => value === 'true');
-  // Gitea's own numbers begin with 1.
+  // Gitea's own version numbers start with 1.
   if (flags.length > 0 && major > 1 && major < BOOLEANS_SINCE) {
     log.warning(
-      `This server (${version}) gives a boolean input that is true to the workflow as false: make ${flags.map(([name]) => name).join(', ')} a choice of 'false' and 'true' there.`,
+      `This server (${version}) passes boolean inputs set to true as false; declare ${flags.map(([name]) => name).join(', ')} as a choice of 'false' and 'true' in the workflow.`,
     );
   }
   return { forge, inputs, known: new Set(runs?.map(({ id }) => id)) };
@@ -85,8 +85,8 @@ async function resumedRuns(workflow: Workflow, ended: Ended): Promise<WorkflowRu
   const runs = (await listRuns(forge))?.filter((run) => isAbout(run, inputs.dispatch, ended.bumped)) ?? [];
   const kept = inputs.dispatch ? runs.filter((run) => !run.ended || run.status === 'success').slice(0, 1) : runs;
   if (kept.length === 0 && inputs.dispatch) return startedRuns(workflow, ended);
-  const told = kept.length > 0 ? 'is there from an earlier attempt' : 'is there for it';
-  ended.context.log.line(`The push was done before; ${kept.length || 'no'} run ${told}.`);
+  const started = kept.length === 0 ? 'no run' : kept.length === 1 ? '1 run' : `${kept.length} runs`;
+  ended.context.log.line(`Already pushed by an earlier attempt, which started ${started}.`);
   await tellRuns(kept, ended);
   return kept;
 }
@@ -111,12 +111,12 @@ async function startedRuns({ forge, inputs, known }: Workflow, ended: Ended): Pr
   if (runs.length === 0 && wait) runs = await appeared(forge, { isOurs, isLater }, ended);
   if (runs.length === 0 && wait) {
     throw new ForgejoError({
-      what: dispatch ? `Looking for the run of ${dispatch}` : 'Looking for the run that the push starts',
+      what: dispatch ? `Finding the run of ${dispatch}` : 'Finding the run that the push starts',
       where: forge.repository,
-      why: `none for ${bumped.rootCommit} was there within ${APPEARS_SECONDS} s.`,
+      why: `no run for ${bumped.rootCommit} appeared within ${APPEARS_SECONDS} s.`,
       remedy: dispatch
-        ? 'look at the runs in the browser.'
-        : 'check that the root has a workflow for pushes to this branch, and that the message skips none; or name one as `dispatch`.',
+        ? 'check the runs in the browser.'
+        : 'check that the root has a workflow for pushes to this branch, and that the commit message does not skip it; or set `dispatch` to a workflow.',
     });
   }
   await tellRuns(runs, ended);

@@ -22,13 +22,13 @@ const FORGE_AWAY_SECONDS = 300;
 /** So long a run may wait for a runner without a word about it. */
 const NO_RUNNER_SECONDS = 14;
 const NO_RUNNER =
-  'if this job has the only runner that fits, neither can end: give that runner a capacity of 2, or leave `wait` out';
+  'if this job occupies the only suitable runner, neither can finish: give that runner a capacity of 2, or leave `wait` out';
 
 /** Follows a run to its end, at most `timeoutSeconds` from `startedAt` on. Throws a ForgejoError when it does not end by then. */
 export async function untilEnded(started: WorkflowRun, startedAt: number, following: Following): Promise<WorkflowRun> {
   const { forge, timeoutSeconds, context } = following;
   const { log, signal } = context;
-  log.line(`Waiting for run ${nameOf(started)} to end, at most ${timeoutSeconds} s`);
+  log.line(`Waiting for run ${nameOf(started)} to finish, at most ${timeoutSeconds} s`);
   let [told, toldAt, isHinted] = ['', 0, false];
   for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
     const run = await readRunById(forge, started.id, FORGE_AWAY_SECONDS);
@@ -54,7 +54,7 @@ function notEnded(run: WorkflowRun, { timeoutSeconds, state }: Following): Forge
   return new ForgejoError({
     what: 'Waiting for the run',
     where: run.url || String(run.id),
-    why: `it is ${run.status} and did not end within ${timeoutSeconds} s.`,
+    why: `it is ${run.status} and did not finish within ${timeoutSeconds} s.`,
     state,
     remedy: run.status === 'waiting' ? `${remedy}; ${NO_RUNNER}.` : `${remedy}.`,
   });

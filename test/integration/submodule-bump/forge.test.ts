@@ -58,21 +58,21 @@ describe('dispatch and wait', () => {
     expect(refused.log).toContain(
       [
         'Error: Preparing wait on team/gb failed.',
-        '  why:    this server (11.0.3+gitea-1.22.0) tells no runs, so none can be followed: Forgejo does from version 12 on.',
+        "  why:    this server's API (11.0.3+gitea-1.22.0) does not list workflow runs (Forgejo 12 and later do), so `wait` cannot work.",
         '  do:     leave `wait` out, or upgrade the server. Nothing was pushed.',
       ].join('\n'),
     );
     expect(server.git('team/gb', 'rev-parse', 'main')).toBe(before);
     const started = await bump(api, server, { dispatch: 'deploy.yml', 'dispatch-inputs': 'full=true' });
     expect(started.code, started.log).toBe(0);
-    expect(started.log).toContain('gives a boolean input that is true to the workflow as false: make full a choice');
+    expect(started.log).toContain('passes boolean inputs set to true as false; declare full as a choice');
     expect(api.runs).toHaveLength(1);
   });
 
   it.each([
     ['failure', 'why:    it failed.'],
     ['cancelled', 'why:    it was cancelled, and no run of a later push has this pointer.'],
-    ['skipped', 'why:    it was skipped: nothing of it ran.'],
+    ['skipped', 'why:    it was skipped: none of its jobs ran.'],
   ])('end red when the run ends with %s, and say that the pointer is pushed', async (end, why) => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
@@ -92,7 +92,7 @@ describe('dispatch and wait', () => {
     const { code, log } = await bump(api, server, inputs);
     expect(code).toBe(1);
     expect(log).toContain(`Waiting for the run on ${api.url}/team/gb/actions/runs/10 failed.`);
-    expect(log).toContain('why:    it is running and did not end within 1 s.');
+    expect(log).toContain('why:    it is running and did not finish within 1 s.');
   });
 
   it('follow the run that the push itself started, not an older one', async () => {
@@ -152,7 +152,7 @@ describe('dispatch and wait', () => {
     await using api = await forgeWithRoot('forgejo 15', server);
     api.refuse = { status: 500, body: '{"message":"down"}', times: 1, path: /dispatches$/ };
     const failed = await bump(api, server, { dispatch: 'deploy.yml' });
-    expect(failed.log).toContain('Running this job again goes on from there.');
+    expect(failed.log).toContain('Re-running this job continues from there.');
     const again = await bump(api, server, { dispatch: 'deploy.yml', wait: true }, { GITHUB_RUN_ATTEMPT: '2' });
     expect(again.code, again.log).toBe(0);
     expect(again.outputs).toMatchObject({
@@ -216,7 +216,7 @@ describe('wait, while others push', () => {
         api.runs.push({ ...run, id: 102, commit: later(), course: ['running', 'success'] });
       });
       expect(code, log).toBe(0);
-      expect(log).toContain('Run 11 ended with cancelled; run 12 has this pointer too:');
+      expect(log).toContain('Run 11 finished as cancelled; run 12 has this pointer too:');
       expect(outputs['run-url']).toBe(`${api.url}/team/gb/actions/runs/12`);
     },
   );
@@ -271,9 +271,11 @@ describe('wait, while others push', () => {
     const inputs = { dispatch: 'deploy.yml', wait: true, 'wait-timeout-seconds': 17 };
     const { code, log } = await bump(api, server, inputs);
     expect(code).toBe(1);
-    expect(log).toContain('Waiting for run 10 to end, at most 17 s');
+    expect(log).toContain('Waiting for run 10 to finish, at most 17 s');
     expect(log).toMatch(/ {2}waiting +after 0 s\n {2}waiting +after 15 s\n/);
-    expect(log).toContain('  no runner has taken it yet: if this job has the only runner that fits, neither can end');
+    expect(log).toContain(
+      '  no runner has taken it yet: if this job occupies the only suitable runner, neither can finish',
+    );
     expect(log).toMatch(/do: .*a capacity of 2, or leave `wait` out/);
   });
 });
