@@ -20,7 +20,9 @@ export default defineConfig({
       tier('e2e', {
         testTimeout: 180_000,
         hookTimeout: 180_000,
-        fileParallelism: false,
+        // They wait more than they work.
+        maxWorkers: 2,
+        maxConcurrency: 24,
         globalSetup: 'test/support/lxd/setup.ts',
       }),
     ],

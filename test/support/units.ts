@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Step, StepOptions } from './action.ts';
-import { ALIAS, type Production, production, type RunningStep } from './production.ts';
+import { ALIAS, type Production, type RunningStep, sharedProduction } from './production.ts';
 import { program } from './programs.ts';
 
 /** Where the program of the units is. */
@@ -30,7 +30,7 @@ export interface UnitHost extends AsyncDisposable {
 const QUICK = { 'health-timeout-seconds': 8, 'stable-seconds': 1, 'stop-timeout-seconds': 2 };
 
 export async function unitHost(): Promise<UnitHost> {
-  const here = await production();
+  const here = await sharedProduction();
   const { system } = here;
   const systemctl = (words: string) => system.sh(`systemctl ${words}`);
   await system.sh(
