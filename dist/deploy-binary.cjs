@@ -1579,7 +1579,6 @@ limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
 user_limit=100
 owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-user_limit=10
 fi 2>/dev/null
 }
 find_nofollow() {
@@ -4530,7 +4529,6 @@ limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
 user_limit=100
 owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-user_limit=10
 fi 2>/dev/null
 }
 find_nofollow() {

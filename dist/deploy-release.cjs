@@ -1952,7 +1952,6 @@ limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
 user_limit=100
 owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-user_limit=10
 fi 2>/dev/null
 }
 find_nofollow() {
@@ -4903,7 +4902,6 @@ limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
 user_limit=100
 owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-user_limit=10
 fi 2>/dev/null
 }
 find_nofollow() {

@@ -738,7 +738,6 @@ limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
 user_limit=100
 owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-user_limit=10
 fi 2>/dev/null
 }
 find_nofollow() {
@@ -751,6 +750,7 @@ search_left=$1
 search_file=$2
 while [ -n "$search_left" ]; do
 search_found=$(search_once) || break
+case $newline$search_found$newline in *"$newline$search_unread$newline"*) break ;; esac
 [ -n "$search_found" ] || search_left=
 search_next=
 search_rest=$search_left$newline
@@ -767,10 +767,11 @@ search_left=$search_next
 done
 [ -z "$search_left" ]
 }
+search_unread=$(printf '\\001')
 search_once() {
 printf '%s\\n' "$search_left" | {
-exec 5<&0
-read_regular "$search_file" | tr '\\000' '\\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
+exec 5<&0 6>&1
+{ read_regular "$search_file" || printf '%s\\n' "$search_unread" >&6; } | tr '\\000' '\\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
 awk '$0 == "" { ended = 1; next } !seen[$0]++; END { exit !ended }'
 }
 }

@@ -11,6 +11,7 @@ search_strings() {
   search_file=$2
   while [ -n "$search_left" ]; do
     search_found=$(search_once) || break
+    case $newline$search_found$newline in *"$newline$search_unread$newline"*) break ;; esac
     [ -n "$search_found" ] || search_left=
     search_next=
     search_rest=$search_left$newline
@@ -29,12 +30,14 @@ search_strings() {
   [ -z "$search_left" ]
 }
 
-# search_once: the strings of search_left that grep finds in search_file, each once.
+search_unread=$(printf '\001')
+
+# search_once: the strings of search_left that grep finds in search_file, each once; and search_unread where not all of it was read.
 search_once() {
   printf '%s\n' "$search_left" | {
-    exec 5<&0
+    exec 5<&0 6>&1
     # A million matches would make sort write files, in a /tmp that may have no room.
-    read_regular "$search_file" | tr '\000' '\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
+    { read_regular "$search_file" || printf '%s\n' "$search_unread" >&6; } | tr '\000' '\n' | to_the_end grep -a -o -F -f /dev/fd/5 |
       awk '$0 == "" { ended = 1; next } !seen[$0]++; END { exit !ended }'
   }
 }

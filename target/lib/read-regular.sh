@@ -5,8 +5,9 @@
 . ./account.sh
 . ./limit.sh
 
-# read_regular FILE: its bytes on standard output, for at most 100 s. FILE has a slash in it. As root it follows no link there where
-# dd can do that (GNU), and otherwise reads with the rights of the account that owns the folder.
+# read_regular FILE: its bytes on standard output, for at most 100 s; fails when these are not all. FILE has a slash in it. As root it
+# follows no link there where dd can do that (GNU), and otherwise reads with the rights of the account that owns the folder. For the
+# beginning of a pipeline, with which user_limit ends.
 read_regular() {
   find_nofollow
   if [ "$me" != 0 ]; then
@@ -16,7 +17,6 @@ read_regular() {
   else
     user_limit=100
     owner_of "${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-    user_limit=10
   fi 2>/dev/null
 }
 

@@ -45,30 +45,31 @@ export function formatPage(runs: readonly Ran[], date: Date): string {
   const count = (test: (ran: Ran) => boolean) => String(runs.filter(test).length);
   const has = (text: string) => (ran: Ran) => ran.problems.some((problem) => problem.includes(text));
   const violations = [
-    ['the file is neither whole old nor whole new', count(has('the file is'))],
-    ['left down without an attempt to restore', count(has('left down'))],
-    ['wrong colour or state (green with the old version, …)', count(has(' says '))],
+    ['the file is neither the whole old nor the whole new one', count(has('the file is'))],
+    ['the service is down, and nothing tried to restore it', count(has('left down'))],
+    ['the reported state is not true (green with the old version, …)', count(has(' says '))],
     ["`unknown` that verify-deploy can't resolve", count(has('verify-deploy says'))],
     ['the next plain deploy fails', count(has('the next deploy'))],
-    ['something left behind', count(has('left behind'))],
-    ['secret found', count(has('secret'))],
+    ['a file or process is left behind', count(has('left behind'))],
+    ['a secret is found', count(has('secret'))],
+    ['root ran, opened, changed or revealed something for a hostile account', count(has('root'))],
     ['any violation', count(({ problems }) => problems.length > 0)],
   ];
   return `${[
     INTRODUCTION,
-    `Last written by \`npm run faults\` on ${date.toISOString().slice(0, 10)}: ${runs.length} runs (${seedsOf(runs)}), ` +
-      `of which ${count(({ struck }) => struck)} were struck in time.`,
+    `Last run with \`npm run faults\` on ${date.toISOString().slice(0, 10)}: ${runs.length} runs (${seedsOf(runs)}). ` +
+      `In ${count(({ struck }) => struck)} of them the fault struck in time.`,
     '## Results',
     LEGEND,
     formatTable(runs),
-    '## Violations, and in how many runs they were found',
+    '## Violations',
     markdown(['violation', 'runs'], violations),
     ...runs.filter(({ problems }) => problems.length > 0).map(openIssue),
     HOW,
   ].join('\n\n')}\n`;
 }
 
-/** A problem that is still to be fixed. */
+/** What still has to be fixed. */
 function openIssue({ c, problems }: Ran): string {
   const words = `--seed ${c.seed} ${c.only ? `--only ${c.only} ` : ''}--case ${c.number}`;
   return `- \`${c.fault}/${c.phase}\` (\`${words}\`): ${problems.map((text) => text.replace(/\/home\/\w+|\/opt\/[\w/-]+/g, '…')).join('; ')}`;
@@ -83,36 +84,41 @@ const INTRODUCTION = `# Faults
 
 <!-- Written by npm run faults; change test/faults/table.ts. -->
 
-Deploys run against a real SSH server while one fault strikes at a random instant of one phase. After each run, the target
-is inspected independently of the actions, verify-deploy is run, and a plain deploy of a further version must finish as
+A deploy is run again and again against a real SSH server, and each time one fault strikes at a random moment of one phase. After each run the
+target is inspected independently of the actions, verify-deploy is run, and a plain deploy of a further version must finish as
 \`active\`.`;
 
-const LEGEND = `A number of runs, and their result: **a** active · **r** rolled-back · **u** untouched · **s** staged · **b** broken ·
-**?n** unknown or killed, and verify-deploy reports the new version in place and healthy · **?o** the same with the old version ·
-**?u** the same with an unfinished deploy, which the next one recovers · **?d** the same with nothing running · **l** the deploy
-finished before the fault. \`·\`: the fault can't strike there.`;
+const LEGEND = `Each cell has a number and how so many runs finished: **a** active · **r** rolled-back · **u** untouched · **s** staged ·
+**b** broken · **?n** unknown or killed, and verify-deploy reports the new version in place and healthy · **?o** the same with the old
+version · **?u** the same, and a deploy is unfinished, which the next one recovers · **?d** the same, and nothing serves · **l** the
+deploy finished before the fault. \`·\`: the fault can't strike in that phase.`;
 
-const HOW = `## How it is done
+const HOW = `## How it works
 
-- The target: an OpenSSH server on loopback, and a service account with a program started by hand. Seven of ten deploys log in as
-  root, the others as the service account; one of five is \`in-place\`.
-- Phases are read from the target's journal and files, not from the log, which lags behind. \`sync\` and \`mv\` are slowed down on
-  the target (30 and 40 ms), so that instants inside the short phases are hit.
-- \`runner-cancelled\`: SIGINT, SIGTERM, SIGKILL as runners send them, each pause a tenth of theirs. \`connection-stalled\`: both
-  directions for 3.5 s. \`connection-gone\`: permanently, and the step is cancelled. \`session-killed\`: sshd's processes of the
-  connection. \`signal-…\`: to the program that is running on the target, the transaction or the session before it. \`power-cut\`:
-  every process of the target is killed at once, and its SSH server is restarted. \`disk-full\`: a separate file system, filled up to
-  0 bytes to 1 MB of free space. \`memory-limit\`: 1 to 12 MB of address space for that program and everything it starts.
-- \`clock-back\`: the real clock belongs to the whole machine, so the programs read a fake one: \`date\` is a day late, with files that
-  are a day ahead. Waits use the time since boot.
-- A quarter of the staged deploys send a delta against the old version. \`cache-damaged\`: the runner's copy of it is cut or
-  overwritten; \`tool-gone\`: the target's perl or zstd is removed; \`file-changed\`: somebody puts another version in place by hand.
-- Secrets: the key has a passphrase, and every run has its own key, passphrase and environment value. They are searched for in logs,
-  outputs, saved state and summaries, in the arguments and the environment of every process (read continuously), and in every file of
-  the runner's and the target's folders, core dumps included.
-- \`--resume\` continues an earlier call: the table may contain runs of several commits of the same day. A failed run was repeated
-  once its cause was fixed; those that were not are listed above.
-- A failed run is listed with the command that repeats it: \`npm run faults -- --seed N --case K\`.`;
+- The target is an OpenSSH server on loopback with a service account, whose program was started by hand. Seven of ten deploys log in as root, the
+  others as the service account. One of five is \`in-place\`.
+- Phases are observed in the target's journal and files, because the log comes later. \`sync\` and \`mv\` take 30 and 40 ms longer on
+  the target, so that faults also strike within the short phases.
+- \`runner-cancelled\`: SIGINT, SIGTERM and SIGKILL as runners send them, with a tenth of their pauses. \`connection-stalled\`: in
+  both directions for 3.5 s. \`connection-gone\`: for good, and the step is cancelled. \`session-killed\`: the processes of sshd for this
+  connection. \`signal-…\`: to the program that works on the target, which is the transaction or the session before it. \`power-cut\`:
+  every process of the target is killed at once, and only its SSH server starts again. \`disk-full\`: a file system of its own with 0 bytes to 1 MB
+  left. \`memory-limit\`: 1 to 12 MB of address space for that program and everything it starts.
+- \`clock-back\`: the clock of this machine belongs to everybody, so \`date\` on the target is set back by a day, and the files are a day ahead. Waits
+  use the time since boot.
+- A quarter of the staged deploys send a delta against the old version. \`cache-damaged\`: the runner's copy of the old version is cut or
+  overwritten. \`tool-gone\`: perl or zstd is removed from the target. \`file-changed\`: somebody replaces the file by hand.
+- \`hostile-account\`: the service account and another account attack for up to 1.5 s. They replace the file, its folders, the state folder and the
+  log by links, pipes, folders and other programs, forge names, run the file and kill the new version. Half of these deploys are \`in-place\`.
+  The account may spoil its own deploy, so other things are required: root runs nothing of theirs and opens no link of theirs, no process
+  or file of root's is touched or shown, the reported state is true unless they went on after it was proved, verify-deploy reports what
+  is there, and the next deploy is \`active\`.
+- The key has a passphrase, and every run has a key, passphrase and environment value of its own. They are searched for in logs, outputs, saved
+  state and summaries, in the arguments and environment of every process (sampled all the time), and in every file of the runner's and the
+  target's folders, core dumps included.
+- \`--resume\` continues an earlier call, so the table may hold runs of several commits of its day. A run that failed was repeated after its cause was
+  fixed; otherwise it is listed above.
+- A run that failed is printed with the command that repeats it: \`npm run faults -- --seed N --case K\`.`;
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

@@ -28,7 +28,9 @@ it.each(['GNU', 'busybox'])(
     const inspections = [
       () => host.deploy({ source: program('v2'), 'dry-run': true }),
       () =>
-        step('verify-deploy', { inputs: { ...connection, path: destination, source: program('v1'), strings: 'v1' } }),
+        step('verify-deploy', {
+          inputs: { ...connection, path: destination, source: program('v1'), strings: 'v1', 'absent-strings': 'v9' },
+        }),
     ];
     for (const inspect of inspections) {
       const { log } = await inspect();
