@@ -14,7 +14,7 @@ import type { Receiver, TargetTransfers, Transfer } from '../../lib/transfer/tra
 import { megabytes } from '../../lib/values.ts';
 import applyDelta from '../../target/programs/apply-delta.pl';
 import program from '../../target/programs/deploy.sh';
-import type { Begun, Place } from './book.ts';
+import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect/found.ts';
 import { healthValues, words } from './inspect/inspect.ts';
@@ -37,7 +37,7 @@ export interface Deploy {
   /** Aborted when the runner ends the step. */
   signal: AbortSignal;
   /** Called once, before the first byte that may lead to a change. */
-  onBegin: (begun: Omit<Begun, keyof Place>) => Promise<void>;
+  onBegin: (begun: Omit<Begun, 'host'>) => Promise<void>;
   /** Set where it is one of several parts of a release, or where the runner has something to do before the stop. */
   membership?: Membership | undefined;
   /** Why no delta is to be sent, where one failed before. */

@@ -32,10 +32,7 @@ export async function deploy(inputs: DeployInputs, context: ActionContext): Prom
     context.log.line(`Shard ${inputs.rollout.shard} has no target: nothing to do.`);
     return context.outputs({ ...NOTHING_DONE, state: 'unchanged' });
   }
-  const pages = openBook(
-    hosts.map((host) => ({ host })),
-    context,
-  );
+  const pages = openBook(hosts, context);
   await using transfers = openTransfers({ wanted: inputs.transfer, several: hosts.length > 1 }, context);
   const targets = await deployAll({ inputs, context, hosts, pages, transfers });
   try {

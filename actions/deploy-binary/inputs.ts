@@ -98,7 +98,7 @@ function toDeployInputs(given: Fields) {
   return {
     ...toProgram(given),
     hosts: hostsOf(given.host ?? ''),
-    connection: given as ConnectionInputs,
+    connection: given as Omit<ConnectionInputs, 'host'>,
     rollout: given as RolloutInputs,
     sudo: given.sudo,
     strategy: given.strategy,

@@ -30,16 +30,16 @@ export async function lookAfter(
   }
   const one = open.length === 1;
   await Promise.all(
-    open.map(async (begun) => {
+    open.map((begun) => {
       const own = one ? context : { ...context, log: prefixed(log, begun.host) };
-      await followInterrupted(begun, { inputs: given, connection: { ...given.connection, host: begun.host } }, own);
+      return followInterrupted(begun, { inputs: given, connection: { ...given.connection, host: begun.host } }, own);
     }),
   );
 }
 
 /** Waits for the result of one transaction that the main step left, and reports it. */
 export async function followInterrupted(
-  { id, sudo, limitSeconds }: Begun,
+  { id, sudo, limitSeconds }: Pick<Begun, 'id' | 'sudo' | 'limitSeconds'>,
   { inputs, connection }: { inputs: DeployInputs; connection: ConnectionInputs },
   context: ActionContext,
 ): Promise<void> {

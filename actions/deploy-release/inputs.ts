@@ -9,6 +9,7 @@ export const fields = z
   .object({
     ...connectionFields,
     ...rolloutFields,
+    // `hosts-file` may name them all.
     host: z.optional(connectionFields.host),
     parts: optional(),
     'parts-file': optional(),
@@ -44,7 +45,7 @@ export const schema = z.pipe(fields, z.transform(toReleaseInputs));
 function toReleaseInputs(given: Fields) {
   return {
     hosts: hostsOf(given.host ?? ''),
-    connection: given as ConnectionInputs,
+    connection: given as Omit<ConnectionInputs, 'host'>,
     rollout: given as RolloutInputs,
     parts: given.parts,
     partsFile: given['parts-file'],
@@ -67,9 +68,8 @@ export function programInputs(inputs: ReleaseInputs, program: ProgramInputs): De
 }
 
 function contradictions(given: Partial<Fields>): [input: string, message: string][] {
-  const found = rolloutContradictions(given);
-  if (!given.host && !given['hosts-file']) found.push(['host', 'required, but not set']);
+  const found: [string, string][] = [];
   if (given['revert-all'] === true && given['keep-releases'] === 0)
     found.push(['keep-releases', 'must be 1 or more with revert-all, which restores the previous release']);
-  return found;
+  return [...found, ...rolloutContradictions(given)];
 }

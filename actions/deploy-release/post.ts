@@ -26,13 +26,14 @@ export async function reportInterrupted(
     );
     return;
   }
-  const several = new Set(open.map(({ host }) => host)).size > 1;
+  const several = new Set(open.map(({ host }) => host.split('\n')[0])).size > 1;
   await Promise.all(
     open.map(async (begun) => {
-      const connection = { ...given.inputs.connection, host: begun.host };
-      const part = given.parts[begun.part ?? 0];
+      const [host = '', index = ''] = begun.host.split('\n');
+      const part = given.parts[Number(index)];
       if (part?.kind !== 'binary') return;
-      const onTarget = several ? prefixed(log, begun.host) : log;
+      const onTarget = several ? prefixed(log, host) : log;
+      const connection = { ...given.inputs.connection, host };
       const one = { inputs: programInputs(given.inputs, part.program), connection };
       await followInterrupted(begun, one, { ...context, log: prefixed(onTarget, part.name) });
     }),

@@ -3,48 +3,62 @@ import { prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
 import { ConnectionError, Failure, InputError, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
+import { headerSecrets } from '../../lib/health-headers.ts';
+import type { Progress } from '../../lib/rollout/decide.ts';
 import { hostsOfStep } from '../../lib/rollout/hosts.ts';
 import { policyOf } from '../../lib/rollout/inputs.ts';
 import { rollOut } from '../../lib/rollout/roll-out.ts';
 import { readSource, type Source } from '../../lib/source.ts';
 import { isUnreachable } from '../../lib/ssh/failures.ts';
-import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page, worst } from '../deploy-binary/book.ts';
-import { asUntouched, isGreen, NOTHING_DONE } from '../deploy-binary/report.ts';
+import { asUntouched, NOTHING_DONE } from '../deploy-binary/report.ts';
 import { programInputs, type ReleaseInputs } from './inputs.ts';
 import type { BinaryPart, Part } from './parts/part.ts';
 import { readParts } from './parts/read-parts.ts';
 import { type Released, releaseTo } from './release-target.ts';
-import { type FinishedTarget, reportOf, reportRelease } from './report.ts';
+import { entriesOf, type FinishedTarget, isRed, reportRelease } from './report.ts';
 
 /** The story of the step: read the parts, release to every target, revert everywhere if that is wanted, report. */
 export async function release(inputs: ReleaseInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
   const parts = supported(await readParts({ parts: inputs.parts, partsFile: inputs.partsFile }));
-  for (const { program } of parts)
-    for (const line of program.environment) context.log.maskValue(line.slice(line.indexOf('=') + 1));
+  maskSecrets(parts, context);
   const writeReport = await openReportFile(inputs.reportFile, context.log);
   const hosts = await hostsOfStep(inputs.hosts, inputs.rollout);
   if (hosts.length === 0) {
     context.log.line(`Shard ${inputs.rollout.shard} has no target: nothing to do.`);
     return context.outputs({ ...NOTHING_DONE, state: 'unchanged' });
   }
-  const places = hosts.flatMap((host) => parts.map((_, part) => ({ host, part })));
-  const pages = openBook(places, context);
+  const pages = openBook(
+    hosts.flatMap((host) => parts.map((_, part) => pageName(host, part))),
+    context,
+  );
   const transfers = parts.map(() => openTransfers({ wanted: inputs.transfer, several: hosts.length > 1 }, context));
   try {
     const sources = await readSources(parts);
-    const targets = await releaseToAll(inputs, context, { hosts, parts, sources, pages, transfers });
+    const targets = await releaseToAll({ inputs, context, hosts, parts, sources, pages, transfers });
     try {
       if (inputs.revertAll) await revertDone(targets);
     } finally {
       await Promise.all(targets.map((target) => target.done?.close()));
     }
-    await writeReport(reportOf(targets));
+    await writeReport(entriesOf(targets));
     await reportRelease(targets, context, { dryRun: inputs.dryRun, durationMs: Date.now() - startedAt });
   } finally {
     for (const one of transfers) await one[Symbol.asyncDispose]();
+  }
+}
+
+/** What the state saved for the post step calls a part on a target; no host has a line break. */
+export function pageName(host: string, part: number): string {
+  return `${host}\n${part}`;
+}
+
+function maskSecrets(parts: readonly BinaryPart[], { log }: ActionContext): void {
+  for (const { program } of parts) {
+    for (const line of program.environment) log.maskValue(line.slice(line.indexOf('=') + 1));
+    for (const secret of headerSecrets(program.health.headers)) log.maskValue(secret);
   }
 }
 
@@ -60,7 +74,7 @@ function supported(parts: readonly Part[]): BinaryPart[] {
 /** Every file that can't be used is reported at once. */
 async function readSources(parts: readonly BinaryPart[]): Promise<Source[]> {
   const read = await Promise.allSettled(
-    parts.map(({ program }) => readSource(program.source ?? '', program.expectStrings)),
+    parts.map(({ program }) => readSource(program.source ?? '', program.expectStrings, program.sha256)),
   );
   const failed = read.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
   const [first] = failed;
@@ -75,7 +89,9 @@ async function readSources(parts: readonly BinaryPart[]): Promise<Source[]> {
   return read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
-interface Given {
+interface All {
+  inputs: ReleaseInputs;
+  context: ActionContext;
   hosts: readonly string[];
   parts: readonly BinaryPart[];
   sources: readonly Source[];
@@ -85,51 +101,59 @@ interface Given {
 }
 
 /** Releases to the targets as the inputs about several targets say; marks those that were not started. */
-async function releaseToAll(inputs: ReleaseInputs, context: ActionContext, given: Given): Promise<FinishedTarget[]> {
-  const { hosts } = given;
-  const several = hosts.length > 1;
+async function releaseToAll(all: All): Promise<FinishedTarget[]> {
+  const { inputs, context, hosts } = all;
   const targets = hosts.map(
     (host): FinishedTarget => ({
       target: host,
-      context: several ? { ...context, log: prefixed(context.log, host) } : context,
+      context: hosts.length > 1 ? { ...context, log: prefixed(context.log, host) } : context,
     }),
   );
-  const rollout = {
-    policy: policyOf(inputs.rollout, hosts.length),
-    pauseSeconds: inputs.rollout['pause-seconds'],
-    signal: context.signal,
-    onPause: () => context.log.line(`A batch has finished; waiting ${inputs.rollout['pause-seconds']} s.`),
-  };
-  const stoppedBecause = await rollOut(hosts.length, rollout, async (index) => {
-    const target = targets[index] as FinishedTarget;
-    const connection = { ...inputs.connection, host: hosts[index] as string };
-    try {
-      const parts = partsOf(inputs, given, { connection, index });
-      target.done = await releaseTo(connection, { parts, context: target.context, dryRun: inputs.dryRun });
-      target.target = target.done.target;
-      if (!inputs.revertAll || !target.done.undo) await target.done.close();
-      if (several) target.context.log.line(`finished: ${target.done.state}`);
-    } catch (error) {
-      // The source, an input: no target is to blame.
-      if (!(error instanceof ConnectionError || error instanceof TargetError)) throw error;
-      target.failure = asUntouched(error);
-      target.isSkipped = inputs.rollout.unreachable === 'skip' && isUnreachable(error);
-      if (several) for (const line of linesOf(target.failure.message)) target.context.log.line(line);
-      if (isUnreachable(error)) return 'unreachable';
-    }
-    return isRed(target) ? 'failed' : 'proved';
-  });
+  const pauseSeconds = inputs.rollout['pause-seconds'];
+  const stoppedBecause = await rollOut(
+    hosts.length,
+    {
+      policy: policyOf(inputs.rollout, hosts.length),
+      pauseSeconds,
+      signal: context.signal,
+      onPause: () => context.log.line(`Waiting ${pauseSeconds} s before the next targets.`),
+    },
+    (index) => releaseToOne(targets[index] as FinishedTarget, index, all),
+  );
   for (const target of targets)
     if (!target.done && !target.failure) target.skipped = stoppedBecause ?? 'the rollout ended';
   return targets;
 }
 
-function partsOf(
-  inputs: ReleaseInputs,
-  { parts, sources, pages, transfers }: Given,
-  { connection, index }: { connection: ConnectionInputs; index: number },
-) {
-  const { host, user, port, container } = connection;
+/** Throws where no target is to blame: the source, an input. */
+async function releaseToOne(
+  target: FinishedTarget,
+  index: number,
+  all: All,
+): Promise<Exclude<Progress, 'waiting' | 'running'>> {
+  const { inputs, hosts } = all;
+  const { log } = target.context;
+  const host = hosts[index] as string;
+  try {
+    const connection = { ...inputs.connection, host };
+    const parts = partsOf(all, { host, index });
+    target.done = await releaseTo(connection, { parts, context: target.context, dryRun: inputs.dryRun });
+    target.target = target.done.target;
+    if (!inputs.revertAll || !target.done.undo) await target.done.close();
+    if (hosts.length > 1) log.line(`finished: ${target.done.state}`);
+    return isRed(target) ? 'failed' : 'proved';
+  } catch (error) {
+    if (!(error instanceof ConnectionError || error instanceof TargetError)) throw error;
+    target.failure = asUntouched(error);
+    target.isSkipped = inputs.rollout.unreachable === 'skip' && isUnreachable(error);
+    if (target.isSkipped) log.warning(`skipped, because it could not be reached: ${target.failure.fields.why}`);
+    else if (hosts.length > 1) for (const line of linesOf(target.failure.message)) log.line(line);
+    return isUnreachable(error) ? 'unreachable' : 'failed';
+  }
+}
+
+function partsOf({ inputs, parts, sources, pages, transfers }: All, { host, index }: { host: string; index: number }) {
+  const { user, port, container } = inputs.connection;
   return parts.map((part, at) => {
     const source = sources[at];
     const name = [user, host, port, container, part.program.destination].join(' ');
@@ -142,10 +166,6 @@ function partsOf(
       transfers: (transfers[at] as Transfers).to(name, foreseen),
     };
   });
-}
-
-export function isRed({ done, failure, isSkipped }: FinishedTarget): boolean {
-  return (failure !== undefined && !isSkipped) || (done !== undefined && !isGreen(done.state));
 }
 
 /** One failed: the others get back what they had before, all at once, because every second they differ. */

@@ -30,23 +30,25 @@ export async function reportRelease(
   if (!dryRun) await table(targets, context);
   const [only] = targets;
   if (targets.length === 1 && only?.failure) throw only.failure;
-  const red = targets.filter(({ done, isSkipped }) => (done ? !isGreen(done.state) : !isSkipped));
-  if (red.length > 0 || targets.every(({ done }) => !done)) throw failureOfAll(targets, red.length > 0 ? red : targets);
+  const missed = targets.filter((target) => isRed(target) || (!target.done && !target.isSkipped));
+  if (missed.length > 0) throw failureOfAll(targets, missed);
+  if (targets.every(({ done }) => !done)) throw failureOfAll(targets, targets);
 }
 
 function outputsOf(targets: readonly FinishedTarget[]) {
   const parts = targets.flatMap(({ done }) => done?.parts ?? []);
+  const counted = targets.filter(({ isSkipped }) => !isSkipped);
   return {
-    state: worst((targets.every(isSkippedOne) ? targets : targets.filter((one) => !isSkippedOne(one))).map(stateOf)),
+    state: worst((counted.length > 0 ? counted : targets).map(stateOf)),
     changed: parts.some(({ outcome }) => hasChanged(outcome.state)),
     'downtime-ms': Math.max(0, ...parts.map(({ outcome }) => outcome.downtimeMs ?? 0)),
     'bytes-sent': parts.reduce((bytes, { outcome }) => bytes + outcome.bytesSent, 0),
-    report: reportOf(targets),
+    report: entriesOf(targets),
   };
 }
 
-/** The report of every target with its parts, in their order. */
-export function reportOf(targets: readonly FinishedTarget[]): object[] {
+/** The report of every target, and in it of every part. */
+export function entriesOf(targets: readonly FinishedTarget[]): object[] {
   return targets.map((target) => {
     const { done } = target;
     if (!done) return { target: target.target, state: 'untouched', why: whyNot(target), parts: [] };
@@ -54,17 +56,14 @@ export function reportOf(targets: readonly FinishedTarget[]): object[] {
       target: done.target,
       state: done.state,
       durationMs: done.durationMs,
-      parts: done.parts.map((part) => ({
-        part: part.part.name,
-        kind: part.part.kind,
-        ...entryOf(toldOf(part, done)),
-      })),
+      parts: done.parts.map((part) => ({ part: part.part.name, kind: part.part.kind, ...entryOf(toldOf(part, done)) })),
     };
   });
 }
 
-function isSkippedOne({ isSkipped }: FinishedTarget): boolean {
-  return isSkipped === true;
+/** Whether a target that the step has been to is not as it should be. */
+export function isRed({ done, failure, isSkipped }: FinishedTarget): boolean {
+  return (failure !== undefined && !isSkipped) || (done !== undefined && !isGreen(done.state));
 }
 
 function toldOf(part: ReleasedPart, { target, durationMs }: Released): Told {
@@ -93,9 +92,8 @@ function aligned(rows: readonly string[][]): string[] {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
-function whyNot({ failure, isSkipped, skipped }: FinishedTarget): string {
-  const why = failure?.fields.why.split('\n')[0] ?? `not started: ${skipped}`;
-  return isSkipped ? `skipped: ${why}` : why;
+function whyNot({ failure, skipped }: FinishedTarget): string {
+  return failure?.fields.why.split('\n')[0] ?? `not started, because ${skipped}`;
 }
 
 function stateOf({ done }: FinishedTarget): TargetState {
