@@ -4,22 +4,22 @@ import { inParallel } from '../../lib/parallel.ts';
 
 const ITEMS = ['a', 'b', 'c', 'd', 'e'];
 
-test.each([1, 2, 5, 9])('does all in order, never more than %i at a time', async (limit) => {
-  const begun: string[] = [];
+test.each([1, 2, 5, 9])('works on all in order, never more than %i at a time', async (limit) => {
+  const started: string[] = [];
   let now = 0;
   let most = 0;
   await inParallel(ITEMS, { limit, stopped: () => false }, async (item) => {
-    begun.push(item);
+    started.push(item);
     now += 1;
     most = Math.max(most, now);
     await sleep(2);
     now -= 1;
   });
-  expect(begun).toEqual(ITEMS);
+  expect(started).toEqual(ITEMS);
   expect(most).toBe(Math.min(limit, ITEMS.length));
 });
 
-test('begins nothing more once it is stopped, and waits for what it has begun', async () => {
+test('starts nothing more once it is stopped, and waits for what it has started', async () => {
   const ended: number[] = [];
   let stopped = false;
   await inParallel(ITEMS, { limit: 2, stopped: () => stopped }, async (_, index) => {

@@ -23,7 +23,7 @@ test('Type=notify: a crash before READY is rolled back at once, and its status i
   expect(await host.version()).toBe('v2');
 });
 
-test('the last words of a program are reported when journald reads them after its end', async () => {
+test('the last words of a program are reported when journald reads them after it has exited', async () => {
   const stopJournald = '/bin/sh -c "[ ! -e /opt/app/.server.deploy ] || pkill -STOP systemd-journal"';
   await host.world({
     'app.service': service(`Type=notify\nRestart=always\nRestartSec=60\nExecStartPre=+-${stopJournald}`),

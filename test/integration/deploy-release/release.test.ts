@@ -28,7 +28,7 @@ describe('a release of two programs', () => {
     expect(await PIDS(host)).toEqual(pids);
   });
 
-  it('brings both back when the second is not healthy', async () => {
+  it('rolls both back when the second is not healthy', async () => {
     await using host = await releaseHost();
     for (const part of host.parts) await part.startByHand(program('v1'));
     const step = await host.release(host.inputs([program('v2'), program('bad', 'exits at once')]));

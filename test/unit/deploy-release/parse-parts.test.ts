@@ -136,7 +136,7 @@ describe('what is refused, with its line', () => {
       ["parts, line 3: `mode`: expected an octal mode without set-ID bits, such as 0644, got '4755'."],
     ],
     [`${CONFIG}  overwrite-drift: yes`, ["parts, line 3: `overwrite-drift`: expected true or false, got 'yes'."]],
-    [`${BINARY}  restart: command`, ['parts, line 1: `start-command`: required with restart: command.']],
+    [`${BINARY}  restart: command`, ['parts, line 1: `start-command`: required with `restart: command`.']],
     [`${BINARY}  environment: {A: }`, ['parts, line 3: `environment` has no text for A.']],
     [
       `${BINARY}  environment: s3cr3t`,
@@ -203,11 +203,11 @@ describe('what is refused, with its line', () => {
 test('every problem of every part is reported at once, in the order of the lines', () => {
   expect(
     problems(
-      `${BINARY}  mode: x\n  owner: "a b"\n${CONFIG}  chek: x\n- unit: y\n- restart: z\n  health-port: p\n${BINARY}`,
+      `${BINARY}  mode: x\n  owner: "a:b:c"\n${CONFIG}  chek: x\n- unit: y\n- restart: z\n  health-port: p\n${BINARY}`,
     ),
   ).toEqual([
     "parts, line 3: `mode`: expected an octal mode such as 0755, got 'x'.",
-    "parts, line 4: `owner`: expected user, user:group or numbers, got 'a b'.",
+    "parts, line 4: `owner`: expected user, user:group or numbers, got 'a:b:c'.",
     'parts, line 7: a config part has no key `chek`; is `check` meant.',
     'parts, line 8: `to` is missing.',
     "parts, line 10: `health-port`: expected a whole number from 1 to 65535, got 'p'.",

@@ -10,6 +10,7 @@ test('no bundle has unused code, because every start would read it', async () =>
   const outputs = Object.entries(metafile?.outputs ?? {});
   expect(outputs.map(([path]) => path.replace(/.*\//, '')).sort()).toEqual([
     'deploy-binary.cjs',
+    'deploy-release.cjs',
     'submodule-bump.cjs',
     'verify-deploy.cjs',
   ]);
