@@ -2330,7 +2330,7 @@ units_stable() {
 stable_seen=$units_seen
 stable_marks=$units_marks
 uptime_cs
-stable_until=$((now_cs + in_stable_cs))
+stable_until=$((stable_from + in_stable_cs))
 while [ "$now_cs" -lt "$stable_until" ]; do
 stable_left=$((stable_until - now_cs))
 if [ "$stable_left" -gt 5 ]; then pause_cs 5; else pause_cs "$stable_left"; fi
@@ -2437,6 +2437,17 @@ process_start "$1" && [ "$process_parent" -gt 1 ] || return 0
 started_name=
 { IFS= read -r started_name <"/proc/$process_parent/comm"; } 2>/dev/null
 started_by="; pid $process_parent ($started_name) started it and may start it again"
+}
+read_bytes() {
+find_nofollow
+bytes_seen=$(read_regular "../$in_name" | digest)
+}
+prove_bytes() {
+bytes_sha=$new_sha
+[ "$starting" = new ] || bytes_sha=$old_sha
+[ "$bytes_seen" != "$bytes_sha" ] || return 0
+refused="the bytes of $in_folder/$in_name were changed after it was put there"
+return 1
 }
 prepare_process() {
 open_start_errors
@@ -2697,7 +2708,11 @@ uptime_cs
 reach_health || return 1
 failed=stable
 journal "\${stable_phase:-stable}"
-[ "$restart" = none ] || prove_stable
+[ "$restart" != none ] || return 0
+uptime_cs
+stable_from=$now_cs
+read_bytes
+prove_stable
 }
 prove_once() {
 gone=
@@ -2802,6 +2817,8 @@ went_to_background() {
 reap "$stable_pid"
 [ "$ended_code" = 0 ] && find_forked || return 1
 adopted=yes
+uptime_cs
+stable_from=$now_cs
 }
 prove_stable() {
 if [ "$restart" = systemd ]; then
@@ -2811,8 +2828,7 @@ fi
 stable_pid=$pid
 [ -z "$pid" ] || process_start "$pid"
 stable_start=\${process_start:-}
-uptime_cs
-stable_until=$((now_cs + in_stable_cs))
+stable_until=$((stable_from + in_stable_cs))
 while :; do
 uptime_cs
 [ "$now_cs" -lt "$stable_until" ] || break
@@ -2846,6 +2862,7 @@ restore_world "$in_health_timeout_seconds"
 prove_end() {
 image_of "../$in_name"
 [ "$image" = "$live_image" ] || { refused="$in_folder/$in_name was replaced by another file within the stable window"; return 1; }
+prove_bytes || return 1
 only_proved || return 1
 health_check "$prove_contains" "$1" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
 }

@@ -133,7 +133,7 @@ units_stable() {
   stable_seen=$units_seen
   stable_marks=$units_marks
   uptime_cs
-  stable_until=$((now_cs + in_stable_cs))
+  stable_until=$((stable_from + in_stable_cs))
   while [ "$now_cs" -lt "$stable_until" ]; do
     stable_left=$((stable_until - now_cs))
     if [ "$stable_left" -gt 5 ]; then pause_cs 5; else pause_cs "$stable_left"; fi

@@ -10,6 +10,7 @@
 . ../state/journal.sh
 . ./barriers.sh
 . ./only-proved.sh
+. ./prove-bytes.sh
 . ./start.sh
 
 # prove LIVE_CONTAINS: within in_health_timeout_seconds healthy, then the same process for in_stable_seconds.
@@ -38,7 +39,11 @@ prove() {
   reach_health || return 1
   failed=stable
   journal "${stable_phase:-stable}"
-  [ "$restart" = none ] || prove_stable
+  [ "$restart" != none ] || return 0
+  uptime_cs
+  stable_from=$now_cs
+  read_bytes
+  prove_stable
 }
 
 # prove_once: alive, then healthy. Sets gone when waiting longer is pointless.
@@ -168,6 +173,8 @@ went_to_background() {
   reap "$stable_pid"
   [ "$ended_code" = 0 ] && find_forked || return 1
   adopted=yes
+  uptime_cs
+  stable_from=$now_cs
 }
 
 # prove_stable: the same pid and start time, and healthy at the end. Which process is a script's is not known
@@ -180,8 +187,7 @@ prove_stable() {
   stable_pid=$pid
   [ -z "$pid" ] || process_start "$pid"
   stable_start=${process_start:-}
-  uptime_cs
-  stable_until=$((now_cs + in_stable_cs))
+  stable_until=$((stable_from + in_stable_cs))
   while :; do
     uptime_cs
     [ "$now_cs" -lt "$stable_until" ] || break
@@ -220,6 +226,7 @@ prove_units_stable() {
 prove_end() {
   image_of "../$in_name"
   [ "$image" = "$live_image" ] || { refused="$in_folder/$in_name was replaced by another file within the stable window"; return 1; }
+  prove_bytes || return 1
   only_proved || return 1
   health_check "$prove_contains" "$1" || { refused="no longer healthy after the stable window: $health_reason"; return 1; }
 }

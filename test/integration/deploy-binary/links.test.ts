@@ -41,3 +41,24 @@ it.each(['GNU', 'busybox'])(
     for (const folder of [canary, shims]) rmSync(folder, { recursive: true });
   },
 );
+
+it.each(['staged', 'in-place'])(
+  'a file that its owner rewrites before it is started is not taken for the new version, %s',
+  async (strategy) => {
+    const shims = mkdtempSync('/opt/fdt-shims-');
+    const enter = `mount --bind ${shims} /usr/local/sbin && exec "$@"`;
+    await using host = await target({ within: ['unshare', '-m', '/bin/sh', '-c', enter, 'sh'] });
+    shell(`chmod 755 ${shims}; cp ${program('payload')} ${shims}/payload`);
+    await host.startByHand(program('v1'));
+    // The last moment before the start, in which the file is not executed yet.
+    const rewrite = `[ "$(tail -n 1 journal)" != phase=start ] || cat ${shims}/payload >../botserver`;
+    writeFileSync(`${shims}/sync`, `#!/bin/sh\n[ "$1" != journal ] || { ${rewrite}; }\nexec /usr/bin/sync "$@"\n`, {
+      mode: 0o755,
+    });
+    const step = await host.deploy({ source: program('v2'), strategy });
+    expect(step.outputs.state, step.log).toBe('rolled-back');
+    expect(step.log).toContain(`the bytes of ${host.destination} were changed after it was put there`);
+    expect(await host.health()).toMatchObject({ version: 'v1' });
+    rmSync(shims, { recursive: true });
+  },
+);
