@@ -8,6 +8,7 @@ import {
   lower,
   nameOf,
   type OpenSshFailure,
+  place,
   placeOf,
   refused,
   revoked,
@@ -81,7 +82,7 @@ const ROWS: readonly Row[] = [
   [
     /connect to (?:host|address) (\S+) port (\d+): Connection refused/,
     ([, host, port]) => ({
-      why: `${host} port ${port} refused the connection.`,
+      why: `${place(host, port)} refused the connection.`,
       remedy: 'check that sshd is running there and listens on that port.',
       code: 'ECONNREFUSED',
     }),
@@ -89,7 +90,7 @@ const ROWS: readonly Row[] = [
   [
     /connect to (?:host|address) (\S+) port (\d+): (?:No route to host|Network is unreachable)/,
     ([, host, port]) => ({
-      why: `there is no route to ${host} port ${port}.`,
+      why: `there is no route to ${place(host, port)}.`,
       remedy: 'check the address and the network of the runner.',
       code: 'EHOSTUNREACH',
     }),
@@ -110,14 +111,14 @@ const ROWS: readonly Row[] = [
   [
     /no matching (.*?) found\. Their offer: (.*)/,
     ([, kind, offer = '']) => ({
-      why: `no algorithm in common: no matching ${kind}. The server offers only ${offer.replaceAll(',', ', ')}.`,
+      why: `no algorithm in common: ${`no matching ${kind}`}.${` The server offers only ${offer.replaceAll(',', ', ')}.`}`,
       remedy: 'allow further algorithms in sshd_config there, or update the server; outdated ones are not used.',
     }),
   ],
   [
     /banner exchange: .*invalid format|banner line|Protocol major versions differ|Bad remote protocol version/,
-    (_, at) => ({
-      why: `${placeOf(at)} does not speak SSH as expected.`,
+    ([found], at) => ({
+      why: `${placeOf(at)} does not speak SSH as expected: ${found}.`,
       remedy: 'check that an SSH server listens on that port.',
     }),
   ],

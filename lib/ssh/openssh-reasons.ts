@@ -26,14 +26,14 @@ export function late(at: Circumstances): OpenSshFailure {
   const stage = log.stages.at(-1);
   if (stage && !stage.isIn && stage.offered.length > 0) {
     return {
-      why: `${stage.host} port ${stage.port} did not finish the login within ${limitSeconds} s.`,
+      why: `${place(stage.host, stage.port)} did not finish the login within ${limitSeconds} s.`,
       remedy: 'check what logins wait for there (PAM, a directory, DNS); a slow one needs connect-timeout-seconds.',
       code: 'ETIMEDOUT',
     };
   }
   if (stage?.isIn) {
     return {
-      why: `the jump host ${nameOf(stage)} can't reach the next one: no answer within ${limitSeconds} s.`,
+      why: `the jump host ${nameOf(stage)} can't reach the next one: ${`no answer within ${limitSeconds} s`}.`,
       remedy: 'check the address from the jump host, and AllowTcpForwarding there.',
       code: 'ETIMEDOUT',
     };
@@ -81,16 +81,16 @@ export function tooManyKeys({ log }: Circumstances): OpenSshFailure {
 
 export function refused(methods: readonly string[], { log, certificateNotes }: Circumstances): OpenSshFailure {
   const { user = 'the account', offered = [], accepted, partial } = log.stages.at(-1) ?? {};
+  const notes = [...certificateNotes, ...unusableKeys(log)].map((note) => ` ${note}.`).join('');
   if (partial) {
     return {
-      why: `the server accepted the key (${accepted?.label}) and wants a second factor besides: ${methods.join(', ')}.`,
+      why: `the server accepted the key (${accepted?.label}) and wants a second factor besides: ${methods.join(', ')}.${notes}`,
       remedy: `let ${user} log in with a key alone there (Match User ${user}, AuthenticationMethods publickey), or use another account.`,
     };
   }
-  const notes = [...certificateNotes, ...unusableKeys(log)].map((note) => ` ${note}.`).join('');
   if (!methods.includes('publickey')) {
     return {
-      why: `the server accepts no keys for ${user}, only ${methods.join(', ')}.${notes}`,
+      why: `the server accepts no keys for ${user}, only ${methods.join(', ')}.`,
       remedy: 'allow PubkeyAuthentication there.',
     };
   }
@@ -140,8 +140,12 @@ export function nameOf(stage: SshStage | undefined): string {
 
 export function placeOf({ log }: Circumstances): string {
   const stage = log.stages.at(-1);
-  if (stage) return `${stage.host} port ${stage.port}`;
-  return log.address ? `${log.address.ip} port ${log.address.port}` : 'the host';
+  if (stage) return place(stage.host, stage.port);
+  return log.address ? place(log.address.ip, log.address.port) : 'the host';
+}
+
+export function place(host: string | undefined, port: string | number | undefined): string {
+  return `${host} port ${port}`;
 }
 
 export function lower(text: string | undefined): string {

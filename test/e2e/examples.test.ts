@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runWorkflow, type WorkflowOptions } from '../support/act.ts';
+import { authority } from '../support/ca.ts';
 import { forge } from '../support/forge.ts';
 import { gitServer } from '../support/git-server.ts';
+import { newKey } from '../support/login.ts';
 import { type Container, container } from '../support/lxd.ts';
 import { program, sha256 } from '../support/programs.ts';
 import { keyPair } from '../support/small.ts';
@@ -125,6 +127,36 @@ describe('the examples for a host', () => {
     expect(drifted.code, drifted.log).toBe(1);
     expect(drifted.log).toMatch(/FAILED running .* runs a deleted image/);
   });
+});
+
+test('deploy-with-oidc.yml logs in with a certificate that an earlier step got, here from an authority of the test', async () => {
+  const built = project();
+  await using host = await container('debian', 'oidc');
+  const folder = mkdtempSync('/tmp/fdt-oidc-');
+  try {
+    const ca = authority(folder);
+    await host.account('root', 'no-key');
+    await host.account('app', 'no-key');
+    await host.sh(`mkdir -p /opt/app/bin && chown -R app:app /opt/app && echo '${ca.publicKey}' >/etc/ssh/ca.pub`);
+    await host.sh("echo 'TrustedUserCAKeys /etc/ssh/ca.pub' >>/etc/ssh/sshd_config && systemctl restart ssh");
+    newKey(`${folder}/id_ecdsa`);
+    ca.sign(`${folder}/id_ecdsa`, { principals: 'root' });
+    // In the place of opkssh, which would exchange the token of the run.
+    const files = `mkdir -p ~/.ssh && cp ${folder}/id_ecdsa ${folder}/id_ecdsa-cert.pub ~/.ssh`;
+    writeFileSync(`${folder}/opkssh`, `#!/bin/sh\n[ "$*" = 'login forgejo' ] && ${files}\n`, { mode: 0o755 });
+    built.build(program('v1'));
+    const { code, log } = await runWorkflow(`${EXAMPLES}deploy-with-oidc.yml`, {
+      repository: built.folder,
+      env: { PATH: `${folder}:${process.env.PATH}` },
+      home: { '.ssh/config': `Host web-1.example.org\n  HostName ${host.address}\n` },
+      vars: { KNOWN_HOSTS: host.knownHosts },
+    });
+    expect(code, log).toBe(0);
+    expect(log).toMatch(/Connecting with the runner's OpenSSH .*id_ecdsa-cert\.pub is a certificate/);
+  } finally {
+    built[Symbol.dispose]();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 describe('the examples for a submodule', () => {

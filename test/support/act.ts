@@ -34,11 +34,13 @@ export async function runWorkflow(
     mkdirSync(dirname(`${home}/${path}`), { recursive: true, mode: 0o700 });
     writeFileSync(`${home}/${path}`, text, { mode: 0o600 });
   }
-  // The one thing of ours that act can't read, and every forge's own runner can: the full URL of an action.
+  // What act can't read, and the forge's own runner can: the full URL of an action, and the request for tokens.
   const readable = `${home}/workflow.yml`;
   writeFileSync(
     readable,
-    readFileSync(file, 'utf8').replaceAll(`uses: https://git.example.org/${TOOLKIT}/`, `uses: ${TOOLKIT}/`),
+    readFileSync(file, 'utf8')
+      .replaceAll(`uses: https://git.example.org/${TOOLKIT}/`, `uses: ${TOOLKIT}/`)
+      .replace(/^enable-openid-connect: true\n/m, ''),
   );
   const words = [event, '-W', readable, '-P', 'docker=-self-hosted', '--no-cache-server'];
   // act copies all there is: only what users' runners read.

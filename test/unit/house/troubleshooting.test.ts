@@ -33,7 +33,10 @@ function literalsOf(message: string): string[] {
 }
 
 /** Where connecting, and what stands in the way of a deploy, are put into words. */
-const WORDED = ['lib/ssh/failures.ts', ...filesBelow('actions/deploy-binary/plan/obstacles', '.ts')];
+const WORDED = [
+  ...['failures', 'openssh-failures', 'openssh-reasons'].map((name) => `lib/ssh/${name}.ts`),
+  ...filesBelow('actions/deploy-binary/plan/obstacles', '.ts'),
+];
 
 describe('the page of troubleshooting', () => {
   const page = readFileSync('docs/TROUBLESHOOTING.md', 'utf8');
