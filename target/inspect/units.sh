@@ -213,19 +213,3 @@ joined() {
   for joined_word in $1; do joined=$joined,$joined_word; done
   joined=${joined#,}
 }
-
-# supervisor_of PID: sets supervisor to the name of the parent that starts it again when it ends, and supervisor_pid.
-supervisor_of() {
-  supervisor=
-  supervisor_pid=$1
-  while :; do
-    process_start "$supervisor_pid" && supervisor_pid=$process_parent || return 1
-    [ "$supervisor_pid" -gt 0 ] || return 1
-    { IFS= read -r supervisor <"/proc/$supervisor_pid/comm"; } 2>/dev/null
-    case $supervisor in
-      supervisord | runsv | s6-supervise | monit | supervise | circusd) return 0 ;;
-      PM2*) supervisor=pm2; return 0 ;;
-    esac
-    supervisor=
-  done
-}

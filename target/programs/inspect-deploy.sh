@@ -12,6 +12,7 @@
 . ../inspect/reason-for-root.sh
 . ../inspect/root-path.sh
 . ../inspect/session.sh
+. ../inspect/supervisor.sh
 . ../inspect/units.sh
 . ../lib/account.sh
 . ../lib/digest.sh
@@ -228,8 +229,8 @@ look_at_process() {
   found_worker=no
   case " $running " in *" $process_parent "*) found_worker=yes ;; esac
   account_name "$process_uid"
-  supervisor_of "$1" || supervisor_pid=
-  say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same supervisor=$supervisor supervisor_pid=$supervisor_pid user=$account_name"
+  supervisor_of "$1" || supervisor_pid='' supervised=''
+  say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same supervisor=$supervisor supervisor_pid=$supervisor_pid supervised=$supervised user=$account_name"
 }
 
 # same_environment PID: whether every KEY=VALUE wanted is in its environment. Compared in memory.

@@ -20,6 +20,8 @@ export interface FoundProcess extends Executor {
   /** The parent that starts it again when it ends (supervisord, runit, …), empty for none. */
   supervisor: string;
   supervisorPid: number;
+  /** The name that it knows the process by, or its folder; empty where that is not known. */
+  supervised: string;
 }
 
 /** One release kept on the target. */

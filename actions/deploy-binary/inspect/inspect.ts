@@ -178,6 +178,7 @@ function toProcess(process: Answer): FoundProcess | undefined {
     live: process.yes('live'),
     same: process.oneOf('same', SAME) ?? 'args',
     supervisor: process.text('supervisor') ?? '',
+    supervised: process.text('supervised') ?? '',
     supervisorPid: process.pid('supervisor_pid') ?? 0,
   };
 }

@@ -17,6 +17,7 @@ const PROCESS: FoundProcess = {
   same: 'yes',
   supervisor: '',
   supervisorPid: 0,
+  supervised: '',
 };
 
 /** A healthy Debian host where `svc` runs the old version, looked at as root. */

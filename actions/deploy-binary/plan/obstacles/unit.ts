@@ -136,12 +136,13 @@ const COMMANDS: Record<string, (name: string) => string> = {
   supervisord: (name) => `stop-command: supervisorctl stop ${name}, start-command: supervisorctl start ${name}`,
   pm2: (name) => `stop-command: pm2 stop ${name}, start-command: pm2 start ${name}`,
   runsv: (name) => `stop-command: sv stop ${name}, start-command: sv start ${name}`,
-  's6-supervise': (name) =>
-    `stop-command: s6-svc -d /run/service/${name}, start-command: s6-svc -u /run/service/${name}`,
-  supervise: (name) => `stop-command: svc -d /service/${name}, start-command: svc -u /service/${name}`,
+  's6-supervise': (name) => `stop-command: s6-svc -d ${name}, start-command: s6-svc -u ${name}`,
+  supervise: (name) => `stop-command: svc -d ${name}, start-command: svc -u ${name}`,
   monit: (name) => `stop-command: monit stop ${name}, start-command: monit start ${name}`,
   circusd: (name) => `stop-command: circusctl stop ${name}, start-command: circusctl start ${name}`,
 };
+
+const USUAL_FOLDERS: Record<string, string> = { 's6-supervise': '/run/service/', supervise: '/service/' };
 
 /** To stop the unit would stop all the programs of the supervisor; to kill the process, make it start another one. */
 function supervisorObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
@@ -149,11 +150,13 @@ function supervisorObstacles(inputs: DeployInputs, found: Found): Obstacle[] {
   const kept = found.processes.find(({ supervisor }) => supervisor !== '');
   if (!kept) return [];
   const unit = found.units.find(({ pids }) => pids.includes(kept.pid));
-  const commands = COMMANDS[kept.supervisor]?.(inputs.name) ?? 'its stop and start commands';
+  const usual = `${USUAL_FOLDERS[kept.supervisor] ?? ''}${inputs.name}`;
+  const commands = COMMANDS[kept.supervisor]?.(kept.supervised || usual) ?? 'its stop and start commands';
+  const hint = kept.supervised ? '' : ` (use the name that ${kept.supervisor} has for it)`;
   return [
     {
       why: `pid ${kept.pid} is kept running by ${kept.supervisor} (pid ${kept.supervisorPid})${unit ? `, the unit ${unit.name}` : ''}.`,
-      remedy: `set \`restart: command\` with ${commands} (use the name that ${kept.supervisor} has for it).`,
+      remedy: `set \`restart: command\` with ${commands}${hint}.`,
     },
   ];
 }
