@@ -89,6 +89,19 @@ describe('the page about rights', () => {
     }
   });
 
+  it('holds a rule of polkit for that unit and that account alone', () => {
+    const rules: ((action: object, subject: object) => string | undefined)[] = [];
+    const polkit = { addRule: (rule: (typeof rules)[number]) => rules.push(rule), Result: { YES: 'yes' } };
+    new Function('polkit', blocks('js', 'ada').join('\n'))(polkit);
+    const asked = (id: string, unit: string, user: string) =>
+      rules.map((rule) => rule({ id, lookup: () => unit }, { user }));
+    const units = 'org.freedesktop.systemd1.manage-units';
+    expect(asked(units, 'app.service', 'ada')).toEqual(['yes']);
+    expect(asked(units, 'sshd.service', 'ada')).toEqual([undefined]);
+    expect(asked(units, 'app.service', 'bob')).toEqual([undefined]);
+    expect(asked('org.freedesktop.login1.reboot', 'app.service', 'ada')).toEqual([undefined]);
+  });
+
   it.each(['sudo', 'doas'])('gives an account full rights by %s', async (tool) => {
     await using host = await target({ instead: tool === 'doas' ? { sudo: '/dev/null' } : {} });
     using login = account();
