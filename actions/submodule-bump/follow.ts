@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ForgejoError } from '../../lib/errors.ts';
 import { type Following as FollowingRun, longer, nameOf, untilEnded } from '../../lib/forge/follow-run.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
-import { listRuns } from '../../lib/forge/runs.ts';
+import { isOnRef, listRuns } from '../../lib/forge/runs.ts';
 import type { Descends } from './descendants.ts';
 
 /** What is followed: runs that have the pointer, which is in `rootCommit`. */
@@ -66,7 +66,7 @@ async function otherRun(
   for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
     const listed = (await listRuns(forge)) ?? [];
     const others = listed
-      .filter((one) => !followed.has(one.id) && isAlike(one, run) && (one.branch === '' || isBranch(one, branch)))
+      .filter((one) => !followed.has(one.id) && isAlike(one, run) && isOnRef(one, branch))
       .filter((one) => rank(one) < 2)
       .toSorted((one, other) => rank(one) - rank(other) || other.id - one.id);
     for (const one of others) if (one.commit === rootCommit || (await descends(one.commit, rootCommit))) return one;
@@ -77,10 +77,6 @@ async function otherRun(
 
 function isAlike(one: WorkflowRun, other: WorkflowRun): boolean {
   return one.event === other.event && one.workflow === other.workflow;
-}
-
-function isBranch({ branch }: WorkflowRun, name: string): boolean {
-  return branch.replace(/^refs\/heads\//, '') === name;
 }
 
 function ended({ status, url, id }: WorkflowRun, rootCommit: string): ForgejoError {

@@ -4,7 +4,8 @@ import { Failure, ForgejoError } from '../../lib/errors.ts';
 import type { Forge } from '../../lib/forge/client.ts';
 import { longer } from '../../lib/forge/follow-run.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
-import { dispatchWorkflow, isDispatch, listRuns } from '../../lib/forge/runs.ts';
+import { booleansWarning, falseBooleans, isDispatch, isOnRef, listRuns } from '../../lib/forge/runs.ts';
+import { startRun } from '../../lib/forge/start-run.ts';
 import type { BumpResult } from './bump-context.ts';
 import type { Descends } from './descendants.ts';
 import { follow, pushedState } from './follow.ts';
@@ -28,8 +29,6 @@ interface Ended {
 const APPEARS_SECONDS = 60;
 const FIRST_PAUSE_MS = 500;
 const PROGRESS_SECONDS = 15;
-/** Booleans of a dispatch arrive right from this version on. */
-const BOOLEANS_SINCE = 14;
 
 /** Before the push: can this server do what is asked? Undefined when nothing is. */
 export async function prepareWorkflow(
@@ -48,14 +47,8 @@ export async function prepareWorkflow(
       remedy: 'leave `wait` out, or upgrade the server. Nothing was pushed.',
     });
   }
-  const major = Number.parseInt(version, 10);
-  const flags = Object.entries(inputs.dispatchInputs).filter(([, value]) => value === 'true');
-  // Gitea's own version numbers start with 1.
-  if (flags.length > 0 && major > 1 && major < BOOLEANS_SINCE) {
-    log.warning(
-      `This server (${version}) passes boolean inputs set to true as false; declare ${flags.map(([name]) => name).join(', ')} as a choice of 'false' and 'true' in the workflow.`,
-    );
-  }
+  const wrong = falseBooleans(version, inputs.dispatchInputs);
+  if (wrong.length > 0) log.warning(booleansWarning(version, wrong));
   return { forge, inputs, known: new Set(runs?.map(({ id }) => id)) };
 }
 
@@ -96,19 +89,18 @@ async function startedRuns({ forge, inputs, known }: Workflow, ended: Ended): Pr
   const { bumped, branch, context } = ended;
   const { dispatch, wait } = inputs;
   let runs: WorkflowRun[] = [];
-  let isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, dispatch, bumped);
-  const isLater = (run: WorkflowRun) =>
-    !dispatch && !known.has(run.id) && run.event === 'push' && (run.branch === '' || run.branch === branch);
   if (dispatch) {
-    // Begun after the push and on its branch: another push may be its commit by then, and this pointer is in that too.
-    const before = new Set((wait ? await listRuns(forge) : undefined)?.map(({ id }) => id));
-    isOurs = (run) => !before.has(run.id) && isDispatch(run, dispatch) && (run.branch === '' || run.branch === branch);
-    const run = await dispatchWorkflow(forge, dispatch, { ref: branch, inputs: inputs.dispatchInputs });
-    context.log.line(`Started ${dispatch} on ${branch}.`);
-    // Forgejo tells the number, which its page has.
-    if (run) runs = [{ ...run, url: run.url || `${forge.page}/actions/runs/${run.number}` }];
+    // Started after the push and on its branch: another push may be its commit by then, and this pointer is in that too.
+    runs = await startRun(
+      forge,
+      { workflow: dispatch, ref: branch, inputs: inputs.dispatchInputs },
+      { marks: {}, appearsSeconds: wait ? APPEARS_SECONDS : 0, context },
+    );
+  } else if (wait) {
+    const isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, undefined, bumped);
+    const isLater = (run: WorkflowRun) => !known.has(run.id) && run.event === 'push' && isOnRef(run, branch);
+    runs = await appeared(forge, { isOurs, isLater }, ended);
   }
-  if (runs.length === 0 && wait) runs = await appeared(forge, { isOurs, isLater }, ended);
   if (runs.length === 0 && wait) {
     throw new ForgejoError({
       what: dispatch ? `Finding the run of ${dispatch}` : 'Finding the run that the push starts',

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ForgejoError } from '../errors.ts';
+import { type Reason, type Refusal, reasonOf, unreachableReason } from './reasons.ts';
+import { readTail } from './tail.ts';
 
 export interface Answer {
   status: number;
   /** Parsed JSON; undefined where the body is empty or is none. */
   body: unknown;
+  /** The clock of the forge, in milliseconds; 0 where it says none. */
+  at: number;
 }
 
 /** The API of one repository on a forge. */
@@ -17,6 +21,8 @@ export interface Forge {
   get(path: string, told: Told): Promise<Answer>;
   /** Changes something there; never sent twice. */
   send(method: 'POST' | 'PATCH', path: string, request: { body: object; told: Told }): Promise<Answer>;
+  /** The last bytes of a text (`/actions/jobs/7/logs`); undefined where the forge has none. */
+  tail(path: string, bytes: number): Promise<string | undefined>;
   /** The server's version, `11.0.3+gitea-1.22.0`; empty where it tells none. */
   version(): Promise<string>;
 }
@@ -27,6 +33,9 @@ export type ForgeKind = 'forgejo' | 'gitea' | 'github';
 export interface Told {
   what: string;
   accept?: readonly number[];
+  acceptIf?: (answer: Answer) => boolean;
+  /** What a status means here, where that is more than it says alone. */
+  reasons?: Readonly<Record<number, Reason>>;
   /** How long the forge may be away before it counts as one. */
   patienceSeconds?: number;
 }
@@ -40,6 +49,8 @@ export interface ForgeAccess {
   kind: ForgeKind;
   /** Told when a request is tried again. */
   onRetry?: (line: string) => void;
+  /** When the step is to end nothing is tried again. */
+  signal?: AbortSignal;
 }
 
 const REQUEST_SECONDS = 30;
@@ -48,6 +59,8 @@ const TRIES = 4;
 const PROGRESS_SECONDS = 15;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
+/** A forge that asks for a longer pause gets none: the step says so instead. */
+const SLOW_DOWN_SECONDS = 60;
 const ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024;
 const QUOTED_CHARACTERS = 2000;
 
@@ -62,19 +75,21 @@ export function openForge(access: ForgeAccess): Forge {
       const patientUntil = Date.now() + (told.patienceSeconds ?? 0) * 1000;
       let toldAt = 0;
       for (let tried = 1; ; tried += 1) {
-        const enough = tried >= TRIES && Date.now() >= patientUntil;
+        const enough = (tried >= TRIES && Date.now() >= patientUntil) || access.signal?.aborted === true;
         const answer = await ask(access, { method: 'GET', url: base + path }).catch((error: unknown) => {
           if (enough) throw unreachable(access, told, error);
           return undefined;
         });
-        const passing = answer === undefined || answer.status >= 500 || answer.status === 429;
-        if (answer && (!passing || enough)) return judged(access, answer, told);
+        if (answer && (enough || !isPassing(answer))) return judged(access, answer, told);
         if (Date.now() - toldAt >= PROGRESS_SECONDS * 1000) {
           toldAt = Date.now();
           const why = answer ? `the forge answered ${answer.status}` : "the forge can't be reached";
           access.onRetry?.(`${told.what}: ${why}; trying again`);
         }
-        await sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tried - 1)));
+        const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tried - 1));
+        await sleep(Math.max(pause, (answer?.retryAfterSeconds ?? 0) * 1000), undefined, {
+          signal: access.signal,
+        }).catch(() => undefined);
       }
     },
     send: async (method, path, { body, told }) => {
@@ -83,6 +98,7 @@ export function openForge(access: ForgeAccess): Forge {
       });
       return judged(access, answer, told);
     },
+    tail: (path, bytes) => readTail(base + path, bytes, headersOf(access)),
     version: async () => {
       const answer = await ask(access, { method: 'GET', url: `${access.apiUrl}/version` }).catch(() => undefined);
       const { version } = (answer?.body ?? {}) as { version?: unknown };
@@ -91,9 +107,13 @@ export function openForge(access: ForgeAccess): Forge {
   };
 }
 
-interface Asked extends Answer {
+interface Asked extends Answer, Refusal {
   text: string;
-  location: string;
+}
+
+/** Whether it may be another one in a moment. */
+function isPassing({ status, isLimited, retryAfterSeconds = 0 }: Asked): boolean {
+  return status >= 500 || ((status === 429 || isLimited) && retryAfterSeconds <= SLOW_DOWN_SECONDS);
 }
 
 async function ask(
@@ -107,14 +127,32 @@ async function ask(
     signal: AbortSignal.timeout(REQUEST_SECONDS * 1000),
     headers: {
       accept: 'application/json',
-      'user-agent': 'forgejo-deploy-toolkit',
-      authorization: kind === 'github' ? `Bearer ${token}` : `token ${token}`,
+      ...headersOf({ token, kind }),
       ...(body ? { 'content-type': 'application/json' } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const text = await readLimited(response);
-  return { status: response.status, body: parsed(text), text, location: response.headers.get('location') ?? '' };
+  const { status, headers } = response;
+  const after = headers.get('retry-after') ?? '';
+  return {
+    status,
+    body: parsed(text),
+    text,
+    at: Date.parse(headers.get('date') ?? '') || 0,
+    location: headers.get('location') ?? '',
+    retryAfterSeconds: /^\d{1,6}$/.test(after) ? Number(after) : undefined,
+    // GitHub says so with a 403.
+    isLimited: (status === 403 && after !== '') || (status >= 400 && headers.get('x-ratelimit-remaining') === '0'),
+  };
+}
+
+/** What every request to the forge carries. */
+function headersOf({ token, kind }: Pick<ForgeAccess, 'token' | 'kind'>): Record<string, string> {
+  return {
+    'user-agent': 'forgejo-deploy-toolkit',
+    authorization: kind === 'github' ? `Bearer ${token}` : `token ${token}`,
+  };
 }
 
 async function readLimited(response: Response): Promise<string> {
@@ -136,11 +174,12 @@ function parsed(text: string): unknown {
   }
 }
 
-function judged(access: ForgeAccess, answer: Asked, { what, accept = [] }: Told): Answer {
-  const { status, body, text, location } = answer;
+function judged(access: ForgeAccess, answer: Asked, { what, accept = [], acceptIf, reasons }: Told): Answer {
+  const { status, body, text, at } = answer;
   const usable = status === 204 || body !== undefined;
-  if ((status >= 200 && status < 300 && usable) || accept.includes(status)) return { status, body };
-  const [why, remedy] = reasonOf(answer, location);
+  if ((status >= 200 && status < 300 && usable) || accept.includes(status) || acceptIf?.(answer))
+    return { status, body, at };
+  const [why, remedy] = reasonOf(answer, reasons);
   throw new ForgejoError({
     what,
     where: `${access.apiUrl}/repos/${access.repository}`,
@@ -151,46 +190,12 @@ function judged(access: ForgeAccess, answer: Asked, { what, accept = [] }: Told)
   });
 }
 
-function reasonOf({ status }: Answer, location: string): [why: string, remedy: string] {
-  if (status === 401)
-    return ['the token is refused (401).', 'create a new token, and store it as the secret that `token` uses.'];
-  if (status === 403)
-    return [
-      'the token lacks permission (403).',
-      "set `token` to that of a user with write access (scope write:repository); the run's automatic token is limited to its own repository.",
-    ];
-  if (status === 404)
-    return [
-      'not found, or not visible to this token (404).',
-      "correct the name, or set another `token`: the run's automatic token is limited to its own repository.",
-    ];
-  if (status === 429) return ['the forge is limiting the rate of requests (429).', 're-run the job later.'];
-  if (status >= 300 && status < 400)
-    return [`the forge redirects to ${location} (${status}).`, 'set `repository` to its new address.'];
-  if (status >= 500) return [`the forge failed (${status}).`, 'read its answer below, then re-run the job.'];
-  if (status < 300)
-    return [
-      `the answer (${status}) is not JSON; a proxy may have answered instead of the forge.`,
-      'check the address, and any proxy in front of it.',
-    ];
-  return [`the forge refused the request (${status}).`, 'read its answer below.'];
-}
-
 function messageOf(body: unknown): string | undefined {
   const { message } = (body ?? {}) as { message?: unknown };
   return typeof message === 'string' ? message : undefined;
 }
 
 function unreachable({ apiUrl }: ForgeAccess, { what }: Told, error: unknown): ForgejoError {
-  const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-  const timeout = (error as Error).name === 'TimeoutError';
-  return new ForgejoError({
-    what,
-    where: apiUrl,
-    why: timeout
-      ? `the forge did not answer within ${REQUEST_SECONDS} s.`
-      : `the forge can't be reached: ${cause?.code ?? cause?.message ?? message}.`,
-    remedy: 'check the address and the network, then re-run the job.',
-    cause: error,
-  });
+  const [why, remedy] = unreachableReason(error, REQUEST_SECONDS);
+  return new ForgejoError({ what, where: apiUrl, why, remedy, cause: error });
 }

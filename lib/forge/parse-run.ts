@@ -13,6 +13,12 @@ export interface WorkflowRun {
   /** The file's name. */
   workflow: string;
   url: string;
+  /** As the list of runs shows it. */
+  title: string;
+  /** Who started it. */
+  actor: string;
+  /** In milliseconds by the clock of the forge; 0 where it says none. */
+  createdAt: number;
 }
 
 const ENDS = ['success', 'failure', 'cancelled', 'skipped'];
@@ -37,6 +43,9 @@ export function parseRun(told: unknown): WorkflowRun | undefined {
     // Gitea and GitHub have a path, Gitea with a ref behind it; Forgejo's workflow_id is the file's name.
     workflow: (text('path') ?? text('workflow_id') ?? '').replace(/@.*$/, '').replace(/^.*\//, ''),
     url: text('html_url') ?? '',
+    title: text('display_title', 'title') ?? '',
+    actor: loginOf(run.trigger_user) || loginOf(run.triggering_actor) || loginOf(run.actor),
+    createdAt: Date.parse(text('created_at', 'created') ?? '') || 0,
   };
 }
 
@@ -44,6 +53,11 @@ export function parseRun(told: unknown): WorkflowRun | undefined {
 export function parseRuns(told: unknown): WorkflowRun[] {
   const list = (told as { workflow_runs?: unknown } | undefined)?.workflow_runs;
   return Array.isArray(list) ? list.flatMap((run) => parseRun(run) ?? []) : [];
+}
+
+function loginOf(user: unknown): string {
+  const { login } = (user ?? {}) as { login?: unknown };
+  return typeof login === 'string' ? login : '';
 }
 
 function statusOf(status: string, conclusion: string): string {

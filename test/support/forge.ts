@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { onwards, readBody } from './pass-on.ts';
 
 /** A forge's API on loopback that answers as the documented versions do, in front of a git server. */
 export interface Forge extends AsyncDisposable {
@@ -17,10 +18,20 @@ export interface Forge extends AsyncDisposable {
   commitOf: () => string;
   /** Answers with this status and body, whatever is asked, so many times. */
   refuse: { status: number; body: string; times: number; path?: RegExp; headers?: Record<string, string> } | undefined;
+  /** Commit statuses, oldest first. */
+  statuses: Record<string, unknown>[];
+  /** Who the token belongs to. */
+  login: string;
+  /** What a run's jobs are, and the log of a job by its id; a function answers as it likes. */
+  jobs: Record<string, unknown>[];
+  logs: Record<number, string | ((response: ServerResponse, headers: IncomingHttpHeaders) => void)>;
 }
 
 interface ForgeRun {
   id: number;
+  title?: string;
+  branch?: string;
+  actor?: string;
   event: string;
   commit: string;
   workflow: string;
@@ -29,7 +40,15 @@ interface ForgeRun {
   course?: string[];
 }
 
-export type ForgeKind = 'forgejo 11' | 'forgejo 12' | 'forgejo 15' | 'forgejo 17' | 'gitea 1.26' | 'github';
+export type ForgeKind =
+  | 'forgejo 11'
+  | 'forgejo 12'
+  | 'forgejo 15'
+  | 'forgejo 17'
+  | 'gitea 1.26'
+  | 'gitea 1.27'
+  | 'github'
+  | 'github enterprise';
 
 const VERSIONS: Record<ForgeKind, string> = {
   'forgejo 11': '11.0.3+gitea-1.22.0',
@@ -37,12 +56,15 @@ const VERSIONS: Record<ForgeKind, string> = {
   'forgejo 15': '15.0.0+gitea-1.22.0',
   'forgejo 17': '17.0.0+gitea-1.22.0',
   'gitea 1.26': '1.26.0',
+  'gitea 1.27': '1.27.0',
   github: '',
+  'github enterprise': '',
 };
 
 /** Starts it. Requests that are none of the API's go on to the git server at `gitUrl`. */
 export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
-  const base = kind === 'github' ? '/api/v3' : '/api/v1';
+  const isGithub = kind.startsWith('github');
+  const base = isGithub ? '/api/v3' : '/api/v1';
   const server = createServer((request, response) => {
     void (async () => {
       const path = request.url ?? '/';
@@ -51,6 +73,12 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
         const { status, headers, content } = await onwards(gitUrl, request, body);
         response.writeHead(status, headers);
         return void response.end(content);
+      }
+      const log = self.logs[Number(/\/actions\/jobs\/(\d+)\/logs$/.exec(path)?.[1])];
+      if (log !== undefined) {
+        self.asked.push(`${request.method} ${path.slice(base.length)}`);
+        if (typeof log === 'function') return log(response, request.headers);
+        return void response.end(log);
       }
       const { status, answer, headers } = reply(`${request.method} ${path.slice(base.length)}`, body, request);
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -70,6 +98,10 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     course: ['waiting', 'running', 'success'],
     commitOf: () => '',
     refuse: undefined,
+    statuses: [],
+    login: 'ada',
+    jobs: [],
+    logs: {},
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
@@ -91,14 +123,21 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     const sent = body.length > 0 ? (JSON.parse(body.toString()) as Record<string, unknown>) : {};
     if (body.length > 0) self.sent.push(sent);
     if (asked === 'GET /version') return { status: 200, answer: { version: self.version } };
-    const [, rest = ''] = /^\w+ \/repos\/team\/(?:gb|root)(\/.*)$/.exec(asked) ?? [];
+    if (asked === 'GET /user') return { status: 200, answer: { login: self.login } };
+    const [, rest = ''] = /^\w+ \/repos\/team\/[\w-]+(\/.*)?$/.exec(asked) ?? [];
+    if (/^GET \/repos\/team\/[\w-]+$/.test(asked)) return { status: 200, answer: { default_branch: 'main' } };
+    if (rest.startsWith('/statuses/')) {
+      self.statuses.push({ sha: rest.slice('/statuses/'.length), ...sent });
+      return { status: 201, answer: { id: self.statuses.length, ...sent } };
+    }
     const method = asked.split(' ')[0];
     if (rest.startsWith('/pulls')) return pulls(method ?? '', rest, sent);
-    if (/^\/actions\/workflows\/deploy\.ya?ml\/dispatches$/.test(rest)) return dispatch(sent);
+    if (/^\/actions\/workflows\/deploy\.ya?ml\/dispatches(\?|$)/.test(rest)) return dispatch(sent, rest);
     if (rest.startsWith('/actions/workflows/'))
-      return kind === 'github'
+      return isGithub
         ? { status: 404, answer: { message: 'Not Found' } }
         : { status: 500, answer: { message: 'Workflow not found' } };
+    if (/^\/actions\/runs\/\d+\/jobs$/.test(rest)) return jobs();
     if (rest.startsWith('/actions/runs') && kind !== 'forgejo 11') return runs(rest);
     return { status: 404, answer: { message: 'The target could not be found.' } };
   }
@@ -126,14 +165,28 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     return { status: 201, answer: pull };
   }
 
-  function dispatch(sent: Record<string, unknown>) {
-    if (kind === 'github' && 'return_run_info' in sent)
-      return { status: 422, answer: { message: '"return_run_info" is not a permitted key.' } };
+  function dispatch(sent: Record<string, unknown>, path: string) {
+    for (const field of ['return_run_info', ...(kind === 'github' ? [] : ['return_run_details'])])
+      if (isGithub && field in sent)
+        return { status: 422, answer: { message: `Invalid request. "${field}" is not a permitted key.` } };
     const id = 100 + self.runs.length;
-    self.runs.push({ id, event: 'workflow_dispatch', commit: self.commitOf(), workflow: 'deploy.yml', read: 0 });
-    return kind.startsWith('forgejo') && sent.return_run_info === true
-      ? { status: 201, answer: { id, run_number: id - 90, jobs: ['deploy'] } }
-      : { status: 204 };
+    const { inputs = {}, ref } = sent as { inputs?: Record<string, string>; ref: string };
+    // As with `run-name: deploy ${{ inputs.request }}` in the workflow.
+    const title = `deploy ${inputs.request ?? ''}`;
+    const run = { id, event: 'workflow_dispatch', commit: self.commitOf(), workflow: 'deploy.yml', read: 0 };
+    self.runs.push({ ...run, title, branch: ref, actor: self.login });
+    if (kind.startsWith('forgejo') && sent.return_run_info === true)
+      return { status: 201, answer: { id, run_number: id - 90, jobs: ['deploy'] } };
+    const wantsDetails =
+      kind === 'github' ? sent.return_run_details === true : path.includes('return_run_details=true');
+    if (!wantsDetails || !['gitea 1.27', 'github'].includes(kind)) return { status: 204 };
+    const html_url = `${self.url}/team/gb/actions/runs/${id - 90}`;
+    return { status: 200, answer: { workflow_run_id: id, run_url: `${self.url}${base}/x`, html_url } };
+  }
+
+  function jobs() {
+    if (/^forgejo 1[125]/.test(kind)) return { status: 404, answer: { message: 'not found' } };
+    return { status: 200, answer: kind.startsWith('forgejo') ? self.jobs : { jobs: self.jobs, total_count: 1 } };
   }
 
   function runs(path: string) {
@@ -145,7 +198,7 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
     return { status: 200, answer: told(run) };
   }
 
-  function told({ id, event, commit, workflow, read, course = self.course }: ForgeRun) {
+  function told({ id, event, commit, workflow, read, course = self.course, title, branch, actor }: ForgeRun) {
     const status = course[Math.min(Math.max(0, read - 1), course.length - 1)] ?? 'unknown';
     const url = `${self.url}/team/gb/actions/runs/${id - 90}`;
     if (kind.startsWith('forgejo')) {
@@ -159,6 +212,7 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
         event: dispatched ? '' : event,
         trigger_event: event,
         html_url: url,
+        ...(title === undefined ? {} : { title, prettyref: branch, trigger_user: { login: actor } }),
       };
     }
     const ended = ['success', 'failure', 'cancelled', 'skipped'].includes(status);
@@ -169,33 +223,9 @@ export async function forge(kind: ForgeKind, gitUrl: string): Promise<Forge> {
       conclusion: ended ? status : null,
       head_sha: commit,
       event,
-      path: kind === 'github' ? `.github/workflows/${workflow}` : `${workflow}@refs/heads/main`,
+      path: isGithub ? `.github/workflows/${workflow}` : `${workflow}@refs/heads/main`,
       html_url: url,
+      ...(title === undefined ? {} : { display_title: title, head_branch: branch, triggering_actor: { login: actor } }),
     };
   }
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const blocks: Buffer[] = [];
-  for await (const block of request) blocks.push(block as Buffer);
-  return Buffer.concat(blocks);
-}
-
-async function onwards(gitUrl: string, request: IncomingMessage, body: Buffer) {
-  const headers = Object.fromEntries(
-    ['authorization', 'content-type', 'content-encoding', 'git-protocol', 'accept'].flatMap((name) => {
-      const value = request.headers[name];
-      return value === undefined ? [] : [[name, String(value)]];
-    }),
-  );
-  const response = await fetch(`${gitUrl}${request.url}`, {
-    method: request.method ?? 'GET',
-    headers,
-    ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
-  });
-  return {
-    status: response.status,
-    headers: { 'content-type': response.headers.get('content-type') ?? 'text/plain' },
-    content: Buffer.from(await response.arrayBuffer()),
-  };
 }

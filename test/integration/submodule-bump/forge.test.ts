@@ -21,7 +21,7 @@ function bump(api: Forge, server: GitServer, inputs: Inputs = {}, env: Record<st
 
 /** Environment of a runner of that forge. */
 function runnerOf(kind: ForgeKind, api: Forge): Record<string, string> {
-  if (kind !== 'github') return { GITHUB_API_URL: `${api.url}/api/v1` };
+  if (!kind.startsWith('github')) return { GITHUB_API_URL: `${api.url}/api/v1` };
   return { GITHUB_API_URL: `${api.url}/api/v3`, FORGEJO_ACTIONS: '' };
 }
 
@@ -34,7 +34,7 @@ async function forgeWithRoot(kind: ForgeKind, server: GitServer): Promise<Forge>
 }
 
 describe('dispatch and wait', () => {
-  it.each(['forgejo 12', 'forgejo 15', 'forgejo 17', 'gitea 1.26', 'github'] as const)(
+  it.each(['forgejo 12', 'forgejo 17', 'gitea 1.26', 'gitea 1.27', 'github', 'github enterprise'] as const)(
     'start the workflow after the push and take its result, on %s',
     async (kind) => {
       await using server = await gitServer();
@@ -150,7 +150,7 @@ describe('dispatch and wait', () => {
   it('start it when the job is run again after a start that failed, and not once more after that', async () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
-    api.refuse = { status: 500, body: '{"message":"down"}', times: 1, path: /dispatches$/ };
+    api.refuse = { status: 500, body: '{"message":"down"}', times: 1, path: /dispatches/ };
     const failed = await bump(api, server, { dispatch: 'deploy.yml' });
     expect(failed.log).toContain('Re-running this job continues from there.');
     const again = await bump(api, server, { dispatch: 'deploy.yml', wait: true }, { GITHUB_RUN_ATTEMPT: '2' });
@@ -274,7 +274,7 @@ describe('wait, while others push', () => {
     expect(log).toContain('Waiting for run 10 to finish, at most 17 s');
     expect(log).toMatch(/ {2}waiting +after 0 s\n {2}waiting +after 15 s\n/);
     expect(log).toContain(
-      '  no runner has taken it yet: if this job occupies the only suitable runner, neither can finish',
+      'Warning: No runner has taken run 10 yet, and no other run of team/gb is in progress. If this job occupies the only suitable runner, neither can finish: give that runner a capacity of 2, or leave `wait` out.',
     );
     expect(log).toMatch(/do: .*a capacity of 2, or leave `wait` out/);
   });
@@ -284,7 +284,7 @@ describe('an answer of the forge is reported by its cause', () => {
   const CASES: [status: number, body: string, why: string][] = [
     [401, `{"message":"invalid token ${TOKEN}"}`, 'the token is refused (401).'],
     [403, '{"message":"no scope"}', 'the token lacks permission (403).'],
-    [307, '', 'the forge redirects to https://elsewhere.example/ (307).'],
+    [307, '', 'the forge redirects to https://elsewhere.example/ (307), where no token is sent.'],
     [422, '{"message":"bad input"}', 'the forge refused the request (422).'],
     [500, '{"message":"Workflow broken"}', 'the forge failed (500).'],
     [200, '<html>log in</html>', 'the answer (200) is not JSON; a proxy may have answered instead of the forge.'],
@@ -293,7 +293,7 @@ describe('an answer of the forge is reported by its cause', () => {
     await using server = await gitServer();
     await using api = await forgeWithRoot('forgejo 15', server);
     const headers = { location: 'https://elsewhere.example/' };
-    api.refuse = { status, body, times: 9, path: /dispatches$/, ...(status === 307 ? { headers } : {}) };
+    api.refuse = { status, body, times: 9, path: /dispatches/, ...(status === 307 ? { headers } : {}) };
     const { code, log } = await bump(api, server, { dispatch: 'deploy.yml' });
     expect(code).toBe(1);
     expect(log).toContain(`why:    ${why}`);
