@@ -2,7 +2,7 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { InputError } from '../../lib/errors.ts';
 import type { Begun } from '../deploy-binary/book.ts';
-import { followInterrupted } from '../deploy-binary/look-after.ts';
+import { followInterrupted } from '../deploy-binary/post.ts';
 import { programInputs, type ReleaseInputs } from './inputs.ts';
 import { readParts } from './parts/read-parts.ts';
 

@@ -8,8 +8,8 @@ import type { Begun } from './book.ts';
 import type { DeployInputs } from './inputs.ts';
 import { learn } from './learn.ts';
 
-/** The post step: when the main step was killed in mid-deploy, waits for the targets' own ends and tells them. */
-export async function lookAfter(
+/** The post step: if the main step was killed during a deploy, waits until the targets have finished, and reports how. */
+export async function reportInterrupted(
   saved: (name: string) => string,
   inputs: () => DeployInputs,
   context: ActionContext,
