@@ -179,7 +179,7 @@ async function runDeploy(
 ): Promise<Attempt> {
   const { inputs, found, plan, transfers, log, signal, membership, onSay } = deploy;
   sending.failure = undefined;
-  const tell = tellPhases(log, inputs);
+  const tell = tellPhases(log, inputs, values.action === 'deploy');
   try {
     return await runProgram(
       host,

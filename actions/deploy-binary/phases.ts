@@ -18,8 +18,12 @@ const PHASES: Record<string, string> = {
 /** A program has a handful of notes; each of a target's lines is one of the job's log otherwise. */
 const MOST_LINES = 100;
 
-/** Tells each phase in the log as it begins; what a note quotes is told without the step's secrets. */
-export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs, 'environment' | 'health'>) {
+/** Logs each phase as it starts, and notes without the step's secrets. `isDeploy` is false for a revert and a recovery. */
+export function tellPhases(
+  log: Log,
+  { environment, health }: Pick<DeployInputs, 'environment' | 'health'>,
+  isDeploy = true,
+) {
   const clean = hiding(environment, health);
   let told = 0;
   return (key: string, value: string) => {
@@ -29,7 +33,7 @@ export function tellPhases(log: Log, { environment, health }: Pick<DeployInputs,
     told += 1;
     if (told === MOST_LINES) log.line('  (further lines from the target are not shown)');
     if (told >= MOST_LINES) return;
-    if (phase !== undefined) log.phase(name, phase);
+    if (phase !== undefined) log.phase(name, isDeploy || name !== 'rollback' ? phase : 'rolling back');
     else log.line(`  ${clean(value)}`);
   };
 }

@@ -74,9 +74,10 @@ export function foundLines(found: Found, destination: string): string[] {
     file
       ? `Found ${destination}: sha256 ${short(file.sha256)}, ${megabytes(file.bytes)}, ${file.owner} ${file.mode}${file.capabilities ? `, ${file.capabilities}` : ''}`
       : `Found nothing at ${destination}`,
-    runs.length > 0
-      ? `  running as ${runs.join(' and ')}`
-      : `  not running${unseen ? `; ${found.login} may not inspect pid ${unseen}` : ''}`,
+    ...(runs.length > 0 ? [`  running as ${runs.join(' and ')}`] : []),
+    ...(runs.length === 0 && (file || unseen)
+      ? [`  not running${unseen ? `; ${found.login} may not inspect pid ${unseen}` : ''}`]
+      : []),
     ...(strangers.length > 0
       ? [`  also run by other accounts: ${strangers.map(({ pid, user }) => `pid ${pid} (${user})`).join(', ')}`]
       : []),

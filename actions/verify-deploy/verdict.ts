@@ -188,7 +188,7 @@ function portChecks({ listenPort }: VerifyInputs, found: Found): Check[] {
   return [
     check(
       'port',
-      `${listenPort} is held by that process`,
+      `the process listens on ${listenPort}`,
       (Object.hasOwn(words, seen) && words[seen]) || found.port.join(', '),
       seen === 'ours',
     ),

@@ -50,8 +50,8 @@ export function steps(
     });
   else
     list.push({
-      does: `replace the file with an atomic rename (owner ${plan.owner}, mode ${plan.mode})`,
-      because: found.file ? 'the path never holds a partial file' : 'the file does not exist yet',
+      does: `${found.file ? 'replace the file' : 'move the file into place'} with an atomic rename (owner ${plan.owner}, mode ${plan.mode})`,
+      because: 'the path never holds a partial file',
     });
   if (found.file && !plan.sameOwner && plan.file.from !== 'in place already')
     list.push({
