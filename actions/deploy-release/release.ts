@@ -192,7 +192,7 @@ async function revertOne(done: Released, failed: string): Promise<void> {
     const state = outcome.state === 'untouched' ? 'active' : outcome.state;
     await part.book.end(state);
     if (state === 'active') continue;
-    const why = `${failed} failed, and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
+    const why = `${failed} failed and revert-all is set${outcome.why ? `; ${outcome.why}` : ''}`;
     const { downtimeMs, bytesSent } = part.outcome;
     part.outcome = { ...outcome, failed: 'revert-all', why, downtimeMs, bytesSent };
   }

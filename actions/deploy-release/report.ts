@@ -93,7 +93,7 @@ function aligned(rows: readonly string[][]): string[] {
 }
 
 function whyNot({ failure, skipped }: FinishedTarget): string {
-  return failure?.fields.why.split('\n')[0] ?? `not started, because ${skipped}`;
+  return failure?.fields.why.split('\n')[0] ?? `not started: ${skipped}`;
 }
 
 function stateOf({ done }: FinishedTarget): TargetState {
@@ -111,7 +111,7 @@ function failureOfAll(targets: readonly FinishedTarget[], red: readonly Finished
     why:
       causes.map(({ target, what, why }) => named(target, `${what}: ${why}`)).join('\n') || 'the step was cancelled.',
     state: targets.flatMap((target) => statesOf(target).map((text) => named(target.target, text))).join('\n'),
-    remedy: causes[0]?.remedy ?? 'run the job again; targets that are done will be left as they are.',
+    remedy: causes[0]?.remedy ?? 're-run the job; targets that are already deployed are left as they are.',
     output: causes[0]?.output,
   });
 }
