@@ -47,6 +47,22 @@ export interface Deploy {
   reconnect: () => Promise<Host>;
 }
 
+/** A deploy that is a release of its own, and waits for `before-command`. */
+export function waitingAlone({ inputs }: Pick<Deploy, 'inputs'>): Membership | undefined {
+  if (!inputs.hooks['before-command'] || inputs.strategy === 'in-place') return undefined;
+  const { folder, name, destination } = inputs;
+  return {
+    release: randomUUID(),
+    part: 1,
+    members: [destination],
+    first: { folder, name },
+    lockAfter: undefined,
+    waits: true,
+    waitSeconds: inputs.hooks['before-timeout-seconds'] + 120,
+    reloads: undefined,
+  };
+}
+
 /** A participant's place in its release: docs/RELEASES.md. */
 export interface Membership {
   release: string;
@@ -82,7 +98,7 @@ export async function activate(host: Host, deploy: Deploy): Promise<Outcome> {
       return await attempt(host, deploy, { sending, form: await chooseForm(host, deploy, present) });
     } catch (error) {
       // All parts of a release start again together.
-      if (error instanceof DeltaError && deploy.membership === undefined) {
+      if (error instanceof DeltaError && (deploy.membership?.members.length ?? 1) === 1) {
         deploy.log.line(`Delta failed (${error.message}); sending the whole file instead.`);
         present = { lacks: 'the first one failed' };
       } else if (error instanceof TooSlowError)

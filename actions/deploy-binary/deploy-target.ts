@@ -1,7 +1,7 @@
 import type { Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
-import { activate } from './activate.ts';
+import { activate, type Deploy, waitingAlone } from './activate.ts';
 import { inspect } from './inspect/inspect.ts';
 import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
 import { planDeploy } from './plan/decide.ts';
@@ -19,6 +19,7 @@ import {
   undoDead,
 } from './recovery.ts';
 import { foundLines, isGreen, planLines, refusal, type Told } from './report.ts';
+import { afterAccepted, beforeInPlace, gateObstacles, withBefore, withBeforeFailure } from './with-hooks.ts';
 
 /** A target that a deploy came to an end on, and the way back from there. */
 export interface Deployed extends Told {
@@ -88,8 +89,10 @@ async function carryOut(host: Host, parts: Parts) {
     }
     if (plan.kind === 'unchanged')
       return { found, plan, outcome: bareOutcome({ state: 'unchanged', pid: found.processes[0]?.pid }) };
+    const gates = await gateObstacles(host, deploy);
+    if (gates.length > 0) throw refusal(host.target.name, inputs.destination, gates);
     try {
-      return { found, plan, outcome: await activate(host, deploy), deploy };
+      return { found, plan, outcome: await activateWithHooks(host, deploy), deploy };
     } catch (error) {
       if (error instanceof DiedError) return { found, plan, outcome: await undoDead(deploy, parts) };
       if (!(error instanceof OutdatedError)) throw error;
@@ -98,6 +101,14 @@ async function carryOut(host: Host, parts: Parts) {
       await parts.book.end('untouched');
     }
   }
+}
+
+async function activateWithHooks(host: Host, deploy: Deploy): Promise<Outcome> {
+  const failed = await beforeInPlace(host, deploy);
+  if (failed) return failed;
+  const { deploys, failure } = withBefore(host, [{ ...deploy, membership: waitingAlone(deploy) }]);
+  const outcome = await activate(host, deploys[0] ?? deploy);
+  return await afterAccepted(host, deploy, withBeforeFailure(outcome, await failure()));
 }
 
 /** Waits for both, so that the failure of one leaves nothing of the other running. */

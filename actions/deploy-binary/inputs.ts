@@ -12,6 +12,7 @@ import {
   wholeNumber,
   wholeNumberOr,
 } from '../../lib/action/fields.ts';
+import { type HookInputs, hookContradictions, hookFields } from '../../lib/hooks/inputs.ts';
 import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
 import { type ConnectionInputs, connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
 import { isAccountName, isOwner, isPlainPath, isStatusList, octalMode } from '../../lib/values.ts';
@@ -57,6 +58,7 @@ export const fields = z
     ...connectionFields,
     ...programFields,
     ...rolloutFields,
+    ...hookFields,
     host: z.optional(connectionFields.host),
     strategy: choice(['staged', 'in-place']),
     rollback: flagOr(true),
@@ -100,6 +102,7 @@ function toDeployInputs(given: Fields) {
     hosts: hostsOf(given.host ?? ''),
     connection: given as Omit<ConnectionInputs, 'host'>,
     rollout: given as RolloutInputs,
+    hooks: given as HookInputs,
     sudo: given.sudo,
     strategy: given.strategy,
     rollback: given.rollback,
@@ -157,7 +160,7 @@ export function toProgram(given: ProgramFields) {
 
 /** Inputs that don't go together; `given` may hold wrong ones as they were written. */
 function contradictions(given: Fields): [input: string, message: string][] {
-  const found = rolloutContradictions(given);
+  const found = [...rolloutContradictions(given), ...hookContradictions(given)];
   if (!given.host && !given['hosts-file']) found.push(['host', 'required, but not set']);
   if (given.sha256 && !given.source) found.push(['sha256', 'only valid with `source`, whose digest it is']);
   if (!given.source && !given['rollback-to']) found.push(['source', 'required, unless `rollback-to` is set']);

@@ -1,7 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, STATES, TargetError, type TargetState } from '../../lib/errors.ts';
 import { worst } from './book.ts';
-import { entryOf, failureOf, hasChanged, isGreen, scalarsOf, type Told, tableOf } from './report.ts';
+import { entryOf, failureOf, hasChanged, isSuccess, scalarsOf, type Told, tableOf } from './report.ts';
 
 /** How one of several targets came out: `done`, `failure` or `skipped`. */
 export interface Ended {
@@ -26,7 +26,7 @@ const COLUMNS = ['target', 'state', 'sha256', 'pid', 'downtime', 'sent', 'time']
 
 /** Whether a target that the step has been to is not as it should be. */
 export function isRed({ done, failure, isSkipped }: Ended): boolean {
-  return (failure !== undefined && !isSkipped) || (done !== undefined && !isGreen(done.outcome.state));
+  return (failure !== undefined && !isSkipped) || (done !== undefined && !isSuccess(done.outcome));
 }
 
 /** The report of every target, in the order of the targets. */
@@ -126,7 +126,7 @@ function aligned(rows: readonly string[][]): string[] {
 /** Where it began, and how the targets were left. */
 function failureOfAll(targets: readonly Ended[]): TargetError {
   const causes = targets.flatMap(({ target, done, failure }) => {
-    const own = done && !isGreen(done.outcome.state) && done.outcome.failed !== 'revert-all';
+    const own = done && !isSuccess(done.outcome) && done.outcome.failed !== 'revert-all';
     const cause = failure ?? (own ? failureOf(done) : undefined);
     return cause ? [{ target, ...cause.fields }] : [];
   });

@@ -39,12 +39,17 @@ export async function report(told: Told, context: ActionContext): Promise<void> 
   for (const [name, value] of rows) context.log.line(`  ${name.padEnd(10)}${value}`);
   context.log.line('');
   await context.summary({ title: `Deploy of ${told.inputs.name}`, head: ['', ''], rows });
-  if (!isGreen(told.outcome.state)) throw failureOf(told);
+  if (!isSuccess(told.outcome)) throw failureOf(told);
 }
 
 /** Whether a deploy that ended so is what was asked for. */
 export function isGreen(state: TargetState): boolean {
   return state === 'active' || state === 'unchanged';
+}
+
+/** The same of an outcome: a new version that is accepted stays, also where `after-command` fails. */
+export function isSuccess({ state, failed }: Pick<Outcome, 'state' | 'failed'>): boolean {
+  return isGreen(state) && failed !== 'after-command';
 }
 
 export function hasChanged(state: TargetState): boolean {
@@ -204,6 +209,8 @@ function remedyOf({ state, failed, output, untrusted }: Outcome, inputs: DeployI
   if (state === 'unknown') return 'run verify-deploy, or re-run this job: it completes or rolls back what it finds.';
   if (failed === 'recovery')
     return 'find out what kills processes there (the kernel for want of memory, a limit, a person), then re-run the job: it continues the recovery.';
+  if (failed === 'before-command') return 'read what the command printed above, fix the cause, then re-run the job.';
+  if (failed === 'after-command') return 'the new version stays; fix the cause, then run the command by hand.';
   if (untrusted) return TRUST_CERTIFICATE;
   if (state === 'broken') return 'log in and inspect the host; `rollback-to: previous` restores the last kept release.';
   if (failed === 'lock') return 'wait for the other deploy, or raise `lock-timeout-seconds`.';

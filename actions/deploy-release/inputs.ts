@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { choice, flagOr, optional, wholeNumberOr } from '../../lib/action/fields.ts';
+import { type HookInputs, hookContradictions, hookFields } from '../../lib/hooks/inputs.ts';
 import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
 import { type ConnectionInputs, connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
 import type { DeployInputs, ProgramInputs } from '../deploy-binary/inputs.ts';
@@ -9,6 +10,7 @@ export const fields = z
   .object({
     ...connectionFields,
     ...rolloutFields,
+    ...hookFields,
     // `hosts-file` may name them all.
     host: z.optional(connectionFields.host),
     parts: optional(),
@@ -47,6 +49,7 @@ function toReleaseInputs(given: Fields) {
     hosts: hostsOf(given.host ?? ''),
     connection: given as Omit<ConnectionInputs, 'host'>,
     rollout: given as RolloutInputs,
+    hooks: given as HookInputs,
     parts: given.parts,
     partsFile: given['parts-file'],
     sudo: given.sudo,
@@ -71,5 +74,5 @@ function contradictions(given: Partial<Fields>): [input: string, message: string
   const found: [string, string][] = [];
   if (given['revert-all'] === true && given['keep-releases'] === 0)
     found.push(['keep-releases', 'must be 1 or more with revert-all, which restores the previous release']);
-  return [...found, ...rolloutContradictions(given)];
+  return [...found, ...rolloutContradictions(given), ...hookContradictions(given)];
 }

@@ -9,7 +9,15 @@ import type { DeployInputs } from '../deploy-binary/inputs.ts';
 import { bareOutcome, type Outcome } from '../deploy-binary/outcome.ts';
 import { otherKernel, restless } from '../deploy-binary/plan/obstacles/host.ts';
 import { foundLines, isGreen, planLines, refusal } from '../deploy-binary/report.ts';
-import { type InspectedPart, inspectPart, namedContext, type PartOnTarget, planned } from './part-on-target.ts';
+import { gateObstacles } from '../deploy-binary/with-hooks.ts';
+import {
+  type InspectedPart,
+  inspectPart,
+  namedContext,
+  type PartOnTarget,
+  planned,
+  transactionOf,
+} from './part-on-target.ts';
 import type { BinaryPart } from './parts/part.ts';
 import { participants } from './plan.ts';
 import { recoverParts } from './recover.ts';
@@ -107,6 +115,9 @@ async function carryOut(
     const taking = inspected.filter(({ plan }) => plan.kind === 'deploy');
     if (dryRun) log.line('dry-run is set: nothing was changed.');
     if (dryRun || taking.length === 0) return inspected.map(asUnchanged);
+    const [first] = taking as [InspectedPart];
+    const gates = await gateObstacles(first.host, transactionOf(first));
+    if (gates.length > 0) throw refusal(first.host.target.name, named(inspected), gates);
     const left = inspected.length - taking.length;
     log.line(
       `${taking.length} of ${inspected.length} parts change together${left > 0 ? '; the others stay as they are' : ''}.`,
@@ -147,6 +158,10 @@ function asUnchanged(part: InspectedPart): ReleasedPart {
   return { ...part, outcome: bareOutcome({ state: 'unchanged', pid: part.found.processes[0]?.pid }) };
 }
 
+function named(parts: readonly InspectedPart[]): string {
+  return parts.map(({ part }) => part.name).join(', ');
+}
+
 /** Throws one failure with every obstacle of every part. */
 function refuse(
   parts: readonly InspectedPart[],
@@ -156,6 +171,5 @@ function refuse(
     obstaclesOf(part).map(({ why, remedy }) => ({ why: `${part.part.name}: ${why}`, remedy })),
   );
   const [first] = parts;
-  if (first && all.length > 0)
-    throw refusal(first.host.target.name, parts.map(({ part }) => part.name).join(', '), all);
+  if (first && all.length > 0) throw refusal(first.host.target.name, named(parts), all);
 }

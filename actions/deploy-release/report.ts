@@ -1,7 +1,7 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
 import { worst } from '../deploy-binary/book.ts';
-import { entryOf, failureOf, hasChanged, isGreen, type Told, tableOf } from '../deploy-binary/report.ts';
+import { entryOf, failureOf, hasChanged, isSuccess, type Told, tableOf } from '../deploy-binary/report.ts';
 import type { Released, ReleasedPart } from './release-target.ts';
 
 /** How one target came out: `done`, `failure` or `skipped`. */
@@ -63,7 +63,7 @@ export function entriesOf(targets: readonly FinishedTarget[]): object[] {
 
 /** Whether a target that the step has been to is not as it should be. */
 export function isRed({ done, failure, isSkipped }: FinishedTarget): boolean {
-  return (failure !== undefined && !isSkipped) || (done !== undefined && !isGreen(done.state));
+  return (failure !== undefined && !isSkipped) || (done?.parts.some(({ outcome }) => !isSuccess(outcome)) ?? false);
 }
 
 function toldOf(part: ReleasedPart, { target, durationMs }: Released): Told {
@@ -119,7 +119,7 @@ function failureOfAll(targets: readonly FinishedTarget[], red: readonly Finished
 function causesOf({ done, failure }: FinishedTarget) {
   if (failure) return [failure.fields];
   if (!done) return [];
-  const failed = done.parts.filter(({ outcome }) => !isGreen(outcome.state) && outcome.failed !== 'revert-all');
+  const failed = done.parts.filter(({ outcome }) => !isSuccess(outcome) && outcome.failed !== 'revert-all');
   const own = failed.filter(({ outcome }) => outcome.failed !== 'release');
   return (own.length > 0 ? own : failed).map((part) => failureOf(toldOf(part, done)).fields);
 }
@@ -130,7 +130,7 @@ function statesOf(target: FinishedTarget): string[] {
   return [
     `${done.state}.`,
     ...done.parts.map((part) => {
-      const sentence = isGreen(part.outcome.state)
+      const sentence = isSuccess(part.outcome)
         ? `${part.outcome.state}.`
         : (failureOf(toldOf(part, done)).fields.state ?? part.outcome.state);
       return `${part.part.name}: ${sentence}`;

@@ -6,7 +6,7 @@ import { memberships } from './transact.ts';
 
 /** Restores what a finished release has replaced: stopped in reverse order, started in order. */
 export async function revertParts(parts: readonly InspectedPart[]): Promise<Outcome[]> {
-  const members = memberships(parts);
+  const members = memberships(parts, { waits: false });
   return await Promise.all(
     parts.map(async (part, at) => {
       const deploy = transactionOf(part, members[at]);

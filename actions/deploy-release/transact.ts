@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { activate, type Membership } from '../deploy-binary/activate.ts';
-import { bareOutcome, DeltaError, DiedError, type Outcome, OutdatedError } from '../deploy-binary/outcome.ts';
+import { activate, type Deploy, type Membership } from '../deploy-binary/activate.ts';
+import { DeltaError, DiedError, type Outcome, OutdatedError } from '../deploy-binary/outcome.ts';
 import { undoDead } from '../deploy-binary/recovery.ts';
+import { afterAccepted, withBefore, withBeforeFailure } from '../deploy-binary/with-hooks.ts';
 import { type InspectedPart, transactionOf, waitSeconds } from './part-on-target.ts';
 import { lockOrder } from './plan.ts';
 
@@ -16,23 +17,32 @@ export async function transact(
   parts: readonly InspectedPart[],
   noDelta: ReadonlyMap<number, string>,
 ): Promise<Transacted> {
-  const members = memberships(parts);
-  const settled = await Promise.allSettled(parts.map((part, at) => runOne(part, members[at], noDelta.get(at))));
+  const [first] = parts as [InspectedPart];
+  const waits = first.inputs.hooks['before-command'] !== undefined;
+  const members = memberships(parts, { waits });
+  const planned = parts.map((part, at) => ({ ...transactionOf(part, members[at]), noDelta: noDelta.get(at) }));
+  const { deploys, failure } = withBefore(first.host, planned);
+  const settled = await Promise.allSettled(parts.map((part, at) => runOne(part, deploys[at] as Deploy)));
   const errors = settled.map((one) => (one.status === 'rejected' ? one.reason : undefined));
   const unexpected = errors.find((error) => error && !(error instanceof OutdatedError || error instanceof DeltaError));
   if (unexpected) throw unexpected;
   const failed = errors.findIndex((error) => error instanceof DeltaError);
   if (failed >= 0) return { again: 'delta', failed, why: errors[failed].message };
   if (errors.some((error) => error instanceof OutdatedError)) return { again: 'outdated' };
-  return {
-    outcomes: settled.map((one) => (one.status === 'fulfilled' ? one.value : bareOutcome({ state: 'unknown' }))),
-  };
+  const why = await failure();
+  const outcomes = settled.flatMap((one) => (one.status === 'fulfilled' ? [withBeforeFailure(one.value, why)] : []));
+  const [outcome, ...others] = outcomes as [Outcome];
+  const accepted = outcomes.every(({ state }) => state === 'active');
+  return { outcomes: [accepted ? await afterAccepted(first.host, deploys[0] as Deploy, outcome) : outcome, ...others] };
 }
 
 /** A release of one participant is an ordinary deploy. */
-export function memberships(parts: readonly InspectedPart[]): (Membership | undefined)[] {
+export function memberships(
+  parts: readonly InspectedPart[],
+  { waits }: { waits: boolean },
+): (Membership | undefined)[] {
   const [first] = parts;
-  if (!first || parts.length === 1) return [undefined];
+  if (!first || (parts.length === 1 && !waits)) return [undefined];
   const release = randomUUID();
   const members = parts.map(({ inputs }) => inputs.destination);
   const places = parts.map(({ found, inputs }, index) => ({
@@ -40,21 +50,25 @@ export function memberships(parts: readonly InspectedPart[]): (Membership | unde
     path: `${found.folder?.path ?? inputs.folder}/${inputs.name}`,
   }));
   const locks = lockOrder(places);
-  const all = Math.ceil(parts.reduce((seconds, part) => seconds + waitSeconds(part), 0));
+  const all = Math.ceil(
+    parts.reduce(
+      (seconds, part) => seconds + waitSeconds(part),
+      waits ? first.inputs.hooks['before-timeout-seconds'] : 0,
+    ),
+  );
   return parts.map((_, at) => ({
     release,
     part: at + 1,
     members,
     first: { folder: first.inputs.folder, name: first.inputs.name },
     lockAfter: locks[at],
-    waits: false,
+    waits,
     waitSeconds: all,
     reloads: undefined,
   }));
 }
 
-async function runOne(part: InspectedPart, member: Membership | undefined, noDelta: string | undefined) {
-  const deploy = { ...transactionOf(part, member), noDelta };
+async function runOne(part: InspectedPart, deploy: Deploy): Promise<Outcome> {
   try {
     return await activate(part.host, deploy);
   } catch (error) {

@@ -7,12 +7,13 @@
 #   decision     `commit` or `abort`: a name of the first of the prepared files commit.N and abort.N that was linked
 
 . ../lib/account.sh
+. ../lib/clock.sh
 . ../lib/path.sh
 . ../process/process.sh
+. ./enter-release.sh
 . ./folder.sh
-
-release_at=/proc/self/fd/8
-release_is_open=${release_is_open:-}
+. ./releases.sh
+. ./reserve.sh
 
 # enter_own: the state folder of this participant, and the release folder before it. Sets refused.
 enter_own() {
@@ -28,17 +29,6 @@ make_release() {
   mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ]
 } 2>/dev/null
 
-# hold_release: enters it from the state folder that it lies in, and stays there.
-hold_release() {
-  hold_from=$PWD
-  [ ! -L "./release.$in_release" ] && cd -P "./release.$in_release" 2>/dev/null || return 1
-  if [ "$PWD" = "$hold_from/release.$in_release" ] && [ "$(stat -c '%u %a' .)" = "$me 700" ]; then
-    exec 8<.
-    release_is_open=yes
-  fi
-  cd -P .. || return 1
-}
-
 # join_release: waits until participant 1 has made it. Leaves the working folder anywhere.
 join_release() {
   uptime_cs
@@ -49,30 +39,6 @@ join_release() {
     still_connected
     pause_ms 20
   done
-}
-
-# enter_release: fails where it is not there.
-enter_release() {
-  enter_own_name=$in_name
-  in_name=$in_first_name
-  if enter_folder "$in_first_folder" && enter_state; then hold_release || :; fi
-  in_name=$enter_own_name
-  [ -n "$release_is_open" ]
-}
-
-# rejoin_release: the release of the journal that was read; comes back to the state folder. Fails where its folder is gone.
-rejoin_release() {
-  in_release=$release
-  in_part=$release_part
-  in_parts=$release_parts
-  in_members=$members
-  in_first_folder=$release_folder
-  in_first_name=$release_name
-  exec 6<.
-  enter_release || in_release=
-  cd -P /proc/self/fd/6 || return 1
-  exec 6<&-
-  [ -n "$in_release" ] && join_as_member && prepare_decision
 }
 
 # join_as_member: this process stands for the participant from now on.

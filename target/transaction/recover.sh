@@ -38,6 +38,21 @@ settle_release() {
   fi
 }
 
+# rejoin_release: the release of the journal that was read; comes back to the state folder. Fails where its folder is gone.
+rejoin_release() {
+  in_release=$release
+  in_part=$release_part
+  in_parts=$release_parts
+  in_members=$members
+  in_first_folder=$release_folder
+  in_first_name=$release_name
+  exec 6<.
+  enter_release || in_release=
+  cd -P /proc/self/fd/6 || return 1
+  exec 6<&-
+  [ -n "$in_release" ] && join_as_member && prepare_decision
+}
+
 # known_account: the one that going back starts; an earlier version's journal names whoever executed the file.
 known_account() {
   trusted="$trusted $accounts"
