@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ForgejoError } from '../../lib/errors.ts';
 import { type Following as FollowingRun, longer, nameOf, untilEnded } from '../../lib/forge/follow-run.ts';
+import { logFailedJobs } from '../../lib/forge/job-logs.ts';
 import type { WorkflowRun } from '../../lib/forge/parse-run.ts';
 import { isOnRef, listRuns } from '../../lib/forge/runs.ts';
 import type { Descends } from './descendants.ts';
@@ -28,7 +29,10 @@ export async function follow(runs: readonly WorkflowRun[], following: Following)
     const followed = new Set([first.id]);
     while (run.status !== 'success') {
       const other = await otherRun(run, followed, following);
-      if (!other) throw ended(run, following.rootCommit);
+      if (!other) {
+        if (run.status === 'failure') await logFailedJobs(following.forge, run, following.context);
+        throw ended(run, following.rootCommit);
+      }
       followed.add(other.id);
       log.line(`Run ${nameOf(run)} finished as ${run.status}; run ${nameOf(other)} has this pointer too: ${other.url}`);
       await following.context.outputs({ 'run-url': other.url });

@@ -94,7 +94,7 @@ async function startedRuns({ forge, inputs, known }: Workflow, ended: Ended): Pr
     runs = await startRun(
       forge,
       { workflow: dispatch, ref: branch, inputs: inputs.dispatchInputs },
-      { marks: {}, appearsSeconds: wait ? APPEARS_SECONDS : 0, context },
+      { appearsSeconds: wait ? APPEARS_SECONDS : 0, context },
     );
   } else if (wait) {
     const isOurs = (run: WorkflowRun) => !known.has(run.id) && isAbout(run, undefined, bumped);

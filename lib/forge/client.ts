@@ -23,6 +23,8 @@ export interface Forge {
   send(method: 'POST' | 'PATCH', path: string, request: { body: object; told: Told }): Promise<Answer>;
   /** The last bytes of a text (`/actions/jobs/7/logs`); undefined where the forge has none. */
   tail(path: string, bytes: number): Promise<string | undefined>;
+  /** The login that the token belongs to; empty where the forge does not say. */
+  login(): Promise<string>;
   /** The server's version, `11.0.3+gitea-1.22.0`; empty where it tells none. */
   version(): Promise<string>;
 }
@@ -99,12 +101,16 @@ export function openForge(access: ForgeAccess): Forge {
       return judged(access, answer, told);
     },
     tail: (path, bytes) => readTail(base + path, bytes, headersOf(access)),
-    version: async () => {
-      const answer = await ask(access, { method: 'GET', url: `${access.apiUrl}/version` }).catch(() => undefined);
-      const { version } = (answer?.body ?? {}) as { version?: unknown };
-      return typeof version === 'string' ? version : '';
-    },
+    login: () => askText(access, '/user', 'login'),
+    version: () => askText(access, '/version', 'version'),
   };
+}
+
+/** One text that the server itself tells; empty where it does not. */
+async function askText(access: ForgeAccess, path: string, name: string): Promise<string> {
+  const answer = await ask(access, { method: 'GET', url: access.apiUrl + path }).catch(() => undefined);
+  const value = answer?.status === 200 ? (answer.body as Record<string, unknown> | undefined)?.[name] : undefined;
+  return typeof value === 'string' ? value : '';
 }
 
 interface Asked extends Answer, Refusal {

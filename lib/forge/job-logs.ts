@@ -1,8 +1,10 @@
+import type { ActionContext } from '../action/action.ts';
 import { escapeForeign, linesOf } from '../foreign.ts';
 import type { Forge } from './client.ts';
+import type { WorkflowRun } from './parse-run.ts';
 
 /** The end of the log of a job that failed. */
-export interface FailedJob {
+interface FailedJob {
   name: string;
   url: string;
   /** Harmless in a log; empty where the forge gives no log. */
@@ -14,8 +16,19 @@ const LINES_AT_MOST = 30;
 const TAIL_BYTES = 128 * 1024;
 const NO_ROUTE = [403, 404, 405, 501];
 
-/** The failed jobs of a run with the last lines of their logs, at most three; undefined where this forge's API has no jobs. */
-export async function failedJobs(forge: Forge, runId: number): Promise<FailedJob[] | undefined> {
+/** Prints the last lines of at most three failed jobs of a run. What can't be read is no reason to fail. */
+export async function logFailedJobs(forge: Forge, run: WorkflowRun, { log }: ActionContext): Promise<void> {
+  const jobs = await failedJobs(forge, run.id).catch(() => undefined);
+  if (!jobs) log.line(`This forge's API gives no logs of jobs (Forgejo 16 and Gitea 1.24 do): read them at ${run.url}`);
+  for (const { name, url, lines } of jobs ?? []) {
+    if (lines.length === 0) log.line(`Job ${name} failed; its log could not be read: ${url || run.url}`);
+    else log.line(`The last lines of job ${name}:`);
+    for (const line of lines) log.line(`  | ${line}`);
+  }
+}
+
+/** Undefined where this forge's API has no jobs. */
+async function failedJobs(forge: Forge, runId: number): Promise<FailedJob[] | undefined> {
   const told = { what: `Reading the jobs of run ${runId}`, accept: NO_ROUTE };
   const { status, body } = await forge.get(`/actions/runs/${runId}/jobs`, told);
   if (NO_ROUTE.includes(status)) return undefined;

@@ -6,17 +6,15 @@ import type { WorkflowRun } from './parse-run.ts';
 import { type Dispatch, dispatchWorkflow, isDispatch, isOnRef, listRuns } from './runs.ts';
 
 /** How the run of a dispatch is recognized where the forge does not report it. */
-export interface Marks {
-  /** The login that starts it, where that is known. */
-  actor?: string | undefined;
+export interface Starting {
   /** Unique text that its title may have. */
   marker?: string | undefined;
-}
-
-export interface Starting {
-  marks: Marks;
   /** How long the run is looked for where the forge does not report it. */
   appearsSeconds: number;
+  /** Asked only where it is needed. */
+  actor?: () => Promise<string>;
+  /** The runs before, where they were read already. */
+  listed?: readonly WorkflowRun[] | undefined;
   context: ActionContext;
 }
 
@@ -32,31 +30,43 @@ const CLOCK_SLACK_MS = 5000;
 export async function startRun(
   forge: Forge,
   dispatch: Dispatch,
-  { marks, appearsSeconds, context }: Starting,
+  { appearsSeconds, context, ...given }: Starting,
 ): Promise<WorkflowRun[]> {
-  const listed = appearsSeconds > 0 ? await listRuns(forge) : undefined;
+  const listed = given.listed ?? (appearsSeconds > 0 ? await listRuns(forge) : undefined);
   const { run, at } = await dispatchWorkflow(forge, dispatch);
   context.log.line(`Started ${dispatch.workflow} on ${dispatch.ref}`);
   if (run) return [{ ...run, url: run.url || `${forge.page}/actions/runs/${run.number}` }];
   if (!listed) return [];
   const before = new Set(listed.map(({ id }) => id));
-  const find = (runs: readonly WorkflowRun[]) => candidates(runs, { dispatch, before, at, marks });
+  const actor = (await given.actor?.()) ?? '';
+  const find = (runs: readonly WorkflowRun[]) =>
+    candidates(runs, { dispatch, before, at, actor, marker: given.marker });
   return appeared(forge, find, { appearsSeconds, context });
+}
+
+interface Marks {
+  dispatch: Dispatch;
+  /** Ids of the runs that were there before. */
+  before: ReadonlySet<number>;
+  /** When it was started, by the clock of the forge in milliseconds; 0 where that is unknown. */
+  at: number;
+  /** Empty where it is unknown. */
+  actor: string;
+  marker: string | undefined;
 }
 
 /** Those that may be the one: started by a dispatch of that file on that branch, since then, by that account; best by its marker. */
 export function candidates(
   runs: readonly WorkflowRun[],
-  { dispatch, before, at, marks }: { dispatch: Dispatch; before: ReadonlySet<number>; at: number; marks: Marks },
+  { dispatch, before, at, actor, marker }: Marks,
 ): WorkflowRun[] {
-  const { actor, marker } = marks;
   const possible = runs.filter(
     (run) =>
       !before.has(run.id) &&
       isDispatch(run, dispatch.workflow) &&
       isOnRef(run, dispatch.ref) &&
       (at === 0 || run.createdAt === 0 || run.createdAt >= at - CLOCK_SLACK_MS) &&
-      (!actor || run.actor === '' || run.actor.toLowerCase() === actor.toLowerCase()),
+      (actor === '' || run.actor === '' || run.actor.toLowerCase() === actor.toLowerCase()),
   );
   const marked = possible.filter(({ title }) => marker !== undefined && title.includes(marker));
   return marked.length > 0 ? marked : possible;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runWorkflow, type WorkflowOptions } from '../support/act.ts';
 import { authority } from '../support/ca.ts';
@@ -8,35 +8,11 @@ import { gitServer } from '../support/git-server.ts';
 import { newKey } from '../support/login.ts';
 import { type Container, container } from '../support/lxd.ts';
 import { program, sha256 } from '../support/programs.ts';
+import { project } from '../support/project.ts';
 import { keyPair } from '../support/small.ts';
 
 const EXAMPLES = new URL('../../examples/', import.meta.url).pathname;
 const TOKEN = 'user-token-0123456789';
-
-/** A repository whose `make server` brings a program. */
-interface Project extends Disposable {
-  folder: string;
-  build(program: string): void;
-}
-
-function project(): Project {
-  const folder = mkdtempSync('/tmp/fdt-project-');
-  const git = (...words: string[]) =>
-    execFileSync('git', ['-C', folder, '-c', 'user.name=a', '-c', 'user.email=a@b.example', ...words], {
-      stdio: 'pipe',
-    });
-  git('init', '-q', '-b', 'main');
-  writeFileSync(`${folder}/Makefile`, 'server: built\n\tcp built server\n');
-  return {
-    folder,
-    build: (program) => {
-      cpSync(program, `${folder}/built`);
-      git('add', '-A');
-      git('commit', '-q', '-m', 'work');
-    },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
 
 describe('the examples for a host', () => {
   const key = keyPair();

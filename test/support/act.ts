@@ -19,6 +19,8 @@ export interface WorkflowOptions {
   secrets?: Record<string, string>;
   vars?: Record<string, string>;
   env?: Record<string, string>;
+  /** Actions of others, which this machine can't download: owner/name@ref, a folder with one that stands in for it. */
+  actions?: Record<string, string>;
   /** Files of the runner's home folder: path, text. */
   home?: Record<string, string>;
   limitMs?: number;
@@ -34,18 +36,20 @@ export async function runWorkflow(
     mkdirSync(dirname(`${home}/${path}`), { recursive: true, mode: 0o700 });
     writeFileSync(`${home}/${path}`, text, { mode: 0o600 });
   }
-  // What act can't read, and the forge's own runner can: the full URL of an action, and the request for tokens.
+  // What act can't read, and every forge's own runner can: the full URL of an action, and the request for tokens.
   const readable = `${home}/workflow.yml`;
   writeFileSync(
     readable,
     readFileSync(file, 'utf8')
-      .replaceAll(`uses: https://git.example.org/${TOOLKIT}/`, `uses: ${TOOLKIT}/`)
+      .replaceAll(/uses: https:\/\/(git\.example|data\.forgejo)\.org\//g, 'uses: ')
       .replace(/^enable-openid-connect: true\n/m, ''),
   );
   const words = [event, '-W', readable, '-P', 'docker=-self-hosted', '--no-cache-server'];
   // act copies all there is: only what users' runners read.
   for (const part of ['actions', 'dist']) cpSync(`${ROOT}${part}`, `${home}/toolkit/${part}`, { recursive: true });
   words.push('--local-repository', `${TOOLKIT}@v1=${home}/toolkit`, '--action-cache-path', `${home}/cache`);
+  for (const [name, folder] of Object.entries(given.actions ?? {}))
+    words.push('--local-repository', `${name}=${folder}`);
   if (ref) {
     writeFileSync(`${home}/event.json`, JSON.stringify({ ref }));
     words.push('--eventpath', `${home}/event.json`);

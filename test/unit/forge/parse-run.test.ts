@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { parseRun, parseRuns } from '../../../lib/forge/parse-run.ts';
 
 const RUN = {
+  title: '',
+  actor: '',
+  createdAt: 0,
   id: 4,
   number: 2,
   commit: 'c0ffee',

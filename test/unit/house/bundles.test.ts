@@ -11,6 +11,7 @@ test('no bundle has unused code, because every start would read it', async () =>
   expect(outputs.map(([path]) => path.replace(/.*\//, '')).sort()).toEqual([
     'deploy-binary.cjs',
     'deploy-release.cjs',
+    'run-workflow.cjs',
     'submodule-bump.cjs',
     'verify-deploy.cjs',
   ]);
