@@ -9,6 +9,7 @@ import { booleansWarning, type Dispatch, falseBooleans, listRuns, readRunById } 
 import { startRun } from '../../lib/forge/start-run.ts';
 import { openRepository } from './access.ts';
 import type { RunInputs } from './inputs.ts';
+import { isMarked, planDispatch, unknownRun } from './plan.ts';
 import { remember } from './post.ts';
 import { report, reportStarted } from './report.ts';
 
@@ -21,11 +22,11 @@ export async function runWorkflow(inputs: RunInputs, context: ActionContext): Pr
   const forge = openRepository(inputs, context);
   const listed = await runsBefore(forge, inputs);
   const marker = `run-${randomBytes(6).toString('hex')}`;
-  const dispatch = await planDispatch(forge, inputs, marker);
+  const dispatch = planDispatch(inputs, inputs.ref ?? (await defaultBranch(forge)), marker);
   await warnOfBooleans(forge, dispatch, context);
   const isUsers = inputs.token !== undefined && inputs.token !== automaticToken(context);
   const found = await startRun(forge, dispatch, {
-    marker: Object.values(inputs.inputs).some((value) => value.includes('{marker}')) ? marker : undefined,
+    marker: isMarked(inputs) ? marker : undefined,
     appearsSeconds: inputs.wait ? APPEARS_SECONDS.wait : APPEARS_SECONDS.start,
     actor: async () => (isUsers ? forge.login() : ''),
     listed,
@@ -58,16 +59,6 @@ async function runsBefore(forge: Forge, { wait }: RunInputs): Promise<WorkflowRu
   });
 }
 
-async function planDispatch(forge: Forge, { workflow, ref, inputs }: RunInputs, marker: string): Promise<Dispatch> {
-  return {
-    workflow,
-    ref: ref ?? (await defaultBranch(forge)),
-    inputs: Object.fromEntries(
-      Object.entries(inputs).map(([name, value]) => [name, value.replaceAll('{marker}', marker)]),
-    ),
-  };
-}
-
 async function defaultBranch(forge: Forge): Promise<string> {
   const { body } = await forge.get('', { what: 'Reading the default branch' });
   const { default_branch: branch } = (body ?? {}) as { default_branch?: unknown };
@@ -95,10 +86,7 @@ async function onlyRun(
 ): Promise<WorkflowRun | undefined> {
   const [run, ...more] = found;
   if (run && more.length === 0) return run.number > 0 ? run : await readRunById(forge, run.id, 0).catch(() => run);
-  const several = found.map(({ number, id }) => number || id).join(', ');
-  const why = run
-    ? `the runs ${several} appeared at the same time, and this forge does not report which of them was started here.`
-    : 'it was started, but no run of it appeared in time.';
+  const [why, remedy] = unknownRun(found, `${forge.page}/actions`);
   if (!inputs.wait) {
     context.log.warning(`The run is not known: ${why}`);
     return undefined;
@@ -108,8 +96,6 @@ async function onlyRun(
     where: forge.repository,
     why,
     state: 'the workflow was started.',
-    remedy: run
-      ? 'put `{marker}` into the value of one of `inputs`, and that input into `run-name` of the workflow.'
-      : `open ${forge.page}/actions in the browser before you start it again.`,
+    remedy,
   });
 }

@@ -72,7 +72,7 @@ const CONNECTION: Readonly<Record<string, Reason>> = {
   ],
   ERR_SSL_WRONG_VERSION_NUMBER: [
     'it does not answer in TLS: that port speaks http, or another protocol.',
-    'check the port, and whether the address begins with http: or https:.',
+    'check the port, and whether the address is one with http: or https:.',
   ],
 };
 

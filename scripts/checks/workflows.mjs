@@ -18,7 +18,7 @@ const LINTERS = [
     lint: () => [
       ...['-no-color', '-config-file', '.github/actionlint.yaml', '-pyflakes='],
       // Forgejo and Gitea read the full URL of an action; actionlint knows owner/name only.
-      ...['-ignore', 'specifying action "https://git.example.org/'],
+      ...['-ignore', 'specifying action "https://(git.example|data.forgejo).org/'],
       // Forgejo's own key.
       ...['-ignore', 'unexpected key "enable-openid-connect"'],
       ...[...WORKFLOWS, 'examples'].flatMap((folder) => filesIn(folder)),

@@ -43,7 +43,7 @@ const commandsIn = (log: string) =>
     .filter(({ name }) => name !== 'add-mask');
 
 describe('the log of a job that failed', () => {
-  it.each(['forgejo 17', 'gitea 1.27'] as const)('is printed from its end, on %s', async (kind) => {
+  it.each(['forgejo 17', 'gitea 1.27'] as const)('has its last lines printed, on %s', async (kind) => {
     const lines = Array.from({ length: 100 }, (_, at) => `2026-11-25T10:00:00.1234567Z line ${at}`);
     await using api = await failing(`${lines.join('\n')}\n2026-11-25T10:00:01Z error: no such crate\n`, kind);
     const { code, log } = await run(
@@ -82,7 +82,7 @@ describe('the log of a job that failed', () => {
     expect(log).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
   });
 
-  it('of a gigabyte is read within memory, whether or not the server can leave out its beginning', async () => {
+  it('of a gigabyte is read within memory, also from a server that sends all of it', async () => {
     const block = `${'x'.repeat(1023)}\n`.repeat(1024);
     await using api = await failing((response) => {
       let left = 300;
@@ -101,7 +101,7 @@ describe('the log of a job that failed', () => {
     expect(log.length).toBeLessThan(40_000);
   });
 
-  it('that breaks off, is not there or is no text leaves the result as it is', async () => {
+  it('that breaks off, or is not there leaves the result as it is', async () => {
     for (const log of [
       (response: { destroy(): void; write(text: string): void }) => {
         response.write('half a li');
@@ -185,7 +185,7 @@ describe('an answer to the start', () => {
     expect(other.asked).toEqual([]);
   });
 
-  it('that asks to slow down is obeyed where that is soon, and told otherwise', async () => {
+  it('that asks to slow down is obeyed where that is soon, and reported otherwise', async () => {
     await using api = await forge('github', NO_GIT);
     const github = { FORGEJO_ACTIONS: '', GITHUB_API_URL: `${api.url}/api/v3` };
     const limited = { status: 403, body: '{"message":"API rate limit exceeded"}', path: /actions\/runs\?/ };

@@ -28,7 +28,7 @@ function run(kind: ForgeKind, api: Forge, inputs: Inputs = {}): Promise<Step> {
 const dispatches = (api: Forge) =>
   api.asked.filter((asked) => asked.startsWith('POST ') && asked.includes('dispatches'));
 
-describe('the workflow is started once, and its run followed to its end', () => {
+describe('the workflow is started once, and its run followed until it ends', () => {
   it.each([
     ['forgejo 12', true],
     ['forgejo 17', true],
