@@ -15,7 +15,8 @@ export function shProgram(path, seen) {
 }
 
 const FUNCTION = /^(\w+)\(\) [{(]$/;
-const FUNCTION_END = /^[})]/;
+// Not a line of a text such as `}exec …`.
+const FUNCTION_END = /^[})]( |$)/;
 
 /**
  * What the lines outside of functions reach, by the words that stand in it: a function whose name is a word of reached text stays,
