@@ -35,6 +35,7 @@ const NEEDED = {
     doas: 'opendoas',
     openssl: 'openssl',
     prlimit: 'util-linux',
+    caddy: 'caddy',
     perl: 'perl',
     python3: 'python3',
   },

@@ -1,9 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,10 +13,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import program from '../../../target/programs/deploy-config.sh';
 import { account } from '../../support/accounts.ts';
+import { configDeploy, sha256 } from '../../support/config-deploy.ts';
 import { freePort, reachable } from '../../support/sshd.ts';
-import { SHELLS, seenOf, transact, usualValues } from '../../support/transaction.ts';
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+import { SHELLS, transact, usualValues } from '../../support/transaction.ts';
 
 /** A folder with a configuration file, and deploys of it. */
 function place(name = 'app.conf') {
@@ -32,22 +29,7 @@ function place(name = 'app.conf') {
     state,
     text: () => readFileSync(file, 'utf8'),
     names: () => readdirSync(folder).sort(),
-    deploy: (
-      text: string,
-      given: Record<string, string | number | undefined> = {},
-      shell: readonly string[] = ['dash'],
-    ) => {
-      const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-      const journal = existsSync(`${state}/journal`) ? '\nphase=end' : '';
-      const old = before === undefined ? {} : { old_sha: sha256(before), old_about: '0:0 644' };
-      const values = {
-        ...usualValues(file, before === undefined ? `none${journal}` : seenOf(file, journal)),
-        ...{ size: Buffer.byteLength(text), sha256: sha256(text), encoding: 'plain', check: '', apply: '' },
-        ...old,
-        ...given,
-      };
-      return transact(program, { values, payload: Buffer.from(text), shell });
-    },
+    deploy: configDeploy(program, file),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
