@@ -17,7 +17,7 @@ apply_config() {
   exec 4>&-
   say_command_output apply_output
   [ "$apply_code" -ne 0 ] || return 0
-  refused="the apply command ended with exit code $apply_code"
+  refused="the apply command exited with code $apply_code"
   [ "$apply_code" -ne 124 ] && [ "$apply_code" -ne 137 ] || refused="the apply command did not end within $in_health_timeout_seconds s"
   return 1
 }

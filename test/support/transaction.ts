@@ -84,7 +84,15 @@ const NOTHING = Object.fromEntries(
   [
     ...['release', 'part', 'parts', 'first_folder', 'first_name', 'lock_after', 'members', 'waits', 'reloads'],
     ...['reverted', 'owner', 'capabilities', 'old_capabilities', 'old_sha', 'old_about', 'session_kills', 'log_file'],
-    ...['health_url', 'health_contains', 'health_port', 'health_command', 'health_url_port'],
+    ...[
+      'health_url',
+      'health_contains',
+      'health_port',
+      'health_command',
+      'health_url_port',
+      'health_headers',
+      'health_curl',
+    ],
   ].map((name) => [name, '']),
 );
 

@@ -31,6 +31,7 @@ const healthFields = {
   'health-contains': programFields['health-contains'],
   'health-port': programFields['health-port'],
   'health-command': programFields['health-command'],
+  'health-headers': programFields['health-headers'],
   'health-timeout-seconds': programFields['health-timeout-seconds'],
   'stable-seconds': programFields['stable-seconds'],
 };

@@ -87,8 +87,17 @@ function healthOf(given: Given<'config'> | Given<'restart'>): PartHealth {
   return toProgram({ ...defaults, ...health, destination: '/part', owner: undefined, mode: undefined }).health;
 }
 
-function healthContradictions(given: { 'health-url'?: unknown; 'health-contains'?: unknown }): Contradiction[] {
-  return given['health-contains'] && !given['health-url'] ? [['health-contains', 'needs health-url']] : [];
+function healthContradictions(given: {
+  'health-url'?: unknown;
+  'health-contains'?: unknown;
+  'health-headers'?: readonly string[];
+}): Contradiction[] {
+  if (given['health-url']) return [];
+  const needing = [
+    ['health-contains', given['health-contains']],
+    ['health-headers', given['health-headers']?.length],
+  ] as const;
+  return needing.flatMap(([name, value]) => (value ? [[name, 'only valid with `health-url`'] as Contradiction] : []));
 }
 
 function unitContradictions({ source, destination }: { source?: string; destination?: string }): Contradiction[] {

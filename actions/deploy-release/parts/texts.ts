@@ -2,7 +2,7 @@ import { quote } from '../../../lib/ssh/program.ts';
 import type { LineProblem, YamlValue } from '../../../lib/yaml/read-yaml.ts';
 
 /** Keys whose value is one line per entry, which may be written as a list too. */
-const LISTS = ['environment', 'exclude', 'expect-strings', 'keep', 'must-contain', 'needs'];
+const LISTS = ['environment', 'exclude', 'expect-strings', 'health-headers', 'keep', 'must-contain', 'needs'];
 
 /** The text that the fields read of a value: that of an input of the same name. Gives a message instead where it is of another form. */
 export function textOf(key: string, value: YamlValue): { text: string } | { problem: LineProblem } {

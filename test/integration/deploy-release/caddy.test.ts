@@ -89,7 +89,7 @@ it('a configuration whose reload is refused is restored, and the daemon and the 
   expect(said).toMatchObject({
     state: 'rolled-back',
     failed: 'start',
-    why: 'the apply command ended with exit code 1',
+    why: 'the apply command exited with code 1',
   });
   expect(lines.find((line) => line.startsWith('apply_output='))).toContain('cannot assign requested address');
   expect(readFileSync(proxy.file, 'utf8')).toBe(proxy.whole());

@@ -67,7 +67,7 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
     expect(said).toMatchObject({
       state: 'rolled-back',
       failed: 'start',
-      why: 'the apply command ended with exit code 1',
+      why: 'the apply command exited with code 1',
     });
     expect(said.apply_output).toBe('refused');
     expect(here.text()).toBe('one\n');
@@ -87,7 +87,7 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
     expect((await here.deploy('one\n', health, shell)).said.state).toBe('active');
     const { said } = await here.deploy('two\n', health, shell);
     expect(said).toMatchObject({ state: 'rolled-back', failed: 'health' });
-    expect(said.why).toBe('not healthy within 1 s: the health command ended with exit code 1');
+    expect(said.why).toBe('not healthy within 1 s: the health command exited with code 1');
     expect(readFileSync(`${here.folder}/applied`, 'utf8')).toBe('one\ntwo\none\n');
     expect(here.text()).toBe('one\n');
   });
@@ -172,7 +172,7 @@ it('an apply that fails on the way back is a broken deploy that says so', async 
   const { said } = await here.deploy('two\n', { apply: 'exit 1' });
   expect(said).toMatchObject({
     state: 'broken',
-    broken: 'the previous version was restored, but the apply command ended with exit code 1',
+    broken: 'the previous version was restored, but the apply command exited with code 1',
   });
   expect(here.text()).toBe('one\n');
 });

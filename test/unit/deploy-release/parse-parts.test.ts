@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fields } from '../../../actions/deploy-binary/inputs.ts';
+import { keysOf } from '../../../actions/deploy-release/parts/fields.ts';
 import { formatProblems, parseParts } from '../../../actions/deploy-release/parts/parse-parts.ts';
 
 const problems = (text: string) => formatProblems('parts', parseParts(text).problems);
@@ -89,6 +90,12 @@ test('a binary part takes every program input of deploy-binary, and none that is
     expect(unknown).not.toContain(name);
 });
 
+test('a part with a health takes every health input of deploy-binary', () => {
+  const names = Object.keys(fields.def.shape).filter((name) => /^(health-|stable-)/.test(name));
+  expect(names.length).toBeGreaterThan(6);
+  for (const kind of ['config', 'restart'] as const) expect(keysOf(kind)).toEqual(expect.arrayContaining(names));
+});
+
 describe('what is refused, with its line', () => {
   test.each([
     ['', ['parts, line 1: there is no part.']],
@@ -122,7 +129,7 @@ describe('what is refused, with its line', () => {
       `${CONFIG}  shrink-at-most: 50`,
       ["parts, line 3: `shrink-at-most`: expected a percentage such as 50%, got '50'."],
     ],
-    [`${CONFIG}  health-contains: ok`, ['parts, line 3: `health-contains`: needs health-url.']],
+    [`${CONFIG}  health-contains: ok`, ['parts, line 3: `health-contains`: only valid with `health-url`.']],
     [
       `${CONFIG}  mode: 493`,
       ["parts, line 3: `mode`: expected an octal mode without set-ID bits, such as 0644, got '493'."],
