@@ -40,6 +40,8 @@ export interface Deploy {
   onBegin: (begun: Omit<Begun, 'host'>) => Promise<void>;
   /** Set where it is one of several parts of a release, or where the runner has something to do before the stop. */
   membership?: Membership | undefined;
+  /** Set where it is not a program. */
+  kind?: PartKind | undefined;
   /** Why no delta is to be sent, where one failed before. */
   noDelta?: string | undefined;
   /** Called for each line of the answer as it comes. */
@@ -61,6 +63,17 @@ export function waitingAlone({ inputs }: Pick<Deploy, 'inputs'>): Membership | u
     waitSeconds: inputs.hooks['before-timeout-seconds'] + 120,
     reloads: undefined,
   };
+}
+
+/** The transaction of a part that is not a program: target/kinds/. */
+export interface PartKind {
+  text: string;
+  values: Readonly<Record<string, string | number | undefined>>;
+  /** How it travels, where it is not one file. */
+  form?: (() => Form) | undefined;
+  /** What a phase is called there, where a program's name for it does not fit. */
+  phases: Readonly<Record<string, string>>;
+  onSay?: ((key: string, value: string) => void) | undefined;
 }
 
 /** A participant's place in its release: docs/RELEASES.md. */
@@ -179,7 +192,7 @@ interface Sending {
 class TooSlowError extends Error {}
 
 /** How the new file comes to the target; `copy`: of the live file, there. */
-interface Form {
+export interface Form {
   encoding: Encoding | 'none' | 'release' | 'copy';
   payload?: Payload;
   isTooSlow?: Transfer['isTooSlow'];
@@ -193,13 +206,13 @@ async function runDeploy(
   deploy: Deploy,
   { values, sending, form }: { values: Record<string, string | number | undefined>; sending: Sending; form?: Form },
 ): Promise<Attempt> {
-  const { inputs, found, plan, transfers, log, signal, membership, onSay } = deploy;
+  const { inputs, found, plan, transfers, log, signal, membership, onSay, kind } = deploy;
   sending.failure = undefined;
-  const tell = tellPhases(log, inputs, values.action === 'deploy');
+  const tell = tellPhases(log, inputs, { isDeploy: values.action === 'deploy', others: kind?.phases });
   try {
     return await runProgram(
       host,
-      { text: program, values },
+      { text: kind?.text ?? program, values },
       {
         sudo: found.sudo,
         what: `Activating ${inputs.destination}`,
@@ -208,6 +221,7 @@ async function runDeploy(
         clean: hiding(inputs.environment, inputs.health),
         onSay: (key, value) => {
           onSay?.(key, value);
+          kind?.onSay?.(key, value);
           tell(key, value);
         },
         payload: async (stdin) => {
@@ -248,9 +262,10 @@ function lostWhy({ error }: Attempt): string {
 /** Where the new file's bytes come from, and in which form they travel; says so in the log. */
 async function chooseForm(
   host: Host,
-  { plan, found, source, transfers, log }: Deploy,
+  { plan, found, source, transfers, log, kind }: Deploy,
   present: Receiver['present'],
 ): Promise<Form> {
+  if (kind?.form) return kind.form();
   if (plan.file.from === 'release') return { encoding: 'release' };
   if (plan.file.from === 'a copy of it') return { encoding: 'copy' };
   if (plan.file.from === 'in place already' || !source) return { encoding: 'none' };
@@ -336,6 +351,7 @@ export function deployValues(deploy: Deploy) {
     limit_seconds: limitSecondsOf(deploy),
     session_kills: found.sessionKills ? 'yes' : '',
     ...membershipValues(deploy.membership),
+    ...deploy.kind?.values,
   };
 }
 

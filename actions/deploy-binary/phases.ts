@@ -22,14 +22,15 @@ const MOST_LINES = 100;
 export function tellPhases(
   log: Log,
   { environment, health }: Pick<DeployInputs, 'environment' | 'health'>,
-  isDeploy = true,
+  { isDeploy = true, others = {} }: { isDeploy?: boolean; others?: Readonly<Record<string, string>> | undefined } = {},
 ) {
+  const phases: Record<string, string> = { ...PHASES, ...others };
   const clean = hiding(environment, health);
   let told = 0;
   return (key: string, value: string) => {
     const name = key === 'phase' ? (value.split(' ')[0] ?? '') : key;
-    const phase = (key === 'phase' || key === 'staged') && Object.hasOwn(PHASES, name) ? PHASES[name] : undefined;
-    if (phase === undefined && key !== 'note') return;
+    const phase = (key === 'phase' || key === 'staged') && Object.hasOwn(phases, name) ? phases[name] : undefined;
+    if ((phase === undefined && key !== 'note') || phase === '') return;
     told += 1;
     if (told === MOST_LINES) log.line('  (further lines from the target are not shown)');
     if (told >= MOST_LINES) return;

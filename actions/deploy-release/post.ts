@@ -4,6 +4,7 @@ import { InputError } from '../../lib/errors.ts';
 import type { Begun } from '../deploy-binary/book.ts';
 import { followInterrupted } from '../deploy-binary/post.ts';
 import { programInputs, type ReleaseInputs } from './inputs.ts';
+import { asProgram } from './kinds/as-program.ts';
 import { readParts } from './parts/read-parts.ts';
 
 /** The post step: when the main step was killed during a release, waits for the results of its parts and reports them. */
@@ -30,8 +31,9 @@ export async function reportInterrupted(
   await Promise.all(
     open.map(async (begun) => {
       const [host = '', index = ''] = begun.host.split('\n');
-      const part = given.parts[Number(index)];
-      if (part?.kind !== 'binary') return;
+      const written = given.parts[Number(index)];
+      const part = written && asProgram(written);
+      if (!part) return;
       const onTarget = several ? prefixed(log, host) : log;
       const connection = { ...given.inputs.connection, host };
       const one = { inputs: programInputs(given.inputs, part.program), connection };

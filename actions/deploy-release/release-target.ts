@@ -10,6 +10,7 @@ import { bareOutcome, type Outcome } from '../deploy-binary/outcome.ts';
 import { otherKernel, restless } from '../deploy-binary/plan/obstacles/host.ts';
 import { foundLines, isGreen, planLines, refusal } from '../deploy-binary/report.ts';
 import { gateObstacles } from '../deploy-binary/with-hooks.ts';
+import type { PlacedPart } from './kinds/as-program.ts';
 import {
   type InspectedPart,
   inspectPart,
@@ -18,17 +19,18 @@ import {
   planned,
   transactionOf,
 } from './part-on-target.ts';
-import type { BinaryPart } from './parts/part.ts';
 import { participants } from './plan.ts';
+import type { PartSource } from './read-sources.ts';
 import { recoverParts } from './recover.ts';
 import { revertParts } from './revert.ts';
 import { transact } from './transact.ts';
 
 /** What the release of one target needs of the step, part by part. */
 export interface PartOfStep {
-  part: BinaryPart;
+  part: PlacedPart;
   inputs: DeployInputs;
   source: Source | undefined;
+  read: PartSource;
   book: Page;
   transfers: TargetTransfers;
 }
@@ -77,8 +79,8 @@ export async function releaseTo(
     );
     const released = await carryOut(onTarget, { context, dryRun });
     for (const { book, outcome } of released) await book.end(outcome.state);
-    for (const { source, transfers, outcome } of released)
-      if (source && isGreen(outcome.state)) transfers.arrived(source, host.isNear());
+    for (const { part, source, transfers, outcome } of released)
+      if (source && part.kind !== 'folder' && isGreen(outcome.state)) transfers.arrived(source, host.isNear());
     const changed = released.filter(({ outcome }) => outcome.state === 'active');
     const state = worst(released.map(({ outcome }) => outcome.state));
     const undo = state === 'active' ? () => revertParts(changed) : undefined;
@@ -108,8 +110,11 @@ async function carryOut(
     const inspected = withNeeded(await Promise.all(onTarget.map(inspectPart)));
     refuse(inspected, ({ found }) => (found.otherKernel ? [otherKernel(found.otherKernel)] : []));
     if (!dryRun && look < LOOKS && (await recoverParts(inspected))) continue;
-    for (const { context, found, inputs } of inspected)
-      for (const line of foundLines(found, inputs.destination)) context.log.line(line);
+    for (const { context, found, inputs, part } of inspected) {
+      const lines = foundLines(found, inputs.destination);
+      // Nothing runs a configuration or a folder.
+      for (const line of lines) if (part.kind === 'binary' || line !== '  not running') context.log.line(line);
+    }
     refuse(inspected, ({ plan }) => plan.obstacles);
     for (const { context, plan } of inspected) for (const line of planLines(plan)) context.log.line(line);
     const taking = inspected.filter(({ plan }) => plan.kind === 'deploy');

@@ -1,21 +1,22 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
-import { ConnectionError, Failure, InputError, TargetError } from '../../lib/errors.ts';
+import { ConnectionError, InputError, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
 import { headerSecrets } from '../../lib/health-headers.ts';
 import type { Progress } from '../../lib/rollout/decide.ts';
 import { hostsOfStep } from '../../lib/rollout/hosts.ts';
 import { policyOf } from '../../lib/rollout/inputs.ts';
 import { rollOut } from '../../lib/rollout/roll-out.ts';
-import { readSource, type Source } from '../../lib/source.ts';
 import { isUnreachable } from '../../lib/ssh/failures.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page, worst } from '../deploy-binary/book.ts';
 import { asUntouched, NOTHING_DONE } from '../deploy-binary/report.ts';
 import { programInputs, type ReleaseInputs } from './inputs.ts';
-import type { BinaryPart, Part } from './parts/part.ts';
+import { asProgram, type PlacedPart } from './kinds/as-program.ts';
+import type { Part } from './parts/part.ts';
 import { readParts } from './parts/read-parts.ts';
+import { type PartSource, readSources } from './read-sources.ts';
 import { type Released, releaseTo } from './release-target.ts';
 import { entriesOf, type FinishedTarget, isRed, reportRelease } from './report.ts';
 
@@ -55,46 +56,28 @@ export function pageName(host: string, part: number): string {
   return `${host}\n${part}`;
 }
 
-function maskSecrets(parts: readonly BinaryPart[], { log }: ActionContext): void {
+function maskSecrets(parts: readonly PlacedPart[], { log }: ActionContext): void {
   for (const { program } of parts) {
     for (const line of program.environment) log.maskValue(line.slice(line.indexOf('=') + 1));
     for (const secret of headerSecrets(program.health.headers)) log.maskValue(secret);
   }
 }
 
-function supported(parts: readonly Part[]): BinaryPart[] {
-  const other = parts.filter((part) => part.kind !== 'binary');
-  if (other.length > 0)
-    throw new InputError(
-      other.map(({ kind, line }) => `Input 'parts', line ${line}: parts of the kind ${kind} can't be released yet.`),
-    );
-  return parts as BinaryPart[];
-}
-
-/** Every file that can't be used is reported at once. */
-async function readSources(parts: readonly BinaryPart[]): Promise<Source[]> {
-  const read = await Promise.allSettled(
-    parts.map(({ program }) => readSource(program.source ?? '', program.expectStrings, program.sha256)),
+function supported(parts: readonly Part[]): PlacedPart[] {
+  const placed = parts.map(asProgram);
+  const problems = parts.flatMap(({ kind, line }, at) =>
+    placed[at] ? [] : [`Input 'parts', line ${line}: parts of the kind ${kind} can't be released yet.`],
   );
-  const failed = read.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-  const [first] = failed;
-  if (failed.length > 1 && failed.every((error) => error instanceof Failure)) {
-    throw new Failure({
-      ...first.fields,
-      what: 'Reading the sources',
-      why: failed.map(({ fields }) => `${fields.what}: ${fields.why}`).join('\n'),
-    });
-  }
-  if (first) throw first;
-  return read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (problems.length > 0) throw new InputError(problems);
+  return placed.flatMap((part) => part ?? []);
 }
 
 interface All {
   inputs: ReleaseInputs;
   context: ActionContext;
   hosts: readonly string[];
-  parts: readonly BinaryPart[];
-  sources: readonly Source[];
+  parts: readonly PlacedPart[];
+  sources: readonly PartSource[];
   /** For each target those of its parts. */
   pages: readonly Page[];
   transfers: readonly Transfers[];
@@ -155,13 +138,15 @@ async function releaseToOne(
 function partsOf({ inputs, parts, sources, pages, transfers }: All, { host, index }: { host: string; index: number }) {
   const { user, port, container } = inputs.connection;
   return parts.map((part, at) => {
-    const source = sources[at];
+    const read = sources[at] as PartSource;
+    const { source } = read;
     const name = [user, host, port, container, part.program.destination].join(' ');
-    const foreseen = inputs.dryRun || !source ? undefined : Promise.resolve(source);
+    const foreseen = inputs.dryRun || part.kind === 'folder' ? undefined : Promise.resolve(source);
     return {
       part,
       inputs: programInputs(inputs, part.program),
       source,
+      read,
       book: pages[index * parts.length + at] as Page,
       transfers: (transfers[at] as Transfers).to(name, foreseen),
     };

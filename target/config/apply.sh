@@ -8,11 +8,11 @@
 . ../state/journal.sh
 . ../transaction/barriers.sh
 
-# apply_config: runs in_apply as the account that deploys. Sets refused, and says output.
+# apply_config: runs in_apply_command as the account that deploys. Sets refused, and says output.
 apply_config() {
-  [ -n "$in_apply" ] || return 0
+  [ -n "$in_apply_command" ] || return 0
   open_output
-  run_command "$in_health_timeout_seconds" "$in_apply" >&4 2>&1 4>&-
+  run_command "$in_health_timeout_seconds" "$in_apply_command" >&4 2>&1 4>&-
   apply_code=$?
   exec 4>&-
   say_command_output apply_output

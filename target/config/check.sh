@@ -13,9 +13,9 @@
 . ../service/command.sh
 . ./apply.sh
 
-# check_incoming: runs in_check on `incoming`. Sets refused, and says output.
+# check_incoming: runs in_check_command on `incoming`. Sets refused, and says output.
 check_incoming() {
-  [ -n "$in_check" ] || return 0
+  [ -n "$in_check_command" ] || return 0
   drop_check
   refused="the file could not be put beside $in_folder/$in_name for its check$(room_left)"
   # A second name, because whatever stands at that name could be written through.
@@ -45,7 +45,7 @@ check_words() {
       ;;
   esac
   check_words=
-  check_rest=$in_check
+  check_rest=$in_check_command
   while :; do
     case $check_rest in *'{file}'*) ;; *) break ;; esac
     check_words=$check_words${check_rest%%'{file}'*}$check_path

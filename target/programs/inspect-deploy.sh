@@ -346,10 +346,11 @@ look_into_state() {
   fi
   if [ -f live ]; then
     {
-      read -r _
+      IFS=' ' read -r state_sha _
       read -r state_workflow
       read -r state_number
       read -r state_run
+      say live_sha256 "$state_sha"
       say live_workflow "$state_workflow"
       say live_run_number "$state_number"
       say live_run "$state_run"

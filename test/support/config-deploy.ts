@@ -13,7 +13,13 @@ export function configDeploy(program: string, file: string, usual: Sent['values'
     const old = before === undefined ? {} : { old_sha: sha256(before), old_about: '0:0 644' };
     const values = {
       ...usualValues(file, before === undefined ? `none${journal}` : seenOf(file, journal)),
-      ...{ size: Buffer.byteLength(text), sha256: sha256(text), encoding: 'plain', check: '', apply: '' },
+      ...{
+        size: Buffer.byteLength(text),
+        sha256: sha256(text),
+        encoding: 'plain',
+        check_command: '',
+        apply_command: '',
+      },
       ...{ ...old, ...usual, ...given },
     };
     return transact(program, { values, payload: Buffer.from(text), ...(shell ? { shell } : {}) });

@@ -124,7 +124,7 @@ export interface Found {
       }
     | undefined;
   locked: string | undefined;
-  live: { workflow: string; runNumber: number; run: string } | undefined;
+  live: { workflow: string; runNumber: number; run: string; sha256?: string | undefined } | undefined;
   /** Newest first. */
   releases: FoundRelease[];
   /** Of the last transactions, the newest last. */

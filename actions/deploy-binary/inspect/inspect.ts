@@ -79,7 +79,8 @@ export function words(list: readonly string[]): string {
   return list.map(quote).join(' ');
 }
 
-function toFound(answer: Answer, inputs: DeployInputs): Found {
+/** Reads the answer of an inspecting program. */
+export function toFound(answer: Answer, inputs: DeployInputs): Found {
   const login = answer.text('login') ?? '';
   const asRoot = answer.number('uid') === 0;
   return {
@@ -131,6 +132,7 @@ function toFound(answer: Answer, inputs: DeployInputs): Found {
           workflow: answer.text('live_workflow') ?? '',
           runNumber: answer.number('live_run_number') ?? 0,
           run: answer.text('live_run') ?? '',
+          sha256: answer.digest('live_sha256'),
         }
       : undefined,
     releases: answer.parts('release', RELEASE, 'a sha256').map(([sha256 = '']) => ({ sha256 })),

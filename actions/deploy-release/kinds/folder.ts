@@ -1,17 +1,111 @@
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import type { Answer } from '../../../lib/ssh/answer.ts';
-import { modesOf, type TreeChange, treeDigest } from '../../../lib/tree/compare-trees.ts';
+import { streamed } from '../../../lib/transfer/payload.ts';
+import { compareTrees, isUnchanged, modesOf, type TreeChange, treeDigest } from '../../../lib/tree/compare-trees.ts';
 import type { FoundEntry, SourceEntry } from '../../../lib/tree/entry.ts';
 import { parseListing } from '../../../lib/tree/parse-listing.ts';
-import { sentBytes } from '../../../lib/tree/tar-stream.ts';
+import { sentBytes, treeStream } from '../../../lib/tree/tar-stream.ts';
 import { unpackListing } from '../../../lib/tree/unpack-listing.ts';
+import { megabytes } from '../../../lib/values.ts';
 import program from '../../../target/programs/deploy-folder.sh';
-import inspection from '../../../target/programs/inspect-folder.sh';
+import type { PartKind } from '../../deploy-binary/activate.ts';
+import type { Found } from '../../deploy-binary/inspect/found.ts';
 import type { Obstacle } from '../../deploy-binary/plan/obstacle.ts';
+import { hostObstacles } from '../../deploy-binary/plan/obstacles/host.ts';
+import type { Plan, PlanStep } from '../../deploy-binary/plan/plan.ts';
+import type { UnitPlan } from '../../deploy-binary/plan/unit-plan.ts';
 import type { FolderPart } from '../parts/part.ts';
+import { driftObstacles } from '../plan/drift.ts';
 
-/** The transaction of a folder, and what inspects it. */
-export const folderProgram = program;
-export const folderInspection = inspection;
+const PHASES = {
+  staged: 'new folder is on the target; every file verified',
+  // Nothing is stopped, started or asked.
+  stop: '',
+  swap: 'replacing the folder',
+  start: '',
+  stable: '',
+  accept: 'new folder accepted',
+  rollback: 'rolling back',
+  'restart-old': '',
+  'rollback-stable': 'previous folder restored',
+};
+
+/** A folder's tree on the runner, and what has to change on the target. */
+export interface FolderTree {
+  tree: readonly SourceEntry[];
+  change: TreeChange;
+}
+
+/** The transaction of a folder. */
+export function folderKind(part: FolderPart, found: FoundFolder, { tree, change }: FolderTree): PartKind {
+  const make = () => Readable.from(treeStream(part.source, tree, change)).pipe(createGzip({ level: 1 }));
+  return {
+    text: program,
+    values: { ...folderValues(part, found, { tree, change }), restart: 'none' },
+    form: () => ({ encoding: 'gzip', payload: streamed(make) }),
+    phases: PHASES,
+  };
+}
+
+/** How the tree differs from what is there. */
+export function folderTree(
+  part: FolderPart,
+  { entries = [], wanted }: FoundFolder,
+  tree: readonly SourceEntry[],
+): FolderTree {
+  const modes = modesOf(Number.parseInt(part.mode ?? '0644', 8));
+  const reuse = entries.find(({ path }) => path === '')?.uid === wanted.uid;
+  return { tree, change: compareTrees(tree, entries, { modes, owner: wanted, reuse }) };
+}
+
+/** Pure: what will be done with the folder, and why. */
+export function planFolder(
+  part: FolderPart,
+  { found, folder }: { found: Found; folder: FoundFolder },
+  { tree, change, needed }: FolderTree & { needed: string | undefined },
+): Plan {
+  const owner = `${folder.wanted.uid}:${folder.wanted.gid}`;
+  const base = {
+    ...{ owner, ownerIds: owner, sameOwner: true, mode: part.mode ?? '0644', restart: 'none' as const, runAs: '' },
+    file: { from: 'upload' as const, sha256: treeDigest(tree), bytes: sentBytes(change) },
+    units: NO_UNITS,
+  };
+  const obstacles = [...hostObstacles(found), ...folder.obstacles, ...driftObstacles(part, found)];
+  if (obstacles.length > 0) return { ...base, kind: 'refused', obstacles, steps: [] };
+  const isSame = folder.entries !== undefined && isUnchanged(change, tree);
+  if (isSame && needed === undefined) return { ...base, kind: 'unchanged', obstacles, steps: [] };
+  return { ...base, kind: 'deploy', obstacles, steps: stepsOf(part, folder, { change, needed, base }) };
+}
+
+function stepsOf(
+  part: FolderPart,
+  { entries }: FoundFolder,
+  { change, needed, base }: { change: TreeChange; needed: string | undefined; base: { owner: string; mode: string } },
+): PlanStep[] {
+  const { sent, same, moved, deleted, relabelled } = change;
+  const counts = [
+    `${sent.length} of ${sent.length + same.length + moved.length} files differ`,
+    ...(moved.length > 0 ? [`${moved.length} moved`] : []),
+    ...(deleted.length > 0 ? [`${deleted.length} entries are deleted`] : []),
+    ...(relabelled.length > 0 ? [`owner or mode of ${relabelled.length} differ`] : []),
+  ];
+  return [
+    { does: `upload ${megabytes(sentBytes(change))} beside the live folder`, because: needed ?? counts.join(', ') },
+    ...(part.keep.length > 0
+      ? [{ does: `move ${part.keep.join(', ')} to the new folder`, because: '`keep` names it' }]
+      : []),
+    {
+      does: `replace the folder, owner ${base.owner}, mode of files ${base.mode}`,
+      because: entries ? 'no path in it may mix old and new' : 'nothing is there yet',
+    },
+  ];
+}
+
+const NO_UNITS: UnitPlan = {
+  ...{ unit: '', user: '', because: '', units: [], restarted: [], left: [], dependents: [], triggers: [], wanted: [] },
+  ...{ notes: [], obstacles: [] },
+};
 
 /** What is there. */
 export interface FoundFolder {
@@ -59,7 +153,7 @@ export function foundFolder(answer: Answer, part: FolderPart): FoundFolder {
 }
 
 /** What the transaction takes beyond the values of every one. */
-export function folderValues(
+function folderValues(
   part: FolderPart,
   { entries, wanted }: FoundFolder,
   { tree, change }: { tree: readonly SourceEntry[]; change: TreeChange },
@@ -80,9 +174,4 @@ export function folderValues(
     old_sha: entries && treeDigest(entries),
     old_about: top && `${top.uid}:${top.gid} ${octal(top.mode)}`,
   };
-}
-
-/** Whether somebody edited the folder since the last deploy. */
-export function hasDrifted({ entries, deployed }: FoundFolder): boolean {
-  return entries !== undefined && deployed !== undefined && treeDigest(entries) !== deployed;
 }

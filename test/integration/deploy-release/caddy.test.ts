@@ -56,8 +56,8 @@ async function caddy() {
       return SITES.filter((name, at) => answers[at] === `200 ${name} yes`).length;
     },
     deploy: configDeploy(program, file, {
-      check: 'caddy validate --adapter caddyfile --config {file}',
-      apply: `HOME=${folder}/home caddy reload --adapter caddyfile --address localhost:${admin} --config ${file}`,
+      check_command: 'caddy validate --adapter caddyfile --config {file}',
+      apply_command: `HOME=${folder}/home caddy reload --adapter caddyfile --address localhost:${admin} --config ${file}`,
       health_url: `http://localhost:${port}/`,
       health_status: '200-404',
     }),

@@ -38,7 +38,7 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
   it('a first file is put in place, applied and recorded', async () => {
     using here = place();
     const apply = `cp ${here.file} ${here.folder}/applied`;
-    const { said } = await here.deploy('one\n', { apply, check: 'grep -q one {file}' }, shell);
+    const { said } = await here.deploy('one\n', { apply_command: apply, check_command: 'grep -q one {file}' }, shell);
     expect(said).toMatchObject({ state: 'active', staged: sha256('one\n') });
     expect(here.text()).toBe('one\n');
     expect(readFileSync(`${here.folder}/applied`, 'utf8')).toBe('one\n');
@@ -50,7 +50,11 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
   it('a file that its check refuses changes nothing, and its output is shown', async () => {
     using here = place();
     await here.deploy('one\n', {}, shell);
-    const { said } = await here.deploy('two\n', { check: 'echo line 7: no such word; exit 3; : {file}' }, shell);
+    const { said } = await here.deploy(
+      'two\n',
+      { check_command: 'echo line 7: no such word; exit 3; : {file}' },
+      shell,
+    );
     expect(said).toMatchObject({ gave_up: 'refused', why: 'the check refused the file (exit code 3)' });
     expect(said.check_output).toBe('line 7: no such word');
     expect(here.text()).toBe('one\n');
@@ -63,7 +67,7 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
     await here.deploy('one\n', {}, shell);
     // Like a daemon that refuses a reload, and goes on with what it has.
     const apply = `grep -q bad ${here.file} && { echo refused; exit 1; }; cat ${here.file} >>${here.folder}/applied`;
-    const { said } = await here.deploy('bad\n', { apply }, shell);
+    const { said } = await here.deploy('bad\n', { apply_command: apply }, shell);
     expect(said).toMatchObject({
       state: 'rolled-back',
       failed: 'start',
@@ -80,7 +84,7 @@ describe.each(SHELLS.map((words) => [words.join(' '), words] as const))('in %s',
     using here = place();
     const apply = `cat ${here.file} >>${here.folder}/applied`;
     const health = {
-      apply,
+      apply_command: apply,
       health_command: `[ "$(tail -n 1 ${here.folder}/applied)" = one ]`,
       health_timeout_seconds: 1,
     };
@@ -97,7 +101,7 @@ describe('the check', () => {
   it('runs in the folder of the file, under its suffix, on a name that wildcards leave out', async () => {
     using here = place();
     const check = `ls ${here.folder} >&2; ls -a ${here.folder} | grep -v deploy$; basename {file}; cat "{file}"`;
-    const { lines } = await here.deploy('new\n', { check });
+    const { lines } = await here.deploy('new\n', { check_command: check });
     expect(lines).toContain('check_output=.\\n..\\n.forgejo-deploy-app.conf\\n.forgejo-deploy-app.conf\\nnew');
     expect(here.names()).toEqual(['.app.conf.deploy', 'app.conf']);
   });
@@ -106,9 +110,9 @@ describe('the check', () => {
     using here = place();
     mkdirSync(`${here.folder}/${name}`);
     const path = `${here.folder}/${name}/app.conf`;
-    const values = { ...usualValues(path), size: 4, sha256: sha256('new\n'), encoding: 'plain', apply: '' };
+    const values = { ...usualValues(path), size: 4, sha256: sha256('new\n'), encoding: 'plain', apply_command: '' };
     const { said } = await transact(program, {
-      values: { ...values, check: 'cat {file}' },
+      values: { ...values, check_command: 'cat {file}' },
       payload: Buffer.from('new\n'),
     });
     expect(said).toMatchObject({ state: 'active', check_output: 'new' });
@@ -116,7 +120,7 @@ describe('the check', () => {
 
   it('that never ends is ended', async () => {
     using here = place();
-    const { said } = await here.deploy('one\n', { check: 'sleep 60; : {file}', health_timeout_seconds: 1 });
+    const { said } = await here.deploy('one\n', { check_command: 'sleep 60; : {file}', health_timeout_seconds: 1 });
     expect(said.why).toBe('the check did not end within 1 s');
   });
 
@@ -125,13 +129,16 @@ describe('the check', () => {
     using service = account();
     chownSync(here.folder, service.uid, service.uid);
     const { said } = await here.deploy('one\n', {
-      check: 'id -un; cat {file}',
+      check_command: 'id -un; cat {file}',
       owner: `${service.uid}:${service.uid}`,
     });
     expect(said).toMatchObject({ state: 'active', check_output: `${service.name}\none` });
     writeFileSync(`${here.folder}/secret`, 's3cr3t', { mode: 0o600 });
     const spying = `ln -sf ${here.folder}/secret {file}.link; cat {file}.link ${here.folder}/secret`;
-    const { said: spied } = await here.deploy('two\n', { check: spying, owner: `${service.uid}:${service.uid}` });
+    const { said: spied } = await here.deploy('two\n', {
+      check_command: spying,
+      owner: `${service.uid}:${service.uid}`,
+    });
     expect(spied.why).toBe('the check refused the file (exit code 1)');
     expect(JSON.stringify(spied)).not.toContain('s3cr3t');
   });
@@ -140,7 +147,7 @@ describe('the check', () => {
     using here = place();
     writeFileSync(`${here.folder}/other`, 'mine');
     execFileSync('ln', ['-s', `${here.folder}/other`, `${here.folder}/.forgejo-deploy-app.conf`]);
-    expect((await here.deploy('one\n', { check: 'cat {file}' })).said.check_output).toBe('one');
+    expect((await here.deploy('one\n', { check_command: 'cat {file}' })).said.check_output).toBe('one');
     expect(readFileSync(`${here.folder}/other`, 'utf8')).toBe('mine');
   });
 });
@@ -162,14 +169,17 @@ it('what was unhealthy before is restored without asking it to be healthy', asyn
 it('a first file that fails is removed, and that is applied', async () => {
   using here = place();
   const apply = `[ ! -e ${here.file} ] && touch ${here.folder}/applied`;
-  expect((await here.deploy('one\n', { apply })).said).toMatchObject({ state: 'rolled-back', failed: 'start' });
+  expect((await here.deploy('one\n', { apply_command: apply })).said).toMatchObject({
+    state: 'rolled-back',
+    failed: 'start',
+  });
   expect(here.names()).toEqual(['.app.conf.deploy', 'applied']);
 });
 
 it('an apply that fails on the way back is a broken deploy that says so', async () => {
   using here = place();
   await here.deploy('one\n');
-  const { said } = await here.deploy('two\n', { apply: 'exit 1' });
+  const { said } = await here.deploy('two\n', { apply_command: 'exit 1' });
   expect(said).toMatchObject({
     state: 'broken',
     broken: 'the previous version was restored, but the apply command exited with code 1',
