@@ -75,6 +75,8 @@ export interface Case {
   strategy: 'staged' | 'in-place';
   /** `delta`: the runner has kept the old version. */
   transfer: 'auto' | 'delta';
+  /** The client of the connection: a third of the cases has the runner's ssh. */
+  transport: 'builtin' | 'openssh';
   /** From 0 to 1, for what the fault itself chooses. */
   draw: number;
 }
@@ -121,5 +123,6 @@ function caseOf(seed: number, number: number, { fault, phase }: Cell): Omit<Case
   const strategy = draw() < inPlaceShare && phase !== 'staged' && !OF_A_DELTA.includes(fault) ? 'in-place' : 'staged';
   const chosen = draw();
   const transfer = OF_A_DELTA.includes(fault) || (draw() < 0.25 && strategy === 'staged') ? 'delta' : 'auto';
-  return { seed, number, fault, phase, at, login, strategy, transfer, draw: chosen };
+  const transport = draw() < 1 / 3 ? 'openssh' : 'builtin';
+  return { seed, number, fault, phase, at, login, strategy, transfer, transport, draw: chosen };
 }

@@ -123,6 +123,7 @@ async function make(c: Case, undo: (() => unknown)[]): Promise<Omit<FaultyHost, 
     ...(c.fault === 'hostile-account' ? { owner: host.service.name, mode: '0755', 'run-as': host.service.name } : {}),
     environment: `APP_TOKEN=${secrets.environment}`,
     strategy: c.strategy,
+    transport: c.transport,
     transfer: c.transfer === 'delta' ? 'delta' : c.phase === 'upload' ? 'plain' : 'auto',
     'stop-timeout-seconds': 1,
     // Only what never becomes healthy is waited for so long.

@@ -42,7 +42,7 @@ function readKept(path: string): Ran[] {
 
 function lineOf({ c, ending, struck, seconds, problems }: Ran, place: string): string {
   const cell = `${c.fault}/${c.phase}`.padEnd(42);
-  const about = `${c.login} ${c.strategy}`.padEnd(16);
+  const about = `${c.login} ${c.strategy} ${c.transport}`.padEnd(24);
   const late = struck ? '' : ' (too late)';
   return `${place.padStart(9)}  #${String(c.number).padEnd(4)} ${cell} ${about} ${ending}${late}, ${seconds.toFixed(1)} s${problems.map((text) => `\n           ! ${text}`).join('')}`;
 }
