@@ -6,6 +6,7 @@ import { benchNothingToDo } from './nothing-to-do.ts';
 import { benchRebuilds } from './rebuilds.ts';
 import { benchSeveral } from './several.ts';
 import { benchStarts } from './starts.ts';
+import { benchTransports } from './transports.ts';
 import { benchVerifies } from './verifies.ts';
 
 /*
@@ -27,6 +28,12 @@ const PARTS: Record<string, (quick: boolean) => Part | Promise<Part>> = {
     about:
       'A file that the target does not have yet, compared with copying it, and with the order stop, copy, start. `down` is what a client sees that sends a request every 2 ms.',
     ...(await benchDeploys(quick)),
+  }),
+  transports: async (quick) => ({
+    title: 'Both clients over a bridge',
+    about:
+      'A target in a network namespace of this machine, behind a link like the bridge between two containers of one host. A first deploy and a rebuild (the new file differs by some bytes) by each client (`transport`), in turns with scp; the middle of three rounds. `runner CPU` has all of its processes.',
+    ...(await benchTransports(quick)),
   }),
   'nothing-to-do': async () => ({
     title: 'Nothing to do',

@@ -28,6 +28,8 @@ export interface SshdOptions {
   instead?: Record<string, string>;
   /** Words of a command that runs it. */
   within?: readonly string[];
+  /** Where it listens; loopback by default. */
+  address?: string;
 }
 
 /** Starts it. Needs root to log in to other accounts. */
@@ -36,6 +38,7 @@ export async function sshd({
   hostKeyTypes = ['ed25519'],
   instead = {},
   within = [],
+  address = '127.0.0.1',
 }: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync('/tmp/fdt-sshd-');
   chmodSync(folder, 0o755);
@@ -51,7 +54,7 @@ export async function sshd({
     `${folder}/sshd_config`,
     `${[
       `Port ${port}`,
-      'ListenAddress 127.0.0.1',
+      `ListenAddress ${address}`,
       ...hostKeys.map((key) => `HostKey ${key}`),
       `AuthorizedKeysFile ${folder}/authorized_keys`,
       'StrictModes no',
@@ -72,14 +75,14 @@ export async function sshd({
   const [command = '', ...rest] = [...within, ...apart, ...words];
   const launch = () => spawn(command, rest, { stdio: 'ignore' });
   let server = launch();
-  await reachable(port);
+  await reachable(port, address);
   const log = () => readFileSync(`${folder}/log`, 'utf8');
   return {
     port,
     key: readFileSync(`${folder}/id`, 'utf8'),
     keyFile: `${folder}/id`,
     knownHosts: hostKeys
-      .map((key) => `[127.0.0.1]:${port} ${readFileSync(`${key}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}`)
+      .map((key) => `[${address}]:${port} ${readFileSync(`${key}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')}`)
       .join('\n'),
     folder,
     log,
@@ -89,7 +92,7 @@ export async function sshd({
     },
     restart: async () => {
       server = launch();
-      await reachable(port);
+      await reachable(port, address);
     },
     [Symbol.asyncDispose]: async () => {
       server.kill();
@@ -118,10 +121,10 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until something accepts connections on the port; fails after 10 s. */
-export async function reachable(port: number): Promise<void> {
+export async function reachable(port: number, address = '127.0.0.1'): Promise<void> {
   for (let tried = 0; tried < 200; tried += 1) {
     const connected = await new Promise<boolean>((answer) => {
-      const socket = createConnection(port, '127.0.0.1');
+      const socket = createConnection(port, address);
       socket.once('connect', () => answer(true)).once('error', () => answer(false));
       socket.once('connect', () => socket.destroy());
     });
