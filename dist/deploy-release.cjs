@@ -2385,7 +2385,7 @@ if [ -n "$in_release" ] && [ "$in_part" = 1 ]; then make_release || return 1; fi
 }
 make_release() {
 refused="the release folder could not be made in $PWD$(room_left)"
-mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ]
+mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ] && refused=
 } 2>/dev/null
 join_release() {
 uptime_cs
@@ -2430,7 +2430,7 @@ prepare_decision() {
 refused="the release folder could not be written, or its file system has no hard links$(room_left)"
 printf 'commit\\n' >"$release_at/commit.$in_part" && printf 'abort\\n' >"$release_at/abort.$in_part" &&
 rm -f "$release_at/try.$in_part" && ln "$release_at/abort.$in_part" "$release_at/try.$in_part" &&
-sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/."
+sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/." && refused=
 } 2>/dev/null
 read_decision() {
 decision=
@@ -4099,6 +4099,7 @@ decision=commit
 else
 decision=abort
 fi
+refused=
 }
 rejoin_release() {
 in_release=$release
@@ -6829,7 +6830,7 @@ if [ -n "$in_release" ] && [ "$in_part" = 1 ]; then make_release || return 1; fi
 }
 make_release() {
 refused="the release folder could not be made in $PWD$(room_left)"
-mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ]
+mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ] && refused=
 } 2>/dev/null
 join_release() {
 uptime_cs
@@ -6874,7 +6875,7 @@ prepare_decision() {
 refused="the release folder could not be written, or its file system has no hard links$(room_left)"
 printf 'commit\\n' >"$release_at/commit.$in_part" && printf 'abort\\n' >"$release_at/abort.$in_part" &&
 rm -f "$release_at/try.$in_part" && ln "$release_at/abort.$in_part" "$release_at/try.$in_part" &&
-sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/."
+sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/." && refused=
 } 2>/dev/null
 read_decision() {
 decision=
@@ -7728,6 +7729,7 @@ decision=commit
 else
 decision=abort
 fi
+refused=
 }
 rejoin_release() {
 in_release=$release
@@ -8625,7 +8627,7 @@ if [ -n "$in_release" ] && [ "$in_part" = 1 ]; then make_release || return 1; fi
 }
 make_release() {
 refused="the release folder could not be made in $PWD$(room_left)"
-mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ]
+mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ] && refused=
 } 2>/dev/null
 join_release() {
 uptime_cs
@@ -8670,7 +8672,7 @@ prepare_decision() {
 refused="the release folder could not be written, or its file system has no hard links$(room_left)"
 printf 'commit\\n' >"$release_at/commit.$in_part" && printf 'abort\\n' >"$release_at/abort.$in_part" &&
 rm -f "$release_at/try.$in_part" && ln "$release_at/abort.$in_part" "$release_at/try.$in_part" &&
-sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/."
+sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/." && refused=
 } 2>/dev/null
 read_decision() {
 decision=
@@ -9355,6 +9357,7 @@ decision=commit
 else
 decision=abort
 fi
+refused=
 }
 rejoin_release() {
 in_release=$release

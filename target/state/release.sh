@@ -26,7 +26,7 @@ enter_own() {
 # make_release: by participant 1, in its state folder.
 make_release() {
   refused="the release folder could not be made in $PWD$(room_left)"
-  mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ]
+  mkdir -m 700 "release.$in_release" && sync "release.$in_release" . && hold_release && [ -n "$release_is_open" ] && refused=
 } 2>/dev/null
 
 # join_release: waits until participant 1 has made it. Leaves the working folder anywhere.
@@ -84,7 +84,7 @@ prepare_decision() {
   refused="the release folder could not be written, or its file system has no hard links$(room_left)"
   printf 'commit\n' >"$release_at/commit.$in_part" && printf 'abort\n' >"$release_at/abort.$in_part" &&
     rm -f "$release_at/try.$in_part" && ln "$release_at/abort.$in_part" "$release_at/try.$in_part" &&
-    sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/."
+    sync "$release_at/commit.$in_part" "$release_at/abort.$in_part" "$release_at/." && refused=
 } 2>/dev/null
 
 # read_decision: sets decision, empty while there is none.

@@ -36,6 +36,7 @@ settle_release() {
   else
     decision=abort
   fi
+  refused=
 }
 
 # rejoin_release: the release of the journal that was read; comes back to the state folder. Fails where its folder is gone.

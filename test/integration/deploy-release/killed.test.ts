@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../support/action.ts';
@@ -100,5 +101,48 @@ describe('a power cut', () => {
     expect(await server.health(), next.log).toMatchObject({ version: 'v1' });
     expect(await ui.health(), next.log).toMatchObject({ version: 'v1' });
     for (const { state } of host.parts) expect(textOf(`${state}/journal`)).toMatch(/\nphase=end\n$/);
+  });
+});
+
+describe('a part that is killed after the release was accepted, before it has noticed', () => {
+  /** Both hold; the second one has voted and is frozen while the first one decides, accepts and finishes. */
+  async function accepted(host: ReleaseHost) {
+    const [server, ui] = host.parts as [HostPart, HostPart];
+    for (const part of host.parts) await part.startByHand(program('v1'));
+    const step = host.startRelease(
+      host.inputs([program('v2'), program('v2')], [['stable-seconds: 2'], ['stable-seconds: 0']]),
+    );
+    const voted = () => host.leftovers().some((folder) => existsSync(`${server.state}/${folder}/stable.2`));
+    for (let tried = 0; tried < 3000 && !voted(); tried += 1) await sleep(10);
+    const pid = transactionIn(ui.state) ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await reached(server, 'end');
+    expect(textOf(`${ui.state}/journal`)).toMatch(/\nphase=stable\n$/);
+    return { step, pid };
+  }
+
+  it('is accepted too, by the same run', async () => {
+    await using host = await releaseHost();
+    const { step, pid } = await accepted(host);
+    process.kill(pid, 'SIGKILL');
+    const ended = await step.ended;
+    expect(ended.outputs.state, ended.log).toBe('active');
+    expect(await host.versions(), ended.log).toEqual(['v2', 'v2']);
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  it('and whose runner is gone, is accepted by the next run, also where its program is gone', async () => {
+    await using host = await releaseHost();
+    const { step, pid } = await accepted(host);
+    step.process.kill('SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    for (const part of host.parts) for (const one of part.pids()) process.kill(one, 'SIGKILL');
+    await step.ended;
+    const next = await host.release(host.inputs([program('v2'), program('v2')]));
+    expect(next.log).toContain('ui | An earlier deploy');
+    expect(next.log).toContain('ui |   finished: active');
+    expect(next.outputs.state, next.log).toBe('active');
+    expect(await host.versions(), next.log).toEqual(['v2', 'v2']);
+    expect(host.leftovers()).toEqual([]);
   });
 });
