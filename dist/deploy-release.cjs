@@ -3401,7 +3401,10 @@ return 0
 fi
 case $restart in
 process)
-if process_running "$pid"; then return 1; fi
+if process_running "$pid"; then
+find_child
+return
+fi
 find_forked || adopt_respawned 100 || process_ended
 ;;
 command)
@@ -3411,6 +3414,15 @@ command_ended
 [ -z "$gone" ] && is_script && health_reason=
 ;;
 esac
+}
+find_child() {
+uptime_cs
+[ "$((now_cs - start_mark))" -ge 30 ] || return 1
+child_parent=$pid
+find_forked && descends_from "$pid" "$child_parent" && adopted=yes && return 0
+pid=$child_parent
+health_reason='no process executes the file yet'
+return 1
 }
 find_forked() {
 find_running '' "$live_image"

@@ -76,7 +76,10 @@ find_pid() {
   case $restart in
     process)
       # While it runs, it is a shell on its way to the program.
-      if process_running "$pid"; then return 1; fi
+      if process_running "$pid"; then
+        find_child
+        return
+      fi
       find_forked || adopt_respawned 100 || process_ended
       ;;
     command)
@@ -86,6 +89,17 @@ find_pid() {
       [ -z "$gone" ] && is_script && health_reason=
       ;;
   esac
+}
+
+# find_child: an `env` that starts the program as its child (uutils before 0.1) never becomes it. Sets pid to that child.
+find_child() {
+  uptime_cs
+  [ "$((now_cs - start_mark))" -ge 30 ] || return 1
+  child_parent=$pid
+  find_forked && descends_from "$pid" "$child_parent" && adopted=yes && return 0
+  pid=$child_parent
+  health_reason='no process executes the file yet'
+  return 1
 }
 
 # find_forked: the program may have gone to the background on its own. What a process of it was started as is known only where we

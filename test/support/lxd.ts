@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BRIDGE } from './lxd/folder.mjs';
@@ -40,7 +40,7 @@ export async function container(shape: Shape, name: string, config: Record<strin
   const full = `${name}-${randomBytes(3).toString('hex')}`;
   const address = await inTurn(async () => {
     const free = await freeAddress();
-    const settings = { 'security.privileged': 'true', 'user.address': free, ...config };
+    const settings = { 'security.privileged': 'true', 'user.address': free, ...BOOT[shape], ...config };
     const words = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     await lxc(['init', await image(shape), full, ...words]);
     return free;
@@ -79,7 +79,7 @@ export function containerOf({ shape, name, address, knownHosts }: Known): Contai
     start: async () => {
       await lxc(['start', name]);
       await sh(`ip addr add ${address}/24 dev eth0 && ip link set eth0 up && ip link set lo up`);
-      if (shape === 'debian') await booted(self);
+      if (shape !== 'busybox') await booted(self);
       await listens(address);
     },
     [Symbol.asyncDispose]: async () => {
@@ -89,14 +89,28 @@ export function containerOf({ shape, name, address, knownHosts }: Known): Contai
   return self;
 }
 
-const HOST_KEY = { debian: '/etc/ssh/ssh_host_ed25519_key', busybox: '/etc/dropbear/dropbear_ed25519_host_key' };
+// From version 256 on, systemd boots on a machine with the control groups of old only when its command line says so.
+const OLD_GROUPS = existsSync('/sys/fs/cgroup/systemd');
+const LEGACY = 'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 systemd.unified_cgroup_hierarchy=0';
+const BOOT: Record<Shape, Record<string, string>> = {
+  debian: {},
+  busybox: {},
+  uutils: OLD_GROUPS ? { 'raw.lxc': `lxc.init.cmd = /sbin/init ${LEGACY}` } : {},
+};
+
+const OPENSSH_KEY = '/etc/ssh/ssh_host_ed25519_key';
+const HOST_KEY = {
+  debian: OPENSSH_KEY,
+  uutils: OPENSSH_KEY,
+  busybox: '/etc/dropbear/dropbear_ed25519_host_key',
+};
 
 /** Every container has a host key of its own; gives its public half. */
 async function makeHostKey(shape: Shape, name: string): Promise<string> {
   const folder = mkdtempSync('/tmp/fdt-host-key-');
   try {
     const key = `${folder}/key`;
-    if (shape === 'debian') execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    if (shape !== 'busybox') execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     else writeFileSync(`${key}.pub`, execFileSync('dropbearkey', ['-t', 'ed25519', '-f', key], { stdio: 'pipe' }));
     chmodSync(key, 0o600);
     await lxc(['file', 'push', '--quiet', '--mode=0600', '--uid=0', '--gid=0', key, `${name}${HOST_KEY[shape]}`]);
@@ -135,7 +149,7 @@ function addAccount(shape: Shape, name: string): string {
   const home = name === 'root' ? '/root' : `/home/${name}`;
   // Debian's busybox has no adduser.
   const add =
-    shape === 'debian'
+    shape !== 'busybox'
       ? `useradd -m -U -p '*' -s /bin/bash ${name}`
       : `echo '${name}:x:1000:1000::${home}:/bin/sh' >>/etc/passwd && echo '${name}:x:1000:' >>/etc/group && mkdir -p ${home} && chown ${name}:${name} ${home}`;
   return `set -e

@@ -19,6 +19,17 @@ const RECIPES = {
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/etc/ssh/ssh_host_*
     : >"$root/etc/machine-id"
     chroot "$root" systemctl mask getty.target systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer`,
+  /** Debian 13 with the tools that Ubuntu 25.10 has in place of GNU's: uutils for coreutils, sudo-rs for sudo. */
+  uutils: `
+    packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,openssh-server,sudo-rs,rust-coreutils,procps,iproute2,curl,zstd
+    debootstrap --variant=minbase --include="$packages" trixie "$root" ${ARCHIVE}
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/etc/ssh/ssh_host_*
+    : >"$root/etc/machine-id"
+    chroot "$root" systemctl mask getty.target systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer
+    for tool in "$root"/usr/lib/cargo/bin/coreutils/*; do ln -sf coreutils "$root/usr/bin/\${tool##*/}"; done
+    ln -s ../lib/cargo/bin/sudo "$root/usr/bin/sudo"
+    printf '%s\\n' '@include common-auth' '@include common-account' '@include common-session-noninteractive' >"$root/etc/pam.d/sudo"
+    mkdir -p "$root/etc/sudoers.d" && printf '%s\\n' 'root ALL=(ALL:ALL) ALL' '@includedir /etc/sudoers.d' >"$root/etc/sudoers"`,
   /**
    * busybox for everything, the loader of musl and none of glibc, dropbear without SFTP; no sudo, zstd, curl, bash. The
    * libraries of dropbear, which Debian links to glibc, stand in a folder where nothing else finds them; so does flock,

@@ -21,7 +21,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   try {
     const [answer] = await Promise.race([once(guard.stdout.setEncoding('utf8'), 'data'), ended]);
     if (answer !== 'ready\n') throw new Error(`LXD could not be started: ${answer}`);
-    for (const shape of ['debian', 'busybox'] as const) await image(shape);
+    await Promise.all((['debian', 'uutils', 'busybox'] as const).map(image));
   } catch (error) {
     await down();
     throw error;
