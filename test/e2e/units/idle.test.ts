@@ -50,6 +50,10 @@ describe('the unit that is named', () => {
     expect(again.outputs.state, again.log).toBe('unchanged');
     const verdict = await host.verify({ service: 'shop' });
     expect(verdict.outputs.verified, verdict.log).toBe('true');
+    const bad = await host.deploy(program('bad', 'exits at once'), { service: 'shop' });
+    expect(bad.outputs.state, bad.log).toBe('rolled-back');
+    expect(await host.version()).toBe('v2');
+    expect(await host.states('app', 'shop')).toEqual({ app: 'active', shop: 'active' });
   });
 
   test('does not run the file, which another unit does: refused, and both go on', async () => {
@@ -103,6 +107,10 @@ describe('a unit whose file has changed', () => {
     await changed();
     const step = await host.deploy(program('v2'), { 'daemon-reload': true });
     expect(step.outputs.state, step.log).toBe('active');
+    expect(await isNew()).toBe('1\n');
+    const bad = await host.deploy(program('bad', 'exits at once'), { 'daemon-reload': true });
+    expect(bad.outputs.state, bad.log).toBe('rolled-back');
+    expect(await host.version()).toBe('v2');
     expect(await isNew()).toBe('1\n');
   });
 });
