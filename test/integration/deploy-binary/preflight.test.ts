@@ -236,9 +236,9 @@ describe('inputs', () => {
       'start-command': 'true',
     });
     expect(step.log).toContain(`Error: Reading the inputs failed.
-  why:    Input 'host': required, but not set.
-          Input 'destination': expected an absolute path without ".." or control characters, got 'two\\x0alines'.
+  why:    Input 'destination': expected an absolute path without ".." or control characters, got 'two\\x0alines'.
           Input 'strategy': expected staged, in-place, got 'fast'.
+          Input 'host': required, but not set.
           Input 'source': required, unless \`rollback-to\` is set.
           Input 'start-command': only valid with \`restart: command\`.
           Input 'health-url': has no effect with \`restart: none\`, which starts nothing.
