@@ -3737,33 +3737,177 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+cgroup_unit() {
+cgroup_path=
+cgroup_unit=
+cgroup_uid=
+{ while IFS=: read -r cgroup_level cgroup_controllers cgroup_read; do
+case $cgroup_level:$cgroup_controllers:$cgroup_read in
+*:name=systemd:/?*) cgroup_path=$cgroup_read ;;
+0::/?*) cgroup_path=\${cgroup_path:-$cgroup_read} ;;
+esac
+done <"/proc/$1/cgroup"; } 2>/dev/null
+cgroup_rest=$cgroup_path
+while [ -n "$cgroup_rest" ]; do
+cgroup_step=\${cgroup_rest%%/*}
+case $cgroup_rest in */*) cgroup_rest=\${cgroup_rest#*/} ;; *) cgroup_rest= ;; esac
+case $cgroup_step in
+user@*.service)
+cgroup_uid=\${cgroup_step#user@}
+cgroup_uid=\${cgroup_uid%.service}
+cgroup_unit=
+;;
+*.service) cgroup_unit=$cgroup_step ;;
+esac
+done
+[ -n "$cgroup_unit" ]
+}
+in_cgroup() {
+cgroup_unit "$1" || :
+[ -n "$2" ] || return 1
+case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
+return 1
+}
 is_number() {
 case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
-look_at_passwords() {
-for password_of in "$@"; do
-case " \${password_seen:-} " in *" $password_of "*) continue ;; esac
-password_seen="\${password_seen:-} $password_of"
-password_expired "$password_of" || continue
-say note "the password of $password_of has expired: sudo, su and cron may refuse it (\\\`passwd $password_of\\\`, or \\\`chage -M -1 $password_of\\\`)"
-done
+user_can() {
+as_user "$@" >/dev/null 2>&1
 }
-password_expired() {
-if [ ! -r /etc/shadow ]; then
-[ "$1" = "$me_name" ] && command -v chage >/dev/null || return 1
-case $(limited 5 chage -l "$1" 2>/dev/null) in *'must be changed'*) return 0 ;; esac
+user_says() {
+find_timeout
+user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
+[ -n "$user_said" ]
+}
+as_user() {
+user_words "$1"
+shift
+if [ "\${user_tool:-}" = su ] && [ -n "$user_words" ]; then
+limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$user_name" -c 'exec "$0" "$@"' -- "$@"
+else
+limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$@"
+fi
+}
+user_words() {
+user_name=$1
+user_words=
+[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
+find_user_tool
+user_groups=--init-groups
+if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev/null); then :; else
+user_number=$1 user_group=$1 user_groups=--clear-groups
+fi
+case $user_tool in
+*/setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
+*/chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
+su) user_words='su -s /bin/sh' ;;
+esac
+}
+find_user_tool() {
+[ -z "\${user_tool:-}" ] || return 0
+for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
+done
+for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
+[ -x "$user_tool" ] || continue
+case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
+done
+user_tool=su
+}
+systemctl_for() {
+systemctl_user=$1
+shift
+if [ -z "$systemctl_user" ]; then
+limited "\${systemctl_seconds:-30}" systemctl "$@"
+else
+systemctl_uid=$(id -u -- "$systemctl_user") || return 1
+systemctl_said=$(
+{
+user_limit=\${systemctl_seconds:-30}
+as_user "$systemctl_user" env "XDG_RUNTIME_DIR=/run/user/$systemctl_uid" systemctl --user "$@" 2>&1
+printf '\\n%s' "$?"
+} | timed "$((\${systemctl_seconds:-30} + 5))" head -c 65536
+)
+printf '%s' "\${systemctl_said%"$newline"*}"
+is_number "\${systemctl_said##*"$newline"}" && return "\${systemctl_said##*"$newline"}"
+fi
+}
+show_units() {
+show_user=$1
+show_call=$2
+show_names=$3
+shift 3
+unit_error=
+if ! show_answer=$(systemctl_for "$show_user" show --property="$show_names" -- "$@" 2>&1); then
+unit_error=$show_answer
 return 1
 fi
-while IFS=: read -r shadow_name _ shadow_last _ shadow_most _; do
-[ "$shadow_name" = "$1" ] || continue
-[ "$shadow_last" != 0 ] || return 0
-is_number "$shadow_last" && is_number "$shadow_most" || return 1
-[ "$((shadow_last + shadow_most))" -lt "$(($(date +%s) / 86400))" ]
-return
-done </etc/shadow
-return 1
+show_rest=$show_answer$newline$newline
+while [ -n "\${show_rest#"$newline"}" ]; do
+show_block=\${show_rest%%"$newline$newline"*}
+show_rest=\${show_rest#*"$newline$newline"}
+show_clear
+IFS=$newline
+set -f
+set -- $show_block
+set +f
+IFS=$usual_ifs
+for show_line in "$@"; do
+show_name=\${show_line%%=*}
+case ,$show_names, in
+*",$show_name,"*) eval "show_$show_name=\\\${show_$show_name:+\\$show_$show_name\\$newline}\\\${show_line#*=}" ;;
+esac
+done
+"$show_call"
+done
+}
+show_clear() {
+show_Accept='' show_ActiveState='' show_BindsTo='' show_BoundBy='' show_ConditionResult=''
+show_ConsistsOf='' show_ControlGroup='' show_ExecMainCode='' show_ExecMainPID='' show_ExecMainStatus=''
+show_ExecStart='' show_Id='' show_InvocationID='' show_Job='' show_KillMode=''
+show_LoadState='' show_MainPID='' show_NRestarts='' show_Names='' show_NeedDaemonReload=''
+show_PropagatesStopTo='' show_RefuseManualStart='' show_RefuseManualStop='' show_RemainAfterExit='' show_RequiredBy=''
+show_Requires='' show_Result='' show_SubState='' show_Transient='' show_TriggeredBy=''
+show_Type='' show_UID='' show_UnitFileState='' show_User='' show_Wants=''
+}
+unit_facts() {
+unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_result='' unit_group='' unit_kill='' unit_id='' unit_uid=''
+show_units "$2" take_facts Id,LoadState,ActiveState,SubState,MainPID,NRestarts,Result,ControlGroup,KillMode,User,UID "$1"
+}
+take_facts() {
+unit_id=$show_Id
+unit_load=$show_LoadState
+unit_active=$show_ActiveState
+unit_sub=$show_SubState
+unit_main=\${show_MainPID:-0}
+unit_restarts=\${show_NRestarts:-0}
+unit_result=$show_Result
+unit_group=$show_ControlGroup
+unit_kill=$show_KillMode
+case $show_UID in
+'' | *[!0-9]*) unit_uid=$(id -u -- "\${show_User:-0}" 2>/dev/null) || unit_uid=\${show_User:+none} ;;
+*) unit_uid=$show_UID ;;
+esac
+[ -n "$show_User" ] || unit_uid=0
+}
+unit_of() {
+unit=
+unit_user=
+command -v systemctl >/dev/null && cgroup_unit "$1" || return 1
+unit_facts "$cgroup_unit" "$cgroup_uid" || return 1
+unit_manages "$1" "$unit_main" "$unit_kill" || return 1
+unit=$cgroup_unit
+unit_user=$cgroup_uid
+}
+unit_manages() {
+[ "$2" != "$1" ] && [ "$2" != 0 ] || return 0
+manages_comm=
+{ IFS= read -r manages_comm <"/proc/$2/comm"; } 2>/dev/null
+case $manages_comm in sshd* | dropbear* | cron* | atd | login | agetty | *runner* | containerd* | dockerd* | lxd*) return 1 ;; esac
+[ "$3" != process ]
 }
 process_start() {
 process_start=
@@ -3895,6 +4039,137 @@ process_start "\${find_proc#/proc/}" || continue
 case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${find_proc#/proc/}" ;; esac
 done
 }
+trust() {
+case $1 in
+*[!0-9]*) trust_uid=$(id -u -- "$1" 2>/dev/null) || trust_uid= ;;
+*) trust_uid=$1 ;;
+esac
+trust_number "$trust_uid"
+}
+trust_number() {
+[ -n "$1" ] || return 0
+case " $trusted " in *" $1 "*) ;; *) trusted="$trusted $1" ;; esac
+}
+trust_units() {
+trust_before=$trusted
+trust_left=10
+for trust_pid in $strangers; do
+[ "$trust_left" -gt 0 ] || break
+trust_left=$((trust_left - 1))
+unit_of "$trust_pid" && [ -z "$unit_user" ] && process_uid "$trust_pid" || continue
+[ "$unit_uid" != "$process_uid" ] || trust_number "$process_uid"
+done
+[ "$trusted" != "$trust_before" ]
+}
+enter_state() {
+state_folder=.$in_name.deploy
+if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
+[ "\${1:-}" = create ] || return 2
+mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+fi
+go_into_state || return 1
+case $(stat -c '%u %a' .) in
+"$me 700") ;;
+"$me "*) chmod 700 . ;;
+*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
+esac
+}
+go_into_state() {
+state_folder=.$in_name.deploy
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder was not created by this tool"
+return 1
+fi
+}
+look_for_unfinished() {
+state_phase=
+[ -f journal ] || return 0
+state_phase=$(state_lines tail -n 1 journal)
+case $state_phase in
+phase=end) ;;
+phase=*)
+say unfinished "\${state_phase#phase=}"
+state_lines head -n 8 journal | while IFS= read -r state_line; do
+state_value=\${state_line#*=}
+case $state_line in
+transaction=*) say unfinished_run "$state_value" ;;
+id=*) say unfinished_id "$state_value" ;;
+release=?*) say unfinished_release "$state_value" ;;
+members=?*) printf 'unfinished_members=%s\\n' "$state_value" ;;
+esac
+done
+;;
+esac
+}
+state_lines() {
+owner_of .
+user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
+}
+last_deploy() {
+last_image=''
+last_run_as=''
+last_text=$(go_into_state && [ -O . ] && [ -f live ] && sed -n '1p; 7p' live) || return 0
+case $last_text in *' '*' '*) ;; *) return 0 ;; esac
+last_rest=\${last_text#* }
+last_image=\${last_rest%% *}
+last_rest=\${last_rest#* }
+last_image=$last_image:\${last_rest%% *}
+case $last_text in *"$newline"*) last_run_as=\${last_text#*"$newline"} ;; esac
+}
+know_accounts() {
+last_image=''
+last_run_as=''
+last_run_uid=''
+trusted=0
+trust_number "$me"
+[ -z "\${in_login:-}" ] || trust "$in_login"
+if [ -n "$folder_entered" ]; then
+last_deploy
+trust_number "$(stat -c %u .)"
+if owner_of "./$in_name"; then
+file_user=$owner_user
+trust_number "$owner_uid"
+fi
+fi
+run_as=\${in_run_as:-\${in_owner%%:*}}
+[ -n "$run_as" ] || run_as=$file_user
+trust "$run_as"
+run_uid=$trust_uid
+[ -z "$in_owner" ] || trust "\${in_owner%%:*}"
+if [ -n "$last_run_as" ]; then
+trust "$last_run_as"
+last_run_uid=$trust_uid
+fi
+}
+name_wanted() {
+wanted_ids=
+if [ -n "$in_owner" ]; then
+ids_of "$in_owner"
+wanted_ids=$ids_uid\${ids_gid:+:$ids_gid}
+fi
+ids_of "\${in_login:-$me_name}"
+login_ids=$ids_uid\${ids_gid:+:$ids_gid}
+name_of passwd "$in_run_as"
+in_run_as=$name_of
+name_of passwd "\${in_owner%%:*}"
+wanted_user=$name_of
+case $in_owner in
+*:*)
+name_of group "\${in_owner#*:}"
+in_owner=$wanted_user:$name_of
+;;
+*) in_owner=$wanted_user ;;
+esac
+}
+look_at_accounts() {
+for account in \${in_owner:+"\${in_owner%%:*}"} \${in_run_as:+"$in_run_as"}; do
+exists passwd "$account" || say missing_user "$account"
+done
+case $in_owner in
+*:*) exists group "\${in_owner#*:}" || say missing_group "\${in_owner#*:}" ;;
+esac
+}
 inspect_aliases() {
 inspect_names
 while read -r _ alias_point _; do
@@ -3980,49 +4255,117 @@ case $sudo_words in *' '*) allowing "$sudo_program" "\${sudo_words#* }" ;; *) al
 say command_remedy "$allowing"
 done
 }
-user_can() {
-as_user "$@" >/dev/null 2>&1
+look_at_folder() {
+say folder "$PWD"
+owner_of .
+say folder_owner "$owner_user"
+say folder_mode "$owner_mode"
+[ ! -w . ] || say folder_writable yes
+df -P . | {
+read -r _
+read -r _ _ _ folder_free _ folder_mount
+say free_kb "$folder_free"
+say mount "$folder_mount"
+folder_options=
+while read -r _ mount_point _ mount_options _; do
+[ "$mount_point" != "$folder_mount" ] || folder_options=$mount_options
+done </proc/self/mounts
+say mount_options "$folder_options"
 }
-user_says() {
-find_timeout
-user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
-[ -n "$user_said" ]
+df -P -i . 2>/dev/null | {
+read -r _
+read -r _ folder_inodes _ folder_free _
+case $folder_inodes in 0 | '' | *[!0-9]*) ;; *) say free_inodes "$folder_free" ;; esac
 }
-as_user() {
-user_words "$1"
+look_for_immutable folder -d .
+}
+look_for_immutable() {
+command -v lsattr >/dev/null || return 0
+immutable_name=$1
 shift
-if [ "\${user_tool:-}" = su ] && [ -n "$user_words" ]; then
-limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$user_name" -c 'exec "$0" "$@"' -- "$@"
+immutable_flags=$(lsattr "$@" 2>/dev/null)
+case \${immutable_flags%% *} in *[ia]*) say immutable "$immutable_name" ;; esac
+}
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
 else
-limited "\${user_limit:-10}" env -i "PATH=$PATH" LC_ALL=C $user_words "$@"
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+read_regular() {
+find_nofollow
+if [ "$me" != 0 ]; then
+limited 100 cat -- "$1"
+elif [ "$nofollow" = yes ]; then
+limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
+else
+user_limit=100
+owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
+fi 2>/dev/null
+}
+find_nofollow() {
+[ -z "\${nofollow:-}" ] || return 0
+nofollow=no
+! limited 5 dd if=/dev/null iflag=nofollow,nonblock count=0 2>/dev/null || nofollow=yes
+}
+file_identity() {
+file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
+}
+live_digest() {
+[ -f live ] || return 1
+{
+IFS=' ' read -r known_sha known_identity
+read -r _ && read -r _ && read -r _ && read -r _
+IFS=' ' read -r known_boot known_second
+} <live
+boot_id=
+read -r boot_id </proc/sys/kernel/random/boot_id
+[ -n "$boot_id" ] && [ "$known_boot" = "$boot_id" ] && [ "$known_identity" = "$1" ] || return 1
+known_change=$(stat -c %Z "../$in_name") && [ "$known_change" -lt "$known_second" ] && printf '%s\\n' "$known_sha"
+} 2>/dev/null
+look_at_file() {
+file_identity "./$in_name"
+file_seen=\${file_identity:-none}
+if [ -L "./$in_name" ]; then
+say file_link "$(readlink "./$in_name")"
+elif [ -d "./$in_name" ]; then
+say file_folder yes
+elif [ -e "./$in_name" ] && [ ! -f "./$in_name" ]; then
+say file_odd "$(stat -c %F "./$in_name")"
+elif [ -e "./$in_name" ]; then
+look_at_program
 fi
 }
-user_words() {
-user_name=$1
-user_words=
-[ "$1" != "$me_name" ] && [ "$1" != "$me" ] || return 0
-find_user_tool
-user_groups=--init-groups
-if user_group=$(id -g -- "$1" 2>/dev/null) && user_number=$(id -u -- "$1" 2>/dev/null); then :; else
-user_number=$1 user_group=$1 user_groups=--clear-groups
+look_at_program() {
+owner_of "./$in_name" && file_user=$owner_user
+say file_owner "$owner_user:$owner_group"
+say file_ids "$owner_uid:$owner_gid"
+say file_mode "$owner_mode"
+file_bytes=\${file_seen#* * }
+say file_bytes "\${file_bytes%% *}"
+look_for_immutable file "./$in_name"
+if command -v getcap >/dev/null; then
+file_capabilities=$(getcap "./$in_name" 2>/dev/null)
+file_capabilities=\${file_capabilities#"./$in_name"}
+file_capabilities=\${file_capabilities# = }
+say file_capabilities "\${file_capabilities# }"
 fi
-case $user_tool in
-*/setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
-*/chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
-esac
+file_sha256
 }
-find_user_tool() {
-[ -z "\${user_tool:-}" ] || return 0
-for user_tool in /usr/bin/setpriv /bin/setpriv /run/current-system/sw/bin/setpriv; do
-[ -x "$user_tool" ] || continue
-case $("$user_tool" --help 2>&1) in *--reuid*) return 0 ;; esac
-done
-for user_tool in /usr/sbin/chroot /usr/bin/chroot /sbin/chroot; do
-[ -x "$user_tool" ] || continue
-case $("$user_tool" --help 2>&1) in *--userspec*) return 0 ;; esac
-done
-user_tool=su
+file_sha256() {
+file_sum=$(enter_state && live_digest "$file_seen")
+if [ -n "$file_sum" ]; then
+say file_sha256 "$file_sum"
+return
+fi
+if [ ! -r "./$in_name" ]; then
+say file_unreadable yes
+return
+fi
+file_sum=$(read_regular "./$in_name" | digest)
+say file_sha256 "$file_sum"
 }
 look_at_log() {
 [ -n "$in_log_file" ] || return 0
@@ -4048,128 +4391,143 @@ look_at_working_directory() {
 case $in_restart in auto | process) ;; *) return 0 ;; esac
 user_can "$run_as" test -x "$in_working_directory/." || say directory_closed yes
 }
-cgroup_unit() {
-cgroup_path=
-cgroup_unit=
-cgroup_uid=
-{ while IFS=: read -r cgroup_level cgroup_controllers cgroup_read; do
-case $cgroup_level:$cgroup_controllers:$cgroup_read in
-*:name=systemd:/?*) cgroup_path=$cgroup_read ;;
-0::/?*) cgroup_path=\${cgroup_path:-$cgroup_read} ;;
-esac
-done <"/proc/$1/cgroup"; } 2>/dev/null
-cgroup_rest=$cgroup_path
-while [ -n "$cgroup_rest" ]; do
-cgroup_step=\${cgroup_rest%%/*}
-case $cgroup_rest in */*) cgroup_rest=\${cgroup_rest#*/} ;; *) cgroup_rest= ;; esac
-case $cgroup_step in
-user@*.service)
-cgroup_uid=\${cgroup_step#user@}
-cgroup_uid=\${cgroup_uid%.service}
-cgroup_unit=
+look_at_passwords() {
+for password_of in "$@"; do
+case " \${password_seen:-} " in *" $password_of "*) continue ;; esac
+password_seen="\${password_seen:-} $password_of"
+password_expired "$password_of" || continue
+say note "the password of $password_of has expired: sudo, su and cron may refuse it (\\\`passwd $password_of\\\`, or \\\`chage -M -1 $password_of\\\`)"
+done
+}
+password_expired() {
+if [ ! -r /etc/shadow ]; then
+[ "$1" = "$me_name" ] && command -v chage >/dev/null || return 1
+case $(limited 5 chage -l "$1" 2>/dev/null) in *'must be changed'*) return 0 ;; esac
+return 1
+fi
+while IFS=: read -r shadow_name _ shadow_last _ shadow_most _; do
+[ "$shadow_name" = "$1" ] || continue
+[ "$shadow_last" != 0 ] || return 0
+is_number "$shadow_last" && is_number "$shadow_most" || return 1
+[ "$((shadow_last + shadow_most))" -lt "$(($(date +%s) / 86400))" ]
+return
+done </etc/shadow
+return 1
+}
+say_strangers() {
+strangers_left=10
+for stranger_pid in $strangers; do
+[ "$strangers_left" -gt 0 ] || break
+strangers_left=$((strangers_left - 1))
+process_uid "$stranger_pid" || continue
+name_of passwd "$process_uid"
+say stranger "pid=$stranger_pid uid=$process_uid user=$name_of"
+done
+}
+supervisor_of() {
+supervisor_above "$1" || supervisor_by_environment "$1" || return 1
+supervised=
+case $supervisor in
+runsv | s6-supervise | supervise) supervised=$(readlink "/proc/$supervisor_pid/cwd" 2>/dev/null) ;;
+supervisord)
+started_with "$1" SUPERVISOR_GROUP_NAME
+supervised_group=$started_with
+started_with "$1" SUPERVISOR_PROCESS_NAME
+supervised=$started_with
+[ -z "$supervised" ] || [ "$supervised_group" = "$supervised" ] || supervised=$supervised_group:$supervised
 ;;
-*.service) cgroup_unit=$cgroup_step ;;
+pm2) started_with "$1" name && supervised=$started_with ;;
+monit) started_with "$1" MONIT_SERVICE && supervised=$started_with ;;
 esac
-done
-[ -n "$cgroup_unit" ]
+case $supervised in *[!A-Za-z0-9_./:@+-]*) supervised= ;; esac
 }
-in_cgroup() {
-cgroup_unit "$1" || :
-[ -n "$2" ] || return 1
-case $cgroup_path/ in "$2"/* | */*"$2"/*) return 0 ;; esac
+supervisor_above() {
+supervisor=
+supervisor_pid=$1
+while :; do
+process_start "$supervisor_pid" && supervisor_pid=$process_parent || return 1
+[ "$supervisor_pid" -gt 0 ] || return 1
+{ IFS= read -r supervisor <"/proc/$supervisor_pid/comm"; } 2>/dev/null
+case $supervisor in
+supervisord | runsv | s6-supervise | monit | supervise | circusd) return 0 ;;
+PM2*) supervisor=pm2; return 0 ;;
+esac
+supervisor=
+done
+}
+supervisor_by_environment() {
+started_with "$1" MONIT_SERVICE || return 1
+for supervisor_proc in /proc/[0-9]*; do
+supervisor_name=
+{ IFS= read -r supervisor_name <"$supervisor_proc/comm"; } 2>/dev/null
+[ "$supervisor_name" = monit ] || continue
+supervisor=monit
+supervisor_pid=\${supervisor_proc#/proc/}
+return 0
+done
 return 1
 }
-systemctl_for() {
-systemctl_user=$1
-shift
-if [ -z "$systemctl_user" ]; then
-limited "\${systemctl_seconds:-30}" systemctl "$@"
-else
-systemctl_uid=$(id -u -- "$systemctl_user") || return 1
-systemctl_said=$(
-{
-user_limit=\${systemctl_seconds:-30}
-as_user "$systemctl_user" env "XDG_RUNTIME_DIR=/run/user/$systemctl_uid" systemctl --user "$@" 2>&1
-printf '\\n%s' "$?"
-} | timed "$((\${systemctl_seconds:-30} + 5))" head -c 65536
-)
-printf '%s' "\${systemctl_said%"$newline"*}"
-is_number "\${systemctl_said##*"$newline"}" && return "\${systemctl_said##*"$newline"}"
-fi
+started_with() {
+started_with=$(tr '\\n\\0' ' \\n' 2>/dev/null <"/proc/$1/environ" | sed -n "s/^$2=//p" | head -n 1)
+[ -n "$started_with" ]
+} 2>/dev/null
+look_at_processes() {
+say accounts "$trusted"
+say run_uid "$run_uid"
+say last_run_as "$last_run_as"
+say last_run_uid "$last_run_uid"
+say unseen "$running_unseen"
+say maybe "$maybe_running"
+say contained "$contained"
+for found_pid in $running; do look_at_process "$found_pid"; done
+say_strangers
 }
-show_units() {
-show_user=$1
-show_call=$2
-show_names=$3
-shift 3
-unit_error=
-if ! show_answer=$(systemctl_for "$show_user" show --property="$show_names" -- "$@" 2>&1); then
-unit_error=$show_answer
-return 1
-fi
-show_rest=$show_answer$newline$newline
-while [ -n "\${show_rest#"$newline"}" ]; do
-show_block=\${show_rest%%"$newline$newline"*}
-show_rest=\${show_rest#*"$newline$newline"}
-show_clear
-IFS=$newline
-set -f
-set -- $show_block
-set +f
-IFS=$usual_ifs
-for show_line in "$@"; do
-show_name=\${show_line%%=*}
-case ,$show_names, in
-*",$show_name,"*) eval "show_$show_name=\\\${show_$show_name:+\\$show_$show_name\\$newline}\\\${show_line#*=}" ;;
+look_at_process() {
+found_same=yes
+found_words=$(zero_words "/proc/$1/cmdline" 1d)
+[ "\${found_words% }" = "$in_args" ] || found_same=args
+[ "/proc/$1/cwd" -ef "$in_working_directory" ] || found_same=folder
+same_environment "$1" || found_same=environment
+found_live=no
+! executes "$1" "$live_image" || found_live=yes
+process_start "$1" && process_uid "$1" || return 0
+found_worker=no
+case " $running " in *" $process_parent "*) found_worker=yes ;; esac
+account_name "$process_uid"
+supervisor_of "$1" || supervisor_pid='' supervised=''
+say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same supervisor=$supervisor supervisor_pid=$supervisor_pid supervised=$supervised user=$account_name"
+}
+account_name() {
+case $1 in
+"$run_uid") account_name=$run_as ;;
+"$me") account_name=$me_name ;;
+*)
+name_of passwd "$1"
+account_name=$name_of
+;;
+esac
+}
+same_environment() {
+[ -n "$in_environment" ] || return 0
+found_env=" $(zero_words "/proc/$1/environ" '')"
+eval "set -- $in_environment"
+for wanted in "$@"; do
+quoted "$wanted"
+case $found_env in *" $quoted "*) ;; *) return 1 ;; esac
+done
+}
+narrow_unseen() {
+maybe_running=
+[ -n "$running_unseen" ] || return 0
+narrow_left=
+narrow_owner=$(stat -c %U "$in_folder/$in_name" 2>/dev/null)
+for narrow_pid in $running_unseen; do
+case $(stat -c %U "/proc/$narrow_pid" 2>/dev/null) in
+root | "\${in_run_as:-root}" | "\${in_owner%%:*}" | "\${narrow_owner:-root}") narrow_left="$narrow_left $narrow_pid" ;;
 esac
 done
-"$show_call"
-done
-}
-show_clear() {
-show_Accept='' show_ActiveState='' show_BindsTo='' show_BoundBy='' show_ConditionResult=''
-show_ConsistsOf='' show_ControlGroup='' show_ExecMainCode='' show_ExecMainPID='' show_ExecMainStatus=''
-show_ExecStart='' show_Id='' show_InvocationID='' show_Job='' show_KillMode=''
-show_LoadState='' show_MainPID='' show_NRestarts='' show_Names='' show_NeedDaemonReload=''
-show_PropagatesStopTo='' show_RefuseManualStart='' show_RefuseManualStop='' show_RemainAfterExit='' show_RequiredBy=''
-show_Requires='' show_Result='' show_SubState='' show_Transient='' show_TriggeredBy=''
-show_Type='' show_UID='' show_UnitFileState='' show_User='' show_Wants=''
-}
-unit_facts() {
-unit_load='' unit_active='' unit_sub='' unit_main=0 unit_restarts=0 unit_result='' unit_group='' unit_kill='' unit_id='' unit_uid=''
-show_units "$2" take_facts Id,LoadState,ActiveState,SubState,MainPID,NRestarts,Result,ControlGroup,KillMode,User,UID "$1"
-}
-take_facts() {
-unit_id=$show_Id
-unit_load=$show_LoadState
-unit_active=$show_ActiveState
-unit_sub=$show_SubState
-unit_main=\${show_MainPID:-0}
-unit_restarts=\${show_NRestarts:-0}
-unit_result=$show_Result
-unit_group=$show_ControlGroup
-unit_kill=$show_KillMode
-case $show_UID in
-'' | *[!0-9]*) unit_uid=$(id -u -- "\${show_User:-0}" 2>/dev/null) || unit_uid=\${show_User:+none} ;;
-*) unit_uid=$show_UID ;;
-esac
-[ -n "$show_User" ] || unit_uid=0
-}
-unit_of() {
-unit=
-unit_user=
-command -v systemctl >/dev/null && cgroup_unit "$1" || return 1
-unit_facts "$cgroup_unit" "$cgroup_uid" || return 1
-unit_manages "$1" "$unit_main" "$unit_kill" || return 1
-unit=$cgroup_unit
-unit_user=$cgroup_uid
-}
-unit_manages() {
-[ "$2" != "$1" ] && [ "$2" != 0 ] || return 0
-manages_comm=
-{ IFS= read -r manages_comm <"/proc/$2/comm"; } 2>/dev/null
-case $manages_comm in sshd* | dropbear* | cron* | atd | login | agetty | *runner* | containerd* | dockerd* | lxd*) return 1 ;; esac
-[ "$3" != process ]
+[ -n "$running" ] || maybe_running=$running_unseen
+running_unseen=\${narrow_left# }
 }
 reason_for_root() {
 if [ -z "$folder_entered" ] || [ ! -w . ]; then
@@ -4253,97 +4611,54 @@ session_kills=$(limited 5 busctl get-property org.freedesktop.login1 /org/freede
 say session_kills yes
 [ ! -e "/var/lib/systemd/linger/$me_name" ] || say lingers yes
 }
-supervisor_of() {
-supervisor_above "$1" || supervisor_by_environment "$1" || return 1
-supervised=
-case $supervisor in
-runsv | s6-supervise | supervise) supervised=$(readlink "/proc/$supervisor_pid/cwd" 2>/dev/null) ;;
-supervisord)
-started_with "$1" SUPERVISOR_GROUP_NAME
-supervised_group=$started_with
-started_with "$1" SUPERVISOR_PROCESS_NAME
-supervised=$started_with
-[ -z "$supervised" ] || [ "$supervised_group" = "$supervised" ] || supervised=$supervised_group:$supervised
-;;
-pm2) started_with "$1" name && supervised=$started_with ;;
-monit) started_with "$1" MONIT_SERVICE && supervised=$started_with ;;
-esac
-case $supervised in *[!A-Za-z0-9_./:@+-]*) supervised= ;; esac
+newest_releases() {
+newest_rank=99999999
+for newest_about in $(ls -t releases 2>/dev/null); do
+case $newest_about in *.about) ;; *) continue ;; esac
+newest_rank=$((newest_rank - 1))
+release_sequence "releases/$newest_about"
+printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
+done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
 }
-supervisor_above() {
-supervisor=
-supervisor_pid=$1
-while :; do
-process_start "$supervisor_pid" && supervisor_pid=$process_parent || return 1
-[ "$supervisor_pid" -gt 0 ] || return 1
-{ IFS= read -r supervisor <"/proc/$supervisor_pid/comm"; } 2>/dev/null
-case $supervisor in
-supervisord | runsv | s6-supervise | monit | supervise | circusd) return 0 ;;
-PM2*) supervisor=pm2; return 0 ;;
-esac
-supervisor=
-done
+release_sequence() {
+release_sequence=
+{ read -r _ && read -r release_sequence; } <"$1"
+release_sequence=\${release_sequence#sequence=}
+case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
 }
-supervisor_by_environment() {
-started_with "$1" MONIT_SERVICE || return 1
-for supervisor_proc in /proc/[0-9]*; do
-supervisor_name=
-{ IFS= read -r supervisor_name <"$supervisor_proc/comm"; } 2>/dev/null
-[ "$supervisor_name" = monit ] || continue
-supervisor=monit
-supervisor_pid=\${supervisor_proc#/proc/}
-return 0
-done
-return 1
-}
-started_with() {
-started_with=$(tr '\\n\\0' ' \\n' 2>/dev/null <"/proc/$1/environ" | sed -n "s/^$2=//p" | head -n 1)
-[ -n "$started_with" ]
-} 2>/dev/null
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+look_at_state() {
+state_seen=$file_seen
+(
+if enter_state; then
+look_into_state
+else
+[ $? = 2 ] || say state_refused "$refused"
+say seen "$state_seen"
 fi
-go_into_state || return 1
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
-esac
+)
 }
-go_into_state() {
-state_folder=.$in_name.deploy
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder was not created by this tool"
-return 1
+look_into_state() {
+look_for_unfinished
+say seen "$state_seen\${state_phase:+"$newline$state_phase"}"
+if [ -f lock ] && ! flock -n -s 9 9<lock; then
+IFS= read -r state_holder <lock
+say locked "$state_holder"
 fi
-}
-look_for_unfinished() {
-state_phase=
-[ -f journal ] || return 0
-state_phase=$(state_lines tail -n 1 journal)
-case $state_phase in
-phase=end) ;;
-phase=*)
-say unfinished "\${state_phase#phase=}"
-state_lines head -n 8 journal | while IFS= read -r state_line; do
-state_value=\${state_line#*=}
-case $state_line in
-transaction=*) say unfinished_run "$state_value" ;;
-id=*) say unfinished_id "$state_value" ;;
-release=?*) say unfinished_release "$state_value" ;;
-members=?*) printf 'unfinished_members=%s\\n' "$state_value" ;;
-esac
-done
-;;
-esac
-}
-state_lines() {
-owner_of .
-user_says "$owner_user" "$@" && printf '%s\\n' "$user_said"
+if [ -f live ]; then
+{
+IFS=' ' read -r state_sha _
+read -r state_workflow
+read -r state_number
+read -r state_run
+say live_sha256 "$state_sha"
+say live_workflow "$state_workflow"
+say live_run_number "$state_number"
+say live_run "$state_run"
+} <live
+fi
+newest_releases | while read -r state_sha; do say release "$state_sha"; done
+[ ! -f ended ] || tail -n 20 ended | while IFS= read -r state_line; do say ended "$state_line"; done
+[ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
 }
 inspect_units() {
 command -v systemctl >/dev/null && [ -d /run/systemd/system ] || {
@@ -4521,14 +4836,6 @@ joined=
 for joined_word in $1; do joined=$joined,$joined_word; done
 joined=\${joined#,}
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
-fi
-printf '%s\\n' "\${digest_line%% *}"
-}
 elevate() {
 root_reason=
 root_unit=
@@ -4582,85 +4889,6 @@ walk_link=$(readlink "$1" && echo x)
 walk_link=\${walk_link%?x}
 case $walk_link in /*) cd / ;; esac
 walk_rest=$walk_link/$walk_rest
-}
-read_regular() {
-find_nofollow
-if [ "$me" != 0 ]; then
-limited 100 cat -- "$1"
-elif [ "$nofollow" = yes ]; then
-limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
-else
-user_limit=100
-owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
-fi 2>/dev/null
-}
-find_nofollow() {
-[ -z "\${nofollow:-}" ] || return 0
-nofollow=no
-! limited 5 dd if=/dev/null iflag=nofollow,nonblock count=0 2>/dev/null || nofollow=yes
-}
-trust() {
-case $1 in
-*[!0-9]*) trust_uid=$(id -u -- "$1" 2>/dev/null) || trust_uid= ;;
-*) trust_uid=$1 ;;
-esac
-trust_number "$trust_uid"
-}
-trust_number() {
-[ -n "$1" ] || return 0
-case " $trusted " in *" $1 "*) ;; *) trusted="$trusted $1" ;; esac
-}
-trust_units() {
-trust_before=$trusted
-trust_left=10
-for trust_pid in $strangers; do
-[ "$trust_left" -gt 0 ] || break
-trust_left=$((trust_left - 1))
-unit_of "$trust_pid" && [ -z "$unit_user" ] && process_uid "$trust_pid" || continue
-[ "$unit_uid" != "$process_uid" ] || trust_number "$process_uid"
-done
-[ "$trusted" != "$trust_before" ]
-}
-last_deploy() {
-last_image=''
-last_run_as=''
-last_text=$(go_into_state && [ -O . ] && [ -f live ] && sed -n '1p; 7p' live) || return 0
-case $last_text in *' '*' '*) ;; *) return 0 ;; esac
-last_rest=\${last_text#* }
-last_image=\${last_rest%% *}
-last_rest=\${last_rest#* }
-last_image=$last_image:\${last_rest%% *}
-case $last_text in *"$newline"*) last_run_as=\${last_text#*"$newline"} ;; esac
-}
-file_identity() {
-file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
-}
-live_digest() {
-[ -f live ] || return 1
-{
-IFS=' ' read -r known_sha known_identity
-read -r _ && read -r _ && read -r _ && read -r _
-IFS=' ' read -r known_boot known_second
-} <live
-boot_id=
-read -r boot_id </proc/sys/kernel/random/boot_id
-[ -n "$boot_id" ] && [ "$known_boot" = "$boot_id" ] && [ "$known_identity" = "$1" ] || return 1
-known_change=$(stat -c %Z "../$in_name") && [ "$known_change" -lt "$known_second" ] && printf '%s\\n' "$known_sha"
-} 2>/dev/null
-newest_releases() {
-newest_rank=99999999
-for newest_about in $(ls -t releases 2>/dev/null); do
-case $newest_about in *.about) ;; *) continue ;; esac
-newest_rank=$((newest_rank - 1))
-release_sequence "releases/$newest_about"
-printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
-done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
-}
-release_sequence() {
-release_sequence=
-{ read -r _ && read -r release_sequence; } <"$1"
-release_sequence=\${release_sequence#sequence=}
-case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
 }
 main() {
 prelude
@@ -4728,237 +4956,12 @@ look_at_working_directory
 inspect_commands
 look_at_passwords "\${in_login:-$me_name}" "$run_as"
 }
-know_accounts() {
-last_image=''
-last_run_as=''
-last_run_uid=''
-trusted=0
-trust_number "$me"
-[ -z "\${in_login:-}" ] || trust "$in_login"
-if [ -n "$folder_entered" ]; then
-last_deploy
-trust_number "$(stat -c %u .)"
-if owner_of "./$in_name"; then
-file_user=$owner_user
-trust_number "$owner_uid"
-fi
-fi
-run_as=\${in_run_as:-\${in_owner%%:*}}
-[ -n "$run_as" ] || run_as=$file_user
-trust "$run_as"
-run_uid=$trust_uid
-[ -z "$in_owner" ] || trust "\${in_owner%%:*}"
-if [ -n "$last_run_as" ]; then
-trust "$last_run_as"
-last_run_uid=$trust_uid
-fi
-}
-name_wanted() {
-wanted_ids=
-if [ -n "$in_owner" ]; then
-ids_of "$in_owner"
-wanted_ids=$ids_uid\${ids_gid:+:$ids_gid}
-fi
-ids_of "\${in_login:-$me_name}"
-login_ids=$ids_uid\${ids_gid:+:$ids_gid}
-name_of passwd "$in_run_as"
-in_run_as=$name_of
-name_of passwd "\${in_owner%%:*}"
-wanted_user=$name_of
-case $in_owner in
-*:*)
-name_of group "\${in_owner#*:}"
-in_owner=$wanted_user:$name_of
-;;
-*) in_owner=$wanted_user ;;
-esac
-}
-narrow_unseen() {
-maybe_running=
-[ -n "$running_unseen" ] || return 0
-narrow_left=
-narrow_owner=$(stat -c %U "$in_folder/$in_name" 2>/dev/null)
-for narrow_pid in $running_unseen; do
-case $(stat -c %U "/proc/$narrow_pid" 2>/dev/null) in
-root | "\${in_run_as:-root}" | "\${in_owner%%:*}" | "\${narrow_owner:-root}") narrow_left="$narrow_left $narrow_pid" ;;
-esac
-done
-[ -n "$running" ] || maybe_running=$running_unseen
-running_unseen=\${narrow_left# }
-}
 look_at_tools() {
 [ ! -e /proc/self/stat ] || say tool /proc
 for tool in zstd gzip perl flock setsid sha256sum stat timeout; do
 ! command -v "$tool" >/dev/null || say tool "$tool"
 done
 [ -z "$in_interpreter" ] || [ ! -e "$in_interpreter" ] || say interpreter yes
-}
-look_at_accounts() {
-for account in \${in_owner:+"\${in_owner%%:*}"} \${in_run_as:+"$in_run_as"}; do
-exists passwd "$account" || say missing_user "$account"
-done
-case $in_owner in
-*:*) exists group "\${in_owner#*:}" || say missing_group "\${in_owner#*:}" ;;
-esac
-}
-look_at_processes() {
-say accounts "$trusted"
-say run_uid "$run_uid"
-say last_run_as "$last_run_as"
-say last_run_uid "$last_run_uid"
-say unseen "$running_unseen"
-say maybe "$maybe_running"
-say contained "$contained"
-for found_pid in $running; do look_at_process "$found_pid"; done
-found_left=10
-for found_pid in $strangers; do
-[ "$found_left" -gt 0 ] || break
-found_left=$((found_left - 1))
-process_uid "$found_pid" || continue
-account_name "$process_uid"
-say stranger "pid=$found_pid uid=$process_uid user=$account_name"
-done
-}
-account_name() {
-case $1 in
-"$run_uid") account_name=$run_as ;;
-"$me") account_name=$me_name ;;
-*)
-name_of passwd "$1"
-account_name=$name_of
-;;
-esac
-}
-look_at_process() {
-found_same=yes
-found_words=$(zero_words "/proc/$1/cmdline" 1d)
-[ "\${found_words% }" = "$in_args" ] || found_same=args
-[ "/proc/$1/cwd" -ef "$in_working_directory" ] || found_same=folder
-same_environment "$1" || found_same=environment
-found_live=no
-! executes "$1" "$live_image" || found_live=yes
-process_start "$1" && process_uid "$1" || return 0
-found_worker=no
-case " $running " in *" $process_parent "*) found_worker=yes ;; esac
-account_name "$process_uid"
-supervisor_of "$1" || supervisor_pid='' supervised=''
-say process "pid=$1 uid=$process_uid worker=$found_worker live=$found_live same=$found_same supervisor=$supervisor supervisor_pid=$supervisor_pid supervised=$supervised user=$account_name"
-}
-same_environment() {
-[ -n "$in_environment" ] || return 0
-found_env=" $(zero_words "/proc/$1/environ" '')"
-eval "set -- $in_environment"
-for wanted in "$@"; do
-quoted "$wanted"
-case $found_env in *" $quoted "*) ;; *) return 1 ;; esac
-done
-}
-look_at_folder() {
-say folder "$PWD"
-owner_of .
-say folder_owner "$owner_user"
-say folder_mode "$owner_mode"
-[ ! -w . ] || say folder_writable yes
-df -P . | {
-read -r _
-read -r _ _ _ folder_free _ folder_mount
-say free_kb "$folder_free"
-say mount "$folder_mount"
-folder_options=
-while read -r _ mount_point _ mount_options _; do
-[ "$mount_point" != "$folder_mount" ] || folder_options=$mount_options
-done </proc/self/mounts
-say mount_options "$folder_options"
-}
-df -P -i . 2>/dev/null | {
-read -r _
-read -r _ folder_inodes _ folder_free _
-case $folder_inodes in 0 | '' | *[!0-9]*) ;; *) say free_inodes "$folder_free" ;; esac
-}
-look_for_immutable folder -d .
-}
-look_for_immutable() {
-command -v lsattr >/dev/null || return 0
-immutable_name=$1
-shift
-immutable_flags=$(lsattr "$@" 2>/dev/null)
-case \${immutable_flags%% *} in *[ia]*) say immutable "$immutable_name" ;; esac
-}
-look_at_file() {
-file_identity "./$in_name"
-file_seen=\${file_identity:-none}
-if [ -L "./$in_name" ]; then
-say file_link "$(readlink "./$in_name")"
-elif [ -d "./$in_name" ]; then
-say file_folder yes
-elif [ -e "./$in_name" ] && [ ! -f "./$in_name" ]; then
-say file_odd "$(stat -c %F "./$in_name")"
-elif [ -e "./$in_name" ]; then
-look_at_program
-fi
-}
-look_at_program() {
-owner_of "./$in_name" && file_user=$owner_user
-say file_owner "$owner_user:$owner_group"
-say file_ids "$owner_uid:$owner_gid"
-say file_mode "$owner_mode"
-file_bytes=\${file_seen#* * }
-say file_bytes "\${file_bytes%% *}"
-look_for_immutable file "./$in_name"
-if command -v getcap >/dev/null; then
-file_capabilities=$(getcap "./$in_name" 2>/dev/null)
-file_capabilities=\${file_capabilities#"./$in_name"}
-file_capabilities=\${file_capabilities# = }
-say file_capabilities "\${file_capabilities# }"
-fi
-file_sha256
-}
-file_sha256() {
-file_sum=$(enter_state && live_digest "$file_seen")
-if [ -n "$file_sum" ]; then
-say file_sha256 "$file_sum"
-return
-fi
-if [ ! -r "./$in_name" ]; then
-say file_unreadable yes
-return
-fi
-file_sum=$(read_regular "./$in_name" | digest)
-say file_sha256 "$file_sum"
-}
-look_at_state() {
-state_seen=$file_seen
-(
-if enter_state; then
-look_into_state
-else
-[ $? = 2 ] || say state_refused "$refused"
-say seen "$state_seen"
-fi
-)
-}
-look_into_state() {
-look_for_unfinished
-say seen "$state_seen\${state_phase:+"$newline$state_phase"}"
-if [ -f lock ] && ! flock -n -s 9 9<lock; then
-IFS= read -r state_holder <lock
-say locked "$state_holder"
-fi
-if [ -f live ]; then
-{
-IFS=' ' read -r state_sha _
-read -r state_workflow
-read -r state_number
-read -r state_run
-say live_sha256 "$state_sha"
-say live_workflow "$state_workflow"
-say live_run_number "$state_number"
-say live_run "$state_run"
-} <live
-fi
-newest_releases | while read -r state_sha; do say release "$state_sha"; done
-[ ! -f ended ] || tail -n 20 ended | while IFS= read -r state_line; do say ended "$state_line"; done
-[ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
 }
 look_at_health() {
 if [ -n "$in_health_url" ]; then

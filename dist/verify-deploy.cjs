@@ -832,13 +832,22 @@ log_from=\${log_mark##* }
 log_known=yes
 fi
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
+look_at_port() {
+[ -n "$in_listen_port" ] || return 0
+if [ -n "$running" ] && port_owned_by "$in_listen_port" $running; then
+say port ours
+return
 fi
-printf '%s\\n' "\${digest_line%% *}"
+port_owner "$in_listen_port"
+if [ -z "$port_inodes" ]; then
+say port closed
+elif [ -n "$port_unseen" ]; then
+say port unseen
+else
+for port_pid in $port_owner_pids; do
+say port "held by pid $port_pid ($(readlink "/proc/$port_pid/exe" 2>/dev/null || cat "/proc/$port_pid/comm"))"
+done
+fi
 }
 find_root_tool() {
 root_tool_error=
@@ -902,6 +911,30 @@ in_login=$quoted"
 printf '%s' "$encoded\\\\n$line" |
 $root_tool -n -- /bin/sh -c 'line=$(cat); case $line in *#end) eval "$(printf %b "$line")"; esac'
 }
+reason_for_root() {
+if hidden "$in_folder/$in_name" || hidden "\${in_log_file:-/}"; then
+root_reason="$me_name can't enter $hidden"
+elif [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
+root_reason="$me_name can't read $in_folder/$in_name"
+elif [ -z "$running" ] && hides_processes; then
+root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
+elif [ -n "$running_unseen" ]; then
+root_reason="$me_name can't see what pid $running_unseen executes"
+elif [ -e "$in_folder/.$in_name.deploy" ] && [ ! -O "$in_folder/.$in_name.deploy" ]; then
+root_reason="the journal in $in_folder/.$in_name.deploy belongs to another account"
+elif [ -n "$in_log_file" ] && [ -e "$in_log_file" ] && [ ! -r "$in_log_file" ]; then
+root_reason="$me_name can't read $in_log_file"
+elif [ -n "$in_listen_port" ]; then
+for reason_pid in $running; do
+[ -O "/proc/$reason_pid" ] || root_reason="$me_name can't see the sockets of pid $reason_pid"
+done
+fi
+}
+hidden() {
+hidden=\${1%/*}
+until [ -z "$hidden" ] || [ -d "$hidden" ]; do hidden=\${hidden%/*}; done
+[ ! -x "$hidden/" ]
+}
 process_start() {
 process_start=
 process_parent=
@@ -947,99 +980,6 @@ descends_pid=$process_parent
 [ "$descends_pid" != "$2" ] || return 0
 done
 return 1
-}
-executes() {
-[ -n "$2" ] && [ "$(stat -L -c '%d:%i' "/proc/$1/exe" 2>/dev/null)" = "$2" ]
-}
-find_running() {
-running=''
-strangers=''
-contained=''
-running_unseen=''
-find_path=$1
-shift
-find_images=" $* "
-sees_all
-find_list=$(stat -L -c '%n %d:%i %h' /proc/[0-9]*/exe 2>/dev/null)
-find_matches=
-find_noted=
-find_deleted=
-IFS=$newline
-for find_line in $find_list; do
-find_image=\${find_line#* }
-find_pid=\${find_line%%/exe*}
-find_pid=\${find_pid#/proc/}
-case $find_images in
-*" \${find_image% *} "*)
-case " \${noted_images:-} " in
-*" \${find_image% *} "*) find_noted="$find_noted $find_pid" ;;
-*) find_matches="$find_matches $find_pid" ;;
-esac
-;;
-*) case $find_image in *' 0') find_deleted="$find_deleted $find_pid" ;; esac ;;
-esac
-done
-IFS=$usual_ifs
-for find_pid in $find_matches; do sort_in "$find_pid"; done
-for find_pid in $find_noted; do
-case $(readlink "/proc/$find_pid/exe" 2>/dev/null) in "\${find_path%/*}/"*) sort_in "$find_pid" ;; esac
-done
-for find_pid in $find_deleted; do
-is_trusted "$find_pid" && [ "$(readlink "/proc/$find_pid/exe" 2>/dev/null)" = "$find_path (deleted)" ] && sort_in "$find_pid"
-done
-[ "$sees_all" = yes ] || find_unseen "\${find_path##*/}"
-running=\${running# }
-strangers=\${strangers# }
-contained=\${contained# }
-running_unseen=\${running_unseen# }
-}
-sort_in() {
-if [ "/proc/$1/root/." -ef /. ]; then
-if is_trusted "$1"; then running="$running $1"; elif [ -n "$process_uid" ]; then strangers="$strangers $1"; fi
-elif is_trusted "$1"; then
-contained="$contained $1"
-fi
-}
-is_trusted() {
-process_uid "$1" || return 1
-case " $trusted " in *" $process_uid "*) ;; *) return 1 ;; esac
-case " $trusted " in *" $process_effective_uid "*) ;; *) return 1 ;; esac
-}
-sees_all() {
-[ -z "\${sees_all:-}" ] || return 0
-sees_all=no
-while read -r sees_key sees_value; do
-case $sees_key/$sees_value in CapEff:/*[89a-f]????) sees_all=yes ;; esac
-done </proc/self/status
-}
-hides_processes() {
-[ "$(id -u)" != 0 ] || return 1
-while read -r _ hides_at _ hides_options _; do
-[ "$hides_at" = /proc ] || continue
-case ,$hides_options, in *,hidepid=[124],* | *,hidepid=noaccess,* | *,hidepid=invisible,* | *,hidepid=ptraceable,*) return 0 ;; esac
-done </proc/self/mounts
-return 1
-}
-find_unseen() {
-short_name "$1"
-for find_proc in /proc/[0-9]*; do
-find_name=
-{ IFS= read -r find_name <"$find_proc/comm"; } 2>/dev/null || continue
-[ "$find_name" = "$short_name" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
-process_start "\${find_proc#/proc/}" || continue
-case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${find_proc#/proc/}" ;; esac
-done
-}
-main_process() {
-main_pid=
-main_pids=
-for find_pid in $running; do
-process_start "$find_pid" && process_uid "$find_pid" || continue
-[ -z "\${1:-}" ] || [ "$process_uid" = "$1" ] || continue
-case " $running " in *" \${process_parent:-none} "*) ;; *) main_pids="$main_pids $find_pid" ;; esac
-done
-main_pids=\${main_pids# }
-main_pid=\${main_pids%% *}
 }
 cgroup_unit() {
 cgroup_path=
@@ -1164,6 +1104,141 @@ manages_comm=
 case $manages_comm in sshd* | dropbear* | cron* | atd | login | agetty | *runner* | containerd* | dockerd* | lxd*) return 1 ;; esac
 [ "$3" != process ]
 }
+look_at_service() {
+[ -n "$in_service" ] || return 0
+service_user=
+if [ "$in_service_is_user" = yes ]; then
+service_user=$in_run_as
+if [ -z "$service_user" ] && [ -n "$main_pid" ]; then
+process_uid "$main_pid" && name_of passwd "$process_uid" && service_user=$name_of
+fi
+[ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
+fi
+if unit_facts "$in_service" "$service_user"; then
+say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result pids=$(pids_in_unit)"
+else
+say service_error "\${unit_error:-systemd does not answer}"
+fi
+}
+pids_in_unit() {
+for service_pid in $running; do
+if ! in_cgroup "$service_pid" "$unit_group"; then
+[ -z "$cgroup_unit" ] && [ "$unit_main" != 0 ] && descends_from "$service_pid" "$unit_main" || continue
+fi
+! unit_manages "$service_pid" "$unit_main" "$unit_kill" || printf '%s,' "$service_pid"
+done
+}
+say_strangers() {
+strangers_left=10
+for stranger_pid in $strangers; do
+[ "$strangers_left" -gt 0 ] || break
+strangers_left=$((strangers_left - 1))
+process_uid "$stranger_pid" || continue
+name_of passwd "$process_uid"
+say stranger "pid=$stranger_pid uid=$process_uid user=$name_of"
+done
+}
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+executes() {
+[ -n "$2" ] && [ "$(stat -L -c '%d:%i' "/proc/$1/exe" 2>/dev/null)" = "$2" ]
+}
+find_running() {
+running=''
+strangers=''
+contained=''
+running_unseen=''
+find_path=$1
+shift
+find_images=" $* "
+sees_all
+find_list=$(stat -L -c '%n %d:%i %h' /proc/[0-9]*/exe 2>/dev/null)
+find_matches=
+find_noted=
+find_deleted=
+IFS=$newline
+for find_line in $find_list; do
+find_image=\${find_line#* }
+find_pid=\${find_line%%/exe*}
+find_pid=\${find_pid#/proc/}
+case $find_images in
+*" \${find_image% *} "*)
+case " \${noted_images:-} " in
+*" \${find_image% *} "*) find_noted="$find_noted $find_pid" ;;
+*) find_matches="$find_matches $find_pid" ;;
+esac
+;;
+*) case $find_image in *' 0') find_deleted="$find_deleted $find_pid" ;; esac ;;
+esac
+done
+IFS=$usual_ifs
+for find_pid in $find_matches; do sort_in "$find_pid"; done
+for find_pid in $find_noted; do
+case $(readlink "/proc/$find_pid/exe" 2>/dev/null) in "\${find_path%/*}/"*) sort_in "$find_pid" ;; esac
+done
+for find_pid in $find_deleted; do
+is_trusted "$find_pid" && [ "$(readlink "/proc/$find_pid/exe" 2>/dev/null)" = "$find_path (deleted)" ] && sort_in "$find_pid"
+done
+[ "$sees_all" = yes ] || find_unseen "\${find_path##*/}"
+running=\${running# }
+strangers=\${strangers# }
+contained=\${contained# }
+running_unseen=\${running_unseen# }
+}
+sort_in() {
+if [ "/proc/$1/root/." -ef /. ]; then
+if is_trusted "$1"; then running="$running $1"; elif [ -n "$process_uid" ]; then strangers="$strangers $1"; fi
+elif is_trusted "$1"; then
+contained="$contained $1"
+fi
+}
+is_trusted() {
+process_uid "$1" || return 1
+case " $trusted " in *" $process_uid "*) ;; *) return 1 ;; esac
+case " $trusted " in *" $process_effective_uid "*) ;; *) return 1 ;; esac
+}
+sees_all() {
+[ -z "\${sees_all:-}" ] || return 0
+sees_all=no
+while read -r sees_key sees_value; do
+case $sees_key/$sees_value in CapEff:/*[89a-f]????) sees_all=yes ;; esac
+done </proc/self/status
+}
+hides_processes() {
+[ "$(id -u)" != 0 ] || return 1
+while read -r _ hides_at _ hides_options _; do
+[ "$hides_at" = /proc ] || continue
+case ,$hides_options, in *,hidepid=[124],* | *,hidepid=noaccess,* | *,hidepid=invisible,* | *,hidepid=ptraceable,*) return 0 ;; esac
+done </proc/self/mounts
+return 1
+}
+find_unseen() {
+short_name "$1"
+for find_proc in /proc/[0-9]*; do
+find_name=
+{ IFS= read -r find_name <"$find_proc/comm"; } 2>/dev/null || continue
+[ "$find_name" = "$short_name" ] && ! readlink "$find_proc/exe" >/dev/null 2>&1 || continue
+process_start "\${find_proc#/proc/}" || continue
+case $process_state in Z | X) ;; *) running_unseen="$running_unseen \${find_proc#/proc/}" ;; esac
+done
+}
+main_process() {
+main_pid=
+main_pids=
+for find_pid in $running; do
+process_start "$find_pid" && process_uid "$find_pid" || continue
+[ -z "\${1:-}" ] || [ "$process_uid" = "$1" ] || continue
+case " $running " in *" \${process_parent:-none} "*) ;; *) main_pids="$main_pids $find_pid" ;; esac
+done
+main_pids=\${main_pids# }
+main_pid=\${main_pids%% *}
+}
 trust() {
 case $1 in
 *[!0-9]*) trust_uid=$(id -u -- "$1" 2>/dev/null) || trust_uid= ;;
@@ -1259,30 +1334,6 @@ cd / || return 1
 fi
 trust_units || [ "$trusted" != "$trust_recorded" ]
 }
-reason_for_root() {
-if hidden "$in_folder/$in_name" || hidden "\${in_log_file:-/}"; then
-root_reason="$me_name can't enter $hidden"
-elif [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
-root_reason="$me_name can't read $in_folder/$in_name"
-elif [ -z "$running" ] && hides_processes; then
-root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
-elif [ -n "$running_unseen" ]; then
-root_reason="$me_name can't see what pid $running_unseen executes"
-elif [ -e "$in_folder/.$in_name.deploy" ] && [ ! -O "$in_folder/.$in_name.deploy" ]; then
-root_reason="the journal in $in_folder/.$in_name.deploy belongs to another account"
-elif [ -n "$in_log_file" ] && [ -e "$in_log_file" ] && [ ! -r "$in_log_file" ]; then
-root_reason="$me_name can't read $in_log_file"
-elif [ -n "$in_listen_port" ]; then
-for reason_pid in $running; do
-[ -O "/proc/$reason_pid" ] || root_reason="$me_name can't see the sockets of pid $reason_pid"
-done
-fi
-}
-hidden() {
-hidden=\${1%/*}
-until [ -z "$hidden" ] || [ -d "$hidden" ]; do hidden=\${hidden%/*}; done
-[ ! -x "$hidden/" ]
-}
 look_at_file() {
 file_sha=
 if hidden "$file"; then
@@ -1346,55 +1397,7 @@ process_uid "$found_pid" || continue
 name_of passwd "$process_uid"
 say process "pid=$found_pid uid=$process_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha user=$name_of"
 done
-found_left=10
-for found_pid in $strangers; do
-[ "$found_left" -gt 0 ] || break
-found_left=$((found_left - 1))
-process_uid "$found_pid" || continue
-name_of passwd "$process_uid"
-say stranger "pid=$found_pid uid=$process_uid user=$name_of"
-done
-}
-look_at_service() {
-[ -n "$in_service" ] || return 0
-service_user=
-if [ "$in_service_is_user" = yes ]; then
-service_user=$in_run_as
-if [ -z "$service_user" ] && [ -n "$main_pid" ]; then
-process_uid "$main_pid" && name_of passwd "$process_uid" && service_user=$name_of
-fi
-[ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
-fi
-if unit_facts "$in_service" "$service_user"; then
-say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result pids=$(pids_in_unit)"
-else
-say service_error "\${unit_error:-systemd does not answer}"
-fi
-}
-pids_in_unit() {
-for service_pid in $running; do
-if ! in_cgroup "$service_pid" "$unit_group"; then
-[ -z "$cgroup_unit" ] && [ "$unit_main" != 0 ] && descends_from "$service_pid" "$unit_main" || continue
-fi
-! unit_manages "$service_pid" "$unit_main" "$unit_kill" || printf '%s,' "$service_pid"
-done
-}
-look_at_port() {
-[ -n "$in_listen_port" ] || return 0
-if [ -n "$running" ] && port_owned_by "$in_listen_port" $running; then
-say port ours
-return
-fi
-port_owner "$in_listen_port"
-if [ -z "$port_inodes" ]; then
-say port closed
-elif [ -n "$port_unseen" ]; then
-say port unseen
-else
-for port_pid in $port_owner_pids; do
-say port "held by pid $port_pid ($(readlink "/proc/$port_pid/exe" 2>/dev/null || cat "/proc/$port_pid/comm"))"
-done
-fi
+say_strangers
 }
 look_at_health() {
 [ -n "$in_health_url" ] || return 0

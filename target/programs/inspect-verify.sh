@@ -6,7 +6,11 @@
 . ../health/health.sh
 . ../health/http.sh
 . ../inspect/log-strings.sh
+. ../inspect/port.sh
+. ../inspect/reading.sh
 . ../inspect/search.sh
+. ../inspect/service.sh
+. ../inspect/strangers.sh
 . ../lib/account.sh
 . ../lib/digest.sh
 . ../lib/elevate.sh
@@ -95,35 +99,6 @@ trust_more() {
   trust_units || [ "$trusted" != "$trust_recorded" ]
 }
 
-# reason_for_root: what this account can't see for itself.
-reason_for_root() {
-  if hidden "$in_folder/$in_name" || hidden "${in_log_file:-/}"; then
-    root_reason="$me_name can't enter $hidden"
-  elif [ -e "$in_folder/$in_name" ] && [ ! -r "$in_folder/$in_name" ]; then
-    root_reason="$me_name can't read $in_folder/$in_name"
-  elif [ -z "$running" ] && hides_processes; then
-    root_reason="the processes of other accounts are hidden from $me_name (hidepid)"
-  elif [ -n "$running_unseen" ]; then
-    root_reason="$me_name can't see what pid $running_unseen executes"
-  elif [ -e "$in_folder/.$in_name.deploy" ] && [ ! -O "$in_folder/.$in_name.deploy" ]; then
-    root_reason="the journal in $in_folder/.$in_name.deploy belongs to another account"
-  elif [ -n "$in_log_file" ] && [ -e "$in_log_file" ] && [ ! -r "$in_log_file" ]; then
-    root_reason="$me_name can't read $in_log_file"
-  elif [ -n "$in_listen_port" ]; then
-    for reason_pid in $running; do
-      [ -O "/proc/$reason_pid" ] || root_reason="$me_name can't see the sockets of pid $reason_pid"
-    done
-  fi
-}
-
-# hidden PATH: whether a folder on its way, which it sets hidden to, can't be entered by this account: what is not there
-# may well be.
-hidden() {
-  hidden=${1%/*}
-  until [ -z "$hidden" ] || [ -d "$hidden" ]; do hidden=${hidden%/*}; done
-  [ ! -x "$hidden/" ]
-}
-
 look_at_file() {
   file_sha=
   if hidden "$file"; then
@@ -189,60 +164,7 @@ look_at_processes() {
     name_of passwd "$process_uid"
     say process "pid=$found_pid uid=$process_uid started=$process_start worker=$found_worker live=$found_live sha256=$found_sha user=$name_of"
   done
-  found_left=10
-  for found_pid in $strangers; do
-    [ "$found_left" -gt 0 ] || break
-    found_left=$((found_left - 1))
-    process_uid "$found_pid" || continue
-    name_of passwd "$process_uid"
-    say stranger "pid=$found_pid uid=$process_uid user=$name_of"
-  done
-}
-
-look_at_service() {
-  [ -n "$in_service" ] || return 0
-  service_user=
-  if [ "$in_service_is_user" = yes ]; then
-    service_user=$in_run_as
-    if [ -z "$service_user" ] && [ -n "$main_pid" ]; then
-      process_uid "$main_pid" && name_of passwd "$process_uid" && service_user=$name_of
-    fi
-    [ -n "$service_user" ] || service_user=$(stat -L -c %U "$file" 2>/dev/null)
-  fi
-  if unit_facts "$in_service" "$service_user"; then
-    say service "load=$unit_load active=$unit_active sub=$unit_sub main=$unit_main restarts=$unit_restarts result=$unit_result pids=$(pids_in_unit)"
-  else
-    say service_error "${unit_error:-systemd does not answer}"
-  fi
-}
-
-# pids_in_unit: those of the processes that the unit manages, with commas between.
-pids_in_unit() {
-  for service_pid in $running; do
-    if ! in_cgroup "$service_pid" "$unit_group"; then
-      [ -z "$cgroup_unit" ] && [ "$unit_main" != 0 ] && descends_from "$service_pid" "$unit_main" || continue
-    fi
-    ! unit_manages "$service_pid" "$unit_main" "$unit_kill" || printf '%s,' "$service_pid"
-  done
-}
-
-look_at_port() {
-  [ -n "$in_listen_port" ] || return 0
-  # shellcheck disable=SC2086
-  if [ -n "$running" ] && port_owned_by "$in_listen_port" $running; then
-    say port ours
-    return
-  fi
-  port_owner "$in_listen_port"
-  if [ -z "$port_inodes" ]; then
-    say port closed
-  elif [ -n "$port_unseen" ]; then
-    say port unseen
-  else
-    for port_pid in $port_owner_pids; do
-      say port "held by pid $port_pid ($(readlink "/proc/$port_pid/exe" 2>/dev/null || cat "/proc/$port_pid/comm"))"
-    done
-  fi
+  say_strangers
 }
 
 look_at_health() {
