@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { choice, flagOr, optional, wholeNumberOr } from '../../lib/action/fields.ts';
+import { choice, flagOr, matching, optional, wholeNumberOr } from '../../lib/action/fields.ts';
 import { type HookInputs, hookContradictions, hookFields } from '../../lib/hooks/inputs.ts';
 import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
 import { type ConnectionInputs, connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
@@ -16,6 +16,7 @@ export const fields = z
     parts: optional(),
     'parts-file': optional(),
     rollback: flagOr(true),
+    'rollback-to': z.optional(matching(/^previous$/i, 'previous')),
     'keep-releases': wholeNumberOr(3, 0, 100),
     'allow-older': flagOr(false),
     force: flagOr(false),
@@ -54,6 +55,7 @@ function toReleaseInputs(given: Fields) {
     partsFile: given['parts-file'],
     sudo: given.sudo,
     rollback: given.rollback,
+    isRollback: given['rollback-to'] !== undefined,
     keepReleases: given['keep-releases'],
     allowOlder: given['allow-older'],
     force: given.force,

@@ -30,7 +30,7 @@ export interface PartOnTarget {
   inputs: DeployInputs;
   source: Source | undefined;
   /** What is read of it beyond its digest. */
-  read: PartSource;
+  read: PartSource | undefined;
   context: ActionContext;
   book: Page;
   transfers: TargetTransfers;
@@ -67,13 +67,13 @@ export function planned(one: Omit<InspectedPart, 'plan'>, needed?: string): Insp
   const { part, found, folder, read } = one;
   const { run } = one.context;
   if (part.kind === 'folder' && folder) {
-    const tree = folderTree(part, folder, read.tree ?? []);
+    const tree = folderTree(part, folder, read?.tree ?? []);
     return { ...one, plan: planFolder(part, { found, folder }, { ...tree, needed }) };
   }
   const build = { workflow: `${run.repository} ${run.workflow}`, number: run.number };
   const plan = planDeploy(one.inputs, found, { source: one.source, build, needed });
   if (part.kind !== 'config') return { ...one, plan };
-  return { ...one, plan: planConfig(part, found, { plan, content: read.content ?? Buffer.alloc(0) }) };
+  return { ...one, plan: planConfig(part, found, { plan, content: read?.content ?? Buffer.alloc(0) }) };
 }
 
 export function transactionOf(one: InspectedPart, membership?: Membership): Deploy {
@@ -82,7 +82,7 @@ export function transactionOf(one: InspectedPart, membership?: Membership): Depl
 
 function kindOf({ part, folder, read, context }: InspectedPart): Deploy['kind'] {
   if (part.kind === 'config') return configKind(part, context.log);
-  if (part.kind === 'folder' && folder) return folderKind(part, folder, folderTree(part, folder, read.tree ?? []));
+  if (part.kind === 'folder' && folder) return folderKind(part, folder, folderTree(part, folder, read?.tree ?? []));
   return undefined;
 }
 

@@ -26,3 +26,24 @@ export function lockOrder(places: readonly Place[]): (number | undefined)[] {
   const before = new Map(byPath.map(({ number }, at) => [number, byPath[at - 1]?.number]));
   return places.map((_, at) => before.get(at + 1));
 }
+
+/** A part as far as rolling back the last release is concerned. */
+export interface Past {
+  last: { id: string; sha256: string | undefined; seconds: number } | undefined;
+  /** The digest of its present file. */
+  live: string | undefined;
+}
+
+/**
+ * Pure: the digest that each part had before the last release of them all, which may have changed only some; undefined for one that
+ * had no version then. No part has one where no release is known.
+ */
+export function previousDigests(parts: readonly Past[]): (string | undefined)[] {
+  const releases = parts.flatMap(({ last }) => last ?? []);
+  const newest = releases.reduce<Past['last']>(
+    (one, other) => (one && one.seconds >= other.seconds ? one : other),
+    undefined,
+  );
+  if (!newest) return parts.map(() => undefined);
+  return parts.map(({ last, live }) => (last?.id === newest.id ? last.sha256 : live));
+}

@@ -19,7 +19,7 @@ import {
   planned,
   transactionOf,
 } from './part-on-target.ts';
-import { participants } from './plan.ts';
+import { participants, previousDigests } from './plan.ts';
 import type { PartSource } from './read-sources.ts';
 import { recoverParts } from './recover.ts';
 import { revertParts } from './revert.ts';
@@ -30,9 +30,16 @@ export interface PartOfStep {
   part: PlacedPart;
   inputs: DeployInputs;
   source: Source | undefined;
-  read: PartSource;
+  read: PartSource | undefined;
   book: Page;
   transfers: TargetTransfers;
+}
+
+/** What kind of run it is. */
+interface How {
+  dryRun: boolean;
+  /** Back to what the last release has replaced. */
+  isRollback: boolean;
 }
 
 /** A part and how it was left. */
@@ -58,7 +65,7 @@ const PARTS_PER_CONNECTION = 8;
 /** The story of one target. The connections stay open, for the caller to close. Throws a Failure when nothing was changed. */
 export async function releaseTo(
   connection: ConnectionInputs,
-  { parts, context, dryRun }: { parts: readonly PartOfStep[]; context: ActionContext; dryRun: boolean },
+  { parts, context, ...how }: { parts: readonly PartOfStep[]; context: ActionContext } & How,
 ): Promise<Released> {
   const startedAt = Date.now();
   const reconnect = () => connect(connection, context);
@@ -77,7 +84,7 @@ export async function releaseTo(
         reconnect,
       }),
     );
-    const released = await carryOut(onTarget, { context, dryRun });
+    const released = await carryOut(onTarget, context, how);
     for (const { book, outcome } of released) await book.end(outcome.state);
     for (const { part, source, transfers, outcome } of released)
       if (source && part.kind !== 'folder' && isGreen(outcome.state)) transfers.arrived(source, host.isNear());
@@ -103,13 +110,20 @@ async function openConnections(open: () => Promise<Host>, count: number): Promis
 /** Inspects, plans and acts; starts again when the target changed meanwhile or an interrupted release is found. */
 async function carryOut(
   onTarget: readonly PartOnTarget[],
-  { context: { log }, dryRun }: { context: ActionContext; dryRun: boolean },
+  { log }: ActionContext,
+  { dryRun, isRollback }: How,
 ): Promise<ReleasedPart[]> {
+  let [wanted, isKnown] = [onTarget, !isRollback];
   const noDelta = new Map<number, string>();
   for (let look = 1; ; look += 1) {
-    const inspected = withNeeded(await Promise.all(onTarget.map(inspectPart)));
+    const inspected = withNeeded(await Promise.all(wanted.map(inspectPart)));
     refuse(inspected, ({ found }) => (found.otherKernel ? [otherKernel(found.otherKernel)] : []));
     if (!dryRun && look < LOOKS && (await recoverParts(inspected))) continue;
+    if (!isKnown) {
+      wanted = withPrevious(inspected);
+      isKnown = true;
+      continue;
+    }
     for (const { context, found, inputs, part } of inspected) {
       const lines = foundLines(found, inputs.destination);
       // Nothing runs a configuration or a folder.
@@ -144,6 +158,20 @@ async function carryOut(
     for (const { book } of taking) await book.end('untouched');
   }
 }
+
+/** The parts with the versions that they had before the last release. Throws where one had none. */
+function withPrevious(inspected: readonly InspectedPart[]): PartOnTarget[] {
+  const digests = previousDigests(
+    inspected.map(({ found }) => ({ last: found.lastRelease, live: found.file?.sha256 })),
+  );
+  refuse(inspected, (part) => (digests[inspected.indexOf(part)] ? [] : [NO_PREVIOUS]));
+  return inspected.map((part, at) => ({ ...part, inputs: { ...part.inputs, rollbackTo: digests[at] } }));
+}
+
+const NO_PREVIOUS = {
+  why: 'no version before the last release is known.',
+  remedy: 'release the version that you want from its source.',
+};
 
 /** Plans again what takes part only because an earlier part does. */
 function withNeeded(inspected: readonly InspectedPart[]): InspectedPart[] {

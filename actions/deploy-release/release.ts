@@ -23,7 +23,7 @@ import { entriesOf, type FinishedTarget, isRed, reportRelease } from './report.t
 /** The story of the step: read the parts, release to every target, revert everywhere if that is wanted, report. */
 export async function release(inputs: ReleaseInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
-  const parts = supported(await readParts({ parts: inputs.parts, partsFile: inputs.partsFile }));
+  const parts = supported(await readParts({ parts: inputs.parts, partsFile: inputs.partsFile }), inputs);
   maskSecrets(parts, context);
   const writeReport = await openReportFile(inputs.reportFile, context.log);
   const hosts = await hostsOfStep(inputs.hosts, inputs.rollout);
@@ -37,7 +37,7 @@ export async function release(inputs: ReleaseInputs, context: ActionContext): Pr
   );
   const transfers = parts.map(() => openTransfers({ wanted: inputs.transfer, several: hosts.length > 1 }, context));
   try {
-    const sources = await readSources(parts);
+    const sources = inputs.isRollback ? [] : await readSources(parts);
     const targets = await releaseToAll({ inputs, context, hosts, parts, sources, pages, transfers });
     try {
       if (inputs.revertAll) await revertDone(targets);
@@ -63,11 +63,13 @@ function maskSecrets(parts: readonly PlacedPart[], { log }: ActionContext): void
   }
 }
 
-function supported(parts: readonly Part[]): PlacedPart[] {
+function supported(parts: readonly Part[], { isRollback }: ReleaseInputs): PlacedPart[] {
   const placed = parts.map(asProgram);
-  const problems = parts.flatMap(({ kind, line }, at) =>
-    placed[at] ? [] : [`Input 'parts', line ${line}: parts of the kind ${kind} can't be released yet.`],
-  );
+  const problems = parts.flatMap(({ kind, line }, at) => {
+    if (!placed[at]) return [`Input 'parts', line ${line}: parts of the kind ${kind} can't be released yet.`];
+    if (!isRollback || kind === 'binary') return [];
+    return [`Input 'rollback-to': parts of the kind ${kind} (line ${line} of parts) can't be rolled back yet.`];
+  });
   if (problems.length > 0) throw new InputError(problems);
   return placed.flatMap((part) => part ?? []);
 }
@@ -120,7 +122,12 @@ async function releaseToOne(
   try {
     const connection = { ...inputs.connection, host };
     const parts = partsOf(all, { host, index });
-    target.done = await releaseTo(connection, { parts, context: target.context, dryRun: inputs.dryRun });
+    target.done = await releaseTo(connection, {
+      parts,
+      context: target.context,
+      dryRun: inputs.dryRun,
+      isRollback: inputs.isRollback,
+    });
     target.target = target.done.target;
     if (!inputs.revertAll || !target.done.undo) await target.done.close();
     if (hosts.length > 1) log.line(`finished: ${target.done.state}`);
@@ -138,10 +145,10 @@ async function releaseToOne(
 function partsOf({ inputs, parts, sources, pages, transfers }: All, { host, index }: { host: string; index: number }) {
   const { user, port, container } = inputs.connection;
   return parts.map((part, at) => {
-    const read = sources[at] as PartSource;
-    const { source } = read;
+    const read = sources[at];
+    const source = read?.source;
     const name = [user, host, port, container, part.program.destination].join(' ');
-    const foreseen = inputs.dryRun || part.kind === 'folder' ? undefined : Promise.resolve(source);
+    const foreseen = inputs.dryRun || !source || part.kind === 'folder' ? undefined : Promise.resolve(source);
     return {
       part,
       inputs: programInputs(inputs, part.program),

@@ -2,6 +2,7 @@
 
 . ../lib/say.sh
 . ../state/folder.sh
+. ../state/last-release.sh
 . ../state/release-order.sh
 
 look_at_state() {
@@ -36,6 +37,7 @@ look_into_state() {
     } <live
   fi
   newest_releases | while read -r state_sha; do say release "$state_sha"; done
+  say_last_release
   [ ! -f ended ] || tail -n 20 ended | while IFS= read -r state_line; do say ended "$state_line"; done
   [ ! -f history ] || tail -n 5 history | while IFS= read -r state_line; do say history "$state_line"; done
 }

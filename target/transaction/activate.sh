@@ -11,6 +11,7 @@
 . ../service/unit-output.sh
 . ../state/ended.sh
 . ../state/journal.sh
+. ../state/last-release.sh
 . ../state/live-file.sh
 . ../state/release.sh
 . ../state/releases.sh
@@ -110,6 +111,7 @@ accept() {
   commit_release || return 1
   journal accept || [ -n "$in_release" ] || return 1
   part_accept
+  remember_release
   finish active
 }
 
@@ -119,6 +121,7 @@ keep_committed() {
   refused=
   journal accept || :
   part_accept
+  remember_release
   finish active
 }
 

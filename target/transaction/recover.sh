@@ -91,6 +91,7 @@ keep_accepted() {
   stable_phase=accept
   starting=new
   if part_resume; then
+    remember_release
     finish active
   else
     remember_failure

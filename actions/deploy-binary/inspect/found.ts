@@ -29,6 +29,15 @@ export interface FoundRelease {
   sha256: string;
 }
 
+/** What a release has replaced in one part; all its parts have the same id. */
+export interface LastRelease {
+  id: string;
+  /** Undefined where there was no file before. */
+  sha256: string | undefined;
+  /** When it was accepted, by the target's clock. */
+  seconds: number;
+}
+
 /** How a transaction ended, as the target remembers it. */
 export interface FoundEnd {
   id: string;
@@ -127,6 +136,8 @@ export interface Found {
   live: { workflow: string; runNumber: number; run: string; sha256?: string | undefined } | undefined;
   /** Newest first. */
   releases: FoundRelease[];
+  /** What the last accepted release has replaced here. */
+  lastRelease: LastRelease | undefined;
   /** Of the last transactions, the newest last. */
   ended: FoundEnd[];
   history: string[];

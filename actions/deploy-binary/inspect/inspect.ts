@@ -12,6 +12,7 @@ import program from '../../../target/programs/inspect-deploy.sh';
 import type { DeployInputs } from '../inputs.ts';
 import { fileProblem, logProblem, toFile, toFolder, toFreeBytes, toOpenFolder } from './file-found.ts';
 import { type Executor, type Found, type FoundEnd, type FoundProcess, SAME } from './found.ts';
+import { lastRelease } from './last-release.ts';
 import { toRights } from './rights.ts';
 import { foundUnits, otherUserUnits } from './unit-found.ts';
 
@@ -136,6 +137,7 @@ export function toFound(answer: Answer, inputs: DeployInputs): Found {
         }
       : undefined,
     releases: answer.parts('release', RELEASE, 'a sha256').map(([sha256 = '']) => ({ sha256 })),
+    lastRelease: lastRelease(answer),
     ended: answer.parts('ended', END, 'the end of a transaction').map(toEnd),
     history: answer.texts('history'),
     units: foundUnits(answer),

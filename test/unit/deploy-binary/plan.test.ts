@@ -70,6 +70,7 @@ const HOST: Found = {
   locked: undefined,
   live: undefined,
   releases: [],
+  lastRelease: undefined,
   ended: [],
   history: [],
   units: [],
