@@ -713,12 +713,13 @@ case $state_phase in
 phase=end) ;;
 phase=*)
 say unfinished "\${state_phase#phase=}"
-state_lines head -n 8 journal | while IFS= read -r state_line; do
+state_lines head -n 9 journal | while IFS= read -r state_line; do
 state_value=\${state_line#*=}
 case $state_line in
 transaction=*) say unfinished_run "$state_value" ;;
 id=*) say unfinished_id "$state_value" ;;
 release=?*) say unfinished_release "$state_value" ;;
+part_kind=?*) say unfinished_kind "$state_value" ;;
 members=?*) printf 'unfinished_members=%s\\n' "$state_value" ;;
 esac
 done

@@ -12,7 +12,7 @@ const AT_A_TIME = 8;
 
 /**
  * Recovers the other parts of an interrupted release, those at the destinations `known` aside, whose own steps do it. Of the others
- * only what their journals say is known, so health means that the program runs.
+ * only what their journals say is known, so health means that the program runs; parts of other kinds wait for their own release.
  */
 export async function recoverMembers(
   host: Host,
@@ -25,6 +25,11 @@ export async function recoverMembers(
     const found = await inspect(host, inputs, undefined, { another: false });
     if (found.unfinished?.release !== unfinished.release || found.locked) return;
     const context = { ...parts.context, log: prefixed(parts.context.log, inputs.name) };
+    if (found.unfinished.kind !== 'binary') {
+      // Neither its commands nor its health are in a journal. What becomes of it is decided: it follows the others.
+      context.log.warning(`This ${found.unfinished.kind} is a part of the interrupted release; re-run that release.`);
+      return;
+    }
     const plan = planDeploy(inputs, found, { source: undefined, build: { workflow: '', number: 0 } });
     const step = { ...parts, inputs, context, source: undefined };
     await finishInterrupted(host, deployOf(step, found, plan)).catch(deathUnlessOutdated);

@@ -15,6 +15,7 @@
 . ../transaction/try-tools.sh
 
 # What rolling back needs, by the names of the variables that hold it: for the journal.
+part_kind=config
 PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'
 
 # part_seen: the file that the runner decided on.

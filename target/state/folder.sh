@@ -40,12 +40,13 @@ look_for_unfinished() {
     phase=end) ;;
     phase=*)
       say unfinished "${state_phase#phase=}"
-      state_lines head -n 8 journal | while IFS= read -r state_line; do
+      state_lines head -n 9 journal | while IFS= read -r state_line; do
         state_value=${state_line#*=}
         case $state_line in
           transaction=*) say unfinished_run "$state_value" ;;
           id=*) say unfinished_id "$state_value" ;;
           release=?*) say unfinished_release "$state_value" ;;
+          part_kind=?*) say unfinished_kind "$state_value" ;;
           # Escaped in the journal as it is here.
           members=?*) printf 'unfinished_members=%s\n' "$state_value" ;;
         esac

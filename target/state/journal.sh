@@ -19,7 +19,7 @@ journal_open() {
 }
 
 # The release that it is of, by the names of the variables that hold it; what rolling back needs is PART_KEYS of the kind.
-JOURNAL_KEYS='release release_part release_parts release_folder release_name members'
+JOURNAL_KEYS='release release_part release_parts release_folder release_name members part_kind'
 
 journal_lines() {
   printf 'transaction=%s\nid=%s\n' "$in_run" "$journal_id" || return 1

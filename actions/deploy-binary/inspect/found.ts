@@ -130,6 +130,8 @@ export interface Found {
         /** The release that it is a part of, empty for none, and the destinations of all parts of that. */
         release: string;
         members: string[];
+        /** What kind of part it is. */
+        kind: string;
       }
     | undefined;
   locked: string | undefined;

@@ -195,6 +195,7 @@ function toUnfinished(answer: Answer): Found['unfinished'] {
     run: answer.text('unfinished_run') ?? 'an unknown run',
     id: answer.text('unfinished_id') ?? '',
     release: answer.text('unfinished_release') ?? '',
+    kind: answer.text('unfinished_kind') ?? 'binary',
     members: (answer.verbatim('unfinished_members') ?? '').split('\n').filter(isPlainPath).slice(0, MOST_MEMBERS),
   };
 }
