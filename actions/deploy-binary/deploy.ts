@@ -3,6 +3,7 @@ import { heldBack, prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
 import { ConnectionError, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
+import { openStatuses, type Statuses } from '../../lib/forge/status.ts';
 import { headerSecrets } from '../../lib/health-headers.ts';
 import type { Progress } from '../../lib/rollout/decide.ts';
 import { hostsOfStep } from '../../lib/rollout/hosts.ts';
@@ -17,6 +18,7 @@ import type { DeployInputs } from './inputs.ts';
 import { asUntouched, NOTHING_DONE, report } from './report.ts';
 import { type Ended, entriesOf, isRed, reportFailure, reportSeveral } from './report-several.ts';
 import { type Reverting, revertDone } from './revert.ts';
+import { statusOf } from './target-status.ts';
 
 /** Above so many targets a green one is one line of the log, and connections are not kept open for `revert-all`. */
 const MANY = 20;
@@ -33,12 +35,14 @@ export async function deploy(inputs: DeployInputs, context: ActionContext): Prom
     return context.outputs({ ...NOTHING_DONE, state: 'unchanged' });
   }
   const pages = openBook(hosts, context);
+  await using statuses = openStatuses(hosts, inputs.status, context);
   await using transfers = openTransfers({ wanted: inputs.transfer, several: hosts.length > 1 }, context);
-  const targets = await deployAll({ inputs, context, hosts, pages, transfers });
+  const targets = await deployAll({ inputs, context, hosts, pages, transfers, statuses });
   try {
     if (inputs.revertAll) await revertDone(targets, MANY);
   } finally {
     await Promise.all(targets.map((target) => target.host?.[Symbol.asyncDispose]()));
+    for (const [index, target] of targets.entries()) statuses.set(index, statusOf(target));
   }
   const [only] = targets;
   const durationMs = Date.now() - startedAt;
@@ -57,6 +61,7 @@ interface All {
   hosts: readonly string[];
   pages: readonly Page[];
   transfers: Transfers;
+  statuses: Statuses;
 }
 
 /** Deploys to the targets as the inputs about several targets say; marks those that were not started. */
@@ -80,6 +85,7 @@ async function deployAll(all: All): Promise<OneTarget[]> {
     async (index) => {
       const target = targets[index] as OneTarget;
       const progress = await deployOne(target, hosts[index] as string, { ...all, source });
+      all.statuses.set(index, statusOf(target));
       if (hosts.length > MANY) context.log.line(`${countEnded(targets)} of ${hosts.length} targets finished`);
       return progress;
     },

@@ -71,6 +71,8 @@ export const fields = z
     'revert-all': flagOr(false),
     'dry-run': flagOr(false),
     'report-file': optional(),
+    'status-context': z.optional(matching(/^[^\s\p{Cc}][^\p{Cc}]{0,99}$/u, 'at most 100 characters in one line')),
+    token: optional(),
   })
   .check(
     z.check(
@@ -115,6 +117,7 @@ function toDeployInputs(given: Fields) {
     revertAll: given['revert-all'],
     dryRun: given['dry-run'],
     reportFile: given['report-file'],
+    status: { context: given['dry-run'] ? undefined : given['status-context'], token: given.token },
   };
 }
 

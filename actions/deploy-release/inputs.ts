@@ -69,7 +69,8 @@ function toReleaseInputs(given: Fields) {
 
 /** The inputs with which deploy-binary would deploy this program alone. */
 export function programInputs(inputs: ReleaseInputs, program: ProgramInputs): DeployInputs {
-  return { ...inputs, ...program, strategy: 'staged', rollbackTo: undefined };
+  const status = { context: undefined, token: undefined };
+  return { ...inputs, ...program, strategy: 'staged', rollbackTo: undefined, status };
 }
 
 function contradictions(given: Partial<Fields>): [input: string, message: string][] {
