@@ -312,7 +312,7 @@ export function deployValues(deploy: Deploy) {
     name: inputs.name,
     run: run.url || 'a run outside a workflow',
     actor: run.actor,
-    workflow: `${run.repository} ${run.workflow}`,
+    workflow: run.series,
     run_number: run.number,
     seen: found.seen,
     size: plan.file.bytes,

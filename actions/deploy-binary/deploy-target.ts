@@ -69,7 +69,7 @@ async function carryOut(host: Host, parts: Parts) {
   for (let look = 1; ; look += 1) {
     const found = await inspect(host, inputs, source);
     if (found.otherKernel) throw refusal(host.target.name, inputs.destination, [otherKernel(found.otherKernel)]);
-    const build = { workflow: `${run.repository} ${run.workflow}`, number: run.number };
+    const build = { workflow: run.series, number: run.number };
     const plan = planDeploy(inputs, found, { source, build });
     const deploy = deployOf(parts, found, plan);
     if (found.unfinished && !found.locked && !inputs.dryRun && look < LOOKS) {

@@ -70,7 +70,7 @@ export function planned(one: Omit<InspectedPart, 'plan'>, needed?: string): Insp
     const tree = folderTree(part, folder, read?.tree ?? []);
     return { ...one, plan: planFolder(part, { found, folder }, { ...tree, needed }) };
   }
-  const build = { workflow: `${run.repository} ${run.workflow}`, number: run.number };
+  const build = { workflow: run.series, number: run.number };
   const plan = planDeploy(one.inputs, found, { source: one.source, build, needed });
   if (part.kind !== 'config') return { ...one, plan };
   return { ...one, plan: planConfig(part, found, { plan, content: read?.content ?? Buffer.alloc(0) }) };

@@ -11,6 +11,8 @@ export interface Run {
   /** The run's page in the browser. */
   url: string;
   workflow: string;
+  /** Runs whose numbers can be compared have the same: server, repository, and the workflow's file, or its name where that is unknown. */
+  series: string;
   /** Grows with every run of the workflow; 0 outside a runner. */
   number: number;
   attempt: number;
@@ -25,6 +27,7 @@ export function readRun(env: NodeJS.ProcessEnv): Run {
   const platform: Platform = env.FORGEJO_ACTIONS ? 'forgejo' : env.GITEA_ACTIONS ? 'gitea' : 'github';
   const serverUrl = (env.GITHUB_SERVER_URL ?? '').replace(/\/+$/, '');
   const repository = env.GITHUB_REPOSITORY ?? '';
+  const file = (env.GITHUB_WORKFLOW_REF ?? '').replace(/@.*$/, '');
   const page = platform === 'github' ? env.GITHUB_RUN_ID : env.GITHUB_RUN_NUMBER;
   return {
     platform,
@@ -33,7 +36,8 @@ export function readRun(env: NodeJS.ProcessEnv): Run {
     repository,
     url: serverUrl && repository && page ? `${serverUrl}/${repository}/actions/runs/${page}` : '',
     // Empty when the workflow has no name; its file names it then.
-    workflow: env.GITHUB_WORKFLOW || (env.GITHUB_WORKFLOW_REF ?? '').replace(/@.*$/, ''),
+    workflow: env.GITHUB_WORKFLOW || file,
+    series: [serverUrl, repository, file || (env.GITHUB_WORKFLOW ?? '')].join(' '),
     number: Number.parseInt(env.GITHUB_RUN_NUMBER ?? '', 10) || 0,
     attempt: Number.parseInt(env.GITHUB_RUN_ATTEMPT ?? '', 10) || 1,
     actor: env.GITHUB_ACTOR ?? '',

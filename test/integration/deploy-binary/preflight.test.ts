@@ -174,6 +174,21 @@ describe('nothing is stopped or sent when', () => {
     expect(allowed.outputs.state).toBe('active');
   });
 
+  it('an older run comes, and not a lower number of another server or another workflow file', async () => {
+    await using host = await target();
+    await host.startByHand(program('v1'));
+    const run = (source: string, number: string, env: Record<string, string>) =>
+      host.deploy({ source }, { GITHUB_RUN_NUMBER: number, ...env });
+    const file = (name: string) => ({ GITHUB_WORKFLOW_REF: `team/service/.forgejo/workflows/${name}@refs/heads/main` });
+    expect((await run(program('v2'), '12', file('deploy.yml'))).outputs.state).toBe('active');
+    const older = await run(program('v3'), '3', file('deploy.yml'));
+    expect(older.log).toContain('or if the run numbers of this workflow restarted');
+    const renamed = await run(program('v3'), '3', file('ship.yml'));
+    expect(renamed.outputs.state, renamed.log).toBe('active');
+    const moved = await run(program('v2'), '1', { ...file('ship.yml'), GITHUB_SERVER_URL: 'https://new.example' });
+    expect(moved.outputs.state, moved.log).toBe('active');
+  });
+
   it('an older run comes, and only then: one that was rolled back does not count', async () => {
     await using host = await target();
     await host.startByHand(program('v1'));

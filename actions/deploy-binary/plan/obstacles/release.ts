@@ -25,7 +25,8 @@ export function orderObstacles({ allowOlder, rollbackTo }: DeployInputs, { live 
   return [
     {
       why: `run ${live.runNumber} of this workflow is already deployed (${live.run}); this is the older run ${build.number}.`,
-      remedy: 'nothing, if the newer build should stay; otherwise set `allow-older: true`.',
+      remedy:
+        'nothing, if the newer build should stay; otherwise, or if the run numbers of this workflow restarted (its repository was created anew), set `allow-older: true` for this run.',
     },
   ];
 }
