@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { step } from '../../support/action.ts';
+import { gitServer } from '../../support/git-server.ts';
+import { oldGit } from '../../support/old-git.ts';
 
 const folder = mkdtempSync('/tmp/fdt-path-');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,5 +26,34 @@ describe('the git of the runner', () => {
     expect(code, log).toBe(1);
     expect(log).toContain("Error: Checking the runner's git failed.");
     expect(log).toContain(`why:    ${why}`);
+  });
+
+  it('that is the oldest one moves a pointer with its token, and takes the token to no other server', async (context) => {
+    const bin = oldGit();
+    if (bin === undefined) return context.skip('git 2.30 could not be had from Debian');
+    await using server = await gitServer();
+    server.makeRoot('gb', ['botserver', 'botui']);
+    const newest = ['botserver', 'botui'].map((name) => server.commit(`team/${name}`));
+    server.token = 'user-token-0123456789';
+    const bump = () =>
+      step('submodule-bump', {
+        inputs: { repository: 'team/gb', token: server.token, sweep: true },
+        env: {
+          GITHUB_SERVER_URL: server.url,
+          GITHUB_REPOSITORY: 'team/botserver',
+          GITHUB_SHA: newest[0] as string,
+          PATH: `${bin}:${process.env.PATH}`,
+        },
+      });
+    const { code, log, outputs } = await bump();
+    expect(code, log).toBe(0);
+    expect(outputs.result).toBe('pushed');
+    expect(['botserver', 'botui'].map((name) => server.pointer('gb', name))).toEqual(newest);
+    await using other = await gitServer();
+    server.redirectTo = other.url;
+    const redirected = await bump();
+    expect(redirected.code).toBe(1);
+    expect(redirected.log).toContain('the server redirects to another address, and the token is only for this one.');
+    expect(other.authorizations).toEqual([]);
   });
 });
