@@ -5276,12 +5276,18 @@ unit_remedy() {
 systemctl_path=$(command -v systemctl)
 unit_word=$1
 case $1 in *\\\\*) quoted "$1" && unit_word=$quoted ;; esac
-allowing "$systemctl_path" "stop $1"
-remedy_lines=$allowing
-allowing "$systemctl_path" "start $1"
-remedy_lines="$remedy_lines and: \${allowing#*: }"
+remedy_lines=
+for unit_verb in stop reset-failed start; do
+allowing "$systemctl_path" "$unit_verb $1"
+case $allowing_tool/$remedy_lines in
+*/) remedy_lines=$allowing ;;
+sudo/*) remedy_lines="$remedy_lines, \${allowing#*NOPASSWD: }" ;;
+*) remedy_lines="$remedy_lines and: \${allowing#*: }" ;;
+esac
+done
+unit_command="$allowing_tool -n $systemctl_path"
 printf '%s; then set restart: command, stop-command: %s, start-command: %s' "$remedy_lines" \\
-"$allowing_tool -n $systemctl_path stop $unit_word" "$allowing_tool -n $systemctl_path start $unit_word"
+"$unit_command stop $unit_word" "$unit_command reset-failed $unit_word; $unit_command start $unit_word"
 }
 allowing() {
 allowing_name=$(id -un)
@@ -5301,21 +5307,28 @@ allowing="add to sudoers (visudo): $allowing_name ALL=(root) NOPASSWD: $1"
 command -v sudo >/dev/null || allowing="install sudo there, and $allowing"
 }
 inspect_commands() {
-for refused_command in "$in_stop_command" "$in_start_command"; do
-case $refused_command in
-*[!A-Za-z0-9' '_./@:,+%=-]*) continue ;;
-'sudo -n '*) ;;
-*) continue ;;
+for given_commands in "$in_stop_command" "$in_start_command"; do
+given_commands=$given_commands';'
+while [ -n "$given_commands" ]; do
+inspect_command "\${given_commands%%;*}"
+given_commands=\${given_commands#*;}
+done
+done
+}
+inspect_command() {
+sudo_words=\${1# }
+case $sudo_words in
+*[!A-Za-z0-9' '_./@:,+%=-]*) return ;;
+'sudo -n '*) sudo_words=\${sudo_words#sudo -n } ;;
+*) return ;;
 esac
-sudo_words=\${refused_command#sudo -n }
 sudo_words=\${sudo_words#-- }
-case $sudo_words in -*) continue ;; esac
-! limited 5 sudo -n -l -- $sudo_words >/dev/null 2>&1 || continue
+case $sudo_words in -*) return ;; esac
+! limited 5 sudo -n -l -- $sudo_words >/dev/null 2>&1 || return 0
 say command_refused "$sudo_words"
 sudo_program=$(command -v "\${sudo_words%% *}") || sudo_program=\${sudo_words%% *}
 case $sudo_words in *' '*) allowing "$sudo_program" "\${sudo_words#* }" ;; *) allowing "$sudo_program" '' ;; esac
 say command_remedy "$allowing"
-done
 }
 look_at_folder() {
 say folder "$PWD"
@@ -9750,12 +9763,18 @@ unit_remedy() {
 systemctl_path=$(command -v systemctl)
 unit_word=$1
 case $1 in *\\\\*) quoted "$1" && unit_word=$quoted ;; esac
-allowing "$systemctl_path" "stop $1"
-remedy_lines=$allowing
-allowing "$systemctl_path" "start $1"
-remedy_lines="$remedy_lines and: \${allowing#*: }"
+remedy_lines=
+for unit_verb in stop reset-failed start; do
+allowing "$systemctl_path" "$unit_verb $1"
+case $allowing_tool/$remedy_lines in
+*/) remedy_lines=$allowing ;;
+sudo/*) remedy_lines="$remedy_lines, \${allowing#*NOPASSWD: }" ;;
+*) remedy_lines="$remedy_lines and: \${allowing#*: }" ;;
+esac
+done
+unit_command="$allowing_tool -n $systemctl_path"
 printf '%s; then set restart: command, stop-command: %s, start-command: %s' "$remedy_lines" \\
-"$allowing_tool -n $systemctl_path stop $unit_word" "$allowing_tool -n $systemctl_path start $unit_word"
+"$unit_command stop $unit_word" "$unit_command reset-failed $unit_word; $unit_command start $unit_word"
 }
 allowing() {
 allowing_name=$(id -un)

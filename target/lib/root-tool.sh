@@ -20,17 +20,24 @@ root_tool_remedy() {
   printf '%s' "$allowing"
 }
 
-# unit_remedy UNIT: the line that would allow nothing but to stop and start it, and the inputs that do so.
+# unit_remedy UNIT: the lines that would allow nothing but to stop and start it, and the inputs that do so. A unit that failed too often
+# does not start before it is reset.
 unit_remedy() {
   systemctl_path=$(command -v systemctl)
   unit_word=$1
   case $1 in *\\*) quoted "$1" && unit_word=$quoted ;; esac
-  allowing "$systemctl_path" "stop $1"
-  remedy_lines=$allowing
-  allowing "$systemctl_path" "start $1"
-  remedy_lines="$remedy_lines and: ${allowing#*: }"
+  remedy_lines=
+  for unit_verb in stop reset-failed start; do
+    allowing "$systemctl_path" "$unit_verb $1"
+    case $allowing_tool/$remedy_lines in
+      */) remedy_lines=$allowing ;;
+      sudo/*) remedy_lines="$remedy_lines, ${allowing#*NOPASSWD: }" ;;
+      *) remedy_lines="$remedy_lines and: ${allowing#*: }" ;;
+    esac
+  done
+  unit_command="$allowing_tool -n $systemctl_path"
   printf '%s; then set restart: command, stop-command: %s, start-command: %s' "$remedy_lines" \
-    "$allowing_tool -n $systemctl_path stop $unit_word" "$allowing_tool -n $systemctl_path start $unit_word"
+    "$unit_command stop $unit_word" "$unit_command reset-failed $unit_word; $unit_command start $unit_word"
 }
 
 # allowing COMMAND ARGUMENTS: sets allowing to where a line goes that allows this account to run that as root, and the line, and

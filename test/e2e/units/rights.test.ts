@@ -16,8 +16,8 @@ test('an account that may only stop and start its unit deploys with the lines an
   const as = { user: 'app' };
   const refused = await host.deploy(program('v2'), as);
   expect(refused.outputs.state, refused.log).toBe('untouched');
-  const [, stopLine, startLine, stop, start] =
-    /no more than a restart of the unit, add to sudoers \(visudo\): (.*?) and: (.*?); then set restart: command, stop-command: (.*?), start-command: (.*?)\.$/m.exec(
+  const [, line, stop, start] =
+    /no more than a restart of the unit, add to sudoers \(visudo\): (.*?); then set restart: command, stop-command: (.*?), start-command: (.*?)\.$/m.exec(
       refused.log,
     ) ?? [];
   const inputs = { ...as, restart: 'command', 'stop-command': stop, 'start-command': start };
@@ -25,7 +25,7 @@ test('an account that may only stop and start its unit deploys with the lines an
   expect(closed.outputs.state, refused.log + closed.log).toBe('untouched');
   expect(closed.log).toContain('may not run `/usr/bin/systemctl stop app.service` by sudo.');
   await host.system.sh(
-    `printf '%s\\n' '${stopLine}' '${startLine}' >/etc/sudoers.d/app; chmod 440 /etc/sudoers.d/app; visudo -c >/dev/null`,
+    `printf '%s\\n' '${line}' >/etc/sudoers.d/app; chmod 440 /etc/sudoers.d/app; visudo -c >/dev/null`,
   );
   const good = await host.deploy(program('v2'), inputs);
   expect(good.outputs.state, good.log).toBe('active');
