@@ -744,7 +744,7 @@ fi 2>/dev/null
 find_nofollow() {
 [ -z "\${nofollow:-}" ] || return 0
 nofollow=no
-! limited 5 dd if=/dev/null iflag=nofollow,nonblock count=0 2>/dev/null || nofollow=yes
+case $(limited 5 dd --version 2>/dev/null) in 'dd (coreutils)'*) nofollow=yes ;; esac
 }
 search_strings() {
 search_left=$1
@@ -1442,7 +1442,7 @@ fi
 refused="$in_folder could not be entered"
 if ! { cd -P "\${in_folder:-/}" 2>/dev/null && go_into_state; }; then
 say state_refused "$refused"
-elif [ -f lock ] && owner_of . && ! user_can "$owner_user" flock -n -s lock true; then
+elif [ -f lock ] && owner_of . && ! user_can "$owner_user" /bin/sh -c 'flock -n -s 9 9<lock'; then
 say deploying "$(state_lines head -n 1 lock)"
 else
 look_for_unfinished

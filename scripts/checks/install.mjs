@@ -33,6 +33,7 @@ const NEEDED = {
     mksh: 'mksh',
     ksh93: 'ksh93u+m',
     doas: 'opendoas',
+    toybox: 'toybox',
     openssl: 'openssl',
     prlimit: 'util-linux',
     caddy: 'caddy',

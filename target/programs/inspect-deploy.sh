@@ -111,6 +111,7 @@ look_at_tools() {
   for tool in zstd gzip perl flock setsid sha256sum stat timeout; do
     ! command -v "$tool" >/dev/null || say tool "$tool"
   done
+  case $(timeout --help 2>&1) in *[Tt]oybox*) say toybox_timeout yes ;; esac
   [ -z "$in_interpreter" ] || [ ! -e "$in_interpreter" ] || say interpreter yes
 }
 

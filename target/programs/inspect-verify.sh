@@ -207,7 +207,7 @@ look_at_state() {
     refused="$in_folder could not be entered"
     if ! { cd -P "${in_folder:-/}" 2>/dev/null && go_into_state; }; then
       say state_refused "$refused"
-    elif [ -f lock ] && owner_of . && ! user_can "$owner_user" flock -n -s lock true; then
+    elif [ -f lock ] && owner_of . && ! user_can "$owner_user" /bin/sh -c 'flock -n -s 9 9<lock'; then
       say deploying "$(state_lines head -n 1 lock)"
     else
       look_for_unfinished

@@ -72,6 +72,7 @@ export interface Found {
   commandsRefused: { command: string; remedy: string }[];
   machine: string;
   tools: ReadonlySet<string>;
+  toyboxTimeout: boolean;
   interpreterExists: boolean;
   /** `owner` and `run-as` as wanted, a number by the name it has there. */
   wantedOwner: string | undefined;

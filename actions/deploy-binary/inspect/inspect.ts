@@ -92,6 +92,7 @@ export function toFound(answer: Answer, inputs: DeployInputs): Found {
     ...toRights(answer),
     machine: answer.text('machine') ?? '',
     tools: new Set(answer.texts('tool')),
+    toyboxTimeout: answer.yes('toybox_timeout'),
     interpreterExists: answer.yes('interpreter'),
     wantedOwner: answer.text('wanted_owner'),
     wantedIds: answer.text('wanted_ids'),

@@ -29,6 +29,7 @@ const HOST: Found = {
   needsRoot: undefined,
   sudoError: undefined,
   rootTool: '',
+  toyboxTimeout: false,
   sudoRemedy: undefined,
   unitRemedy: undefined,
   commandsRefused: [],

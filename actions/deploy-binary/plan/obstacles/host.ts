@@ -17,6 +17,12 @@ export function hostObstacles(found: Found): Obstacle[] {
       });
     }
   }
+  if (found.toyboxTimeout) {
+    list.push({
+      why: 'the `timeout` of the target is the one of toybox, which often fails to run its command.',
+      remedy: 'install coreutils there, or busybox.',
+    });
+  }
   if (found.sudoError !== undefined) {
     const allow = found.sudoRemedy || `give ${found.login} passwordless sudo on the target`;
     list.push({
