@@ -2064,6 +2064,17 @@ bytes_sha=$new_sha
 refused="the bytes of $in_folder/$in_name were changed after it was put there"
 return 1
 }
+program_words() {
+program_words=$(zero_words "/proc/$1/cmdline" 1d)
+words_rest=$program_words
+while :; do
+case $words_rest in "'' "*) words_rest=\${words_rest#"'' "} ;; *) break ;; esac
+done
+[ -z "$words_rest" ] || return 0
+[ -z "$program_words" ] || return 1
+case $in_folder/$in_name in *' '*) return 0 ;; esac
+case $(zero_words "/proc/$1/cmdline" '2,$d') in *' '?*) return 1 ;; esac
+}
 prepare_process() {
 open_start_errors
 undo_ignored
@@ -2280,7 +2291,12 @@ return 1
 remember_running() {
 process_start "$1" || return 0
 remember_start=$process_start
-old_words=$(zero_words "/proc/$1/cmdline" 1d)
+if program_words "$1"; then
+old_words=$program_words
+else
+old_words=$in_args
+say note "pid $1 shows a title in the place of its arguments; a rollback starts it with those of this step"
+fi
 old_env=$(environment_of "$1")
 old_dir=$(readlink "/proc/$1/cwd")
 old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)
@@ -4503,6 +4519,17 @@ started_with() {
 started_with=$(tr '\\n\\0' ' \\n' 2>/dev/null <"/proc/$1/environ" | sed -n "s/^$2=//p" | head -n 1)
 [ -n "$started_with" ]
 } 2>/dev/null
+program_words() {
+program_words=$(zero_words "/proc/$1/cmdline" 1d)
+words_rest=$program_words
+while :; do
+case $words_rest in "'' "*) words_rest=\${words_rest#"'' "} ;; *) break ;; esac
+done
+[ -z "$words_rest" ] || return 0
+[ -z "$program_words" ] || return 1
+case $in_folder/$in_name in *' '*) return 0 ;; esac
+case $(zero_words "/proc/$1/cmdline" '2,$d') in *' '?*) return 1 ;; esac
+}
 look_at_processes() {
 say accounts "$trusted"
 say run_uid "$run_uid"
@@ -4516,9 +4543,8 @@ say_strangers
 }
 look_at_process() {
 found_same=yes
-found_words=$(zero_words "/proc/$1/cmdline" 1d)
-[ "\${found_words% }" = "$in_args" ] || found_same=args
-[ "/proc/$1/cwd" -ef "$in_working_directory" ] || found_same=folder
+! program_words "$1" || [ "\${program_words% }" = "$in_args" ] || found_same=args
+[ "/proc/$1/cwd" -ef "$in_working_directory" ] || [ "/proc/$1/cwd" -ef / ] || found_same=folder
 same_environment "$1" || found_same=environment
 found_live=no
 ! executes "$1" "$live_image" || found_live=yes

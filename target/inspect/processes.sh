@@ -6,6 +6,7 @@
 . ../lib/quote.sh
 . ../lib/say.sh
 . ../process/find.sh
+. ../process/words.sh
 . ../process/process.sh
 
 look_at_processes() {
@@ -22,9 +23,9 @@ look_at_processes() {
 
 look_at_process() {
   found_same=yes
-  found_words=$(zero_words "/proc/$1/cmdline" 1d)
-  [ "${found_words% }" = "$in_args" ] || found_same=args
-  [ "/proc/$1/cwd" -ef "$in_working_directory" ] || found_same=folder
+  # What a program made of itself is not a difference: its title, or the folder / that daemons enter.
+  ! program_words "$1" || [ "${program_words% }" = "$in_args" ] || found_same=args
+  [ "/proc/$1/cwd" -ef "$in_working_directory" ] || [ "/proc/$1/cwd" -ef / ] || found_same=folder
   same_environment "$1" || found_same=environment
   found_live=no
   ! executes "$1" "$live_image" || found_live=yes

@@ -4,6 +4,7 @@
 . ../lib/limit.sh
 . ../lib/quote.sh
 . ../process/find.sh
+. ../process/words.sh
 . ../service/command.sh
 . ../service/unit-start.sh
 . ./starter.sh
@@ -101,7 +102,12 @@ adopt_respawned() {
 remember_running() {
   process_start "$1" || return 0
   remember_start=$process_start
-  old_words=$(zero_words "/proc/$1/cmdline" 1d)
+  if program_words "$1"; then
+    old_words=$program_words
+  else
+    old_words=$in_args
+    say note "pid $1 shows a title in the place of its arguments; a rollback starts it with those of this step"
+  fi
   old_env=$(environment_of "$1")
   old_dir=$(readlink "/proc/$1/cwd")
   old_log=$(readlink "/proc/$1/fd/1" 2>/dev/null)

@@ -17,6 +17,7 @@ const BEHAVIOURS = {
   'never listens': ['-DNEVER_LISTEN'],
   'listens on the wrong port': ['-DPORT_SHIFT=1'],
   'forks away': ['-DFORK_AWAY'],
+  'shows a title': ['-DTITLE'],
   hangs: ['-DHANG'],
 };
 

@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { program, sha256 } from '../../support/programs.ts';
@@ -144,4 +144,20 @@ describe('an environment', () => {
     expect(step.outputs.state).toBe('rolled-back');
     expect(await host.health()).toMatchObject({ version: 'v1', env: ['APP_MODE=one'] });
   });
+});
+
+it('a program that shows a title in the place of its arguments and works in / is unchanged, and comes back with them', async () => {
+  await using host = await target();
+  const source = program('v1', 'shows a title');
+  const first = await host.deploy({ source, owner: host.service.name });
+  expect(first.outputs.state, first.log).toBe('active');
+  expect(readFileSync(`/proc/${first.outputs.pid}/cmdline`, 'utf8')).toMatch(/^app: serving\0\0/);
+  const again = await host.deploy({ source });
+  expect(again.outputs.state, again.log).toBe('unchanged');
+  const bad = await host.deploy({ source: program('bad', 'exits at once') });
+  expect(bad.outputs.state, bad.log).toBe('rolled-back');
+  expect(bad.log).toContain(
+    'shows a title in the place of its arguments; a rollback starts it with those of this step',
+  );
+  expect(await host.health()).toMatchObject({ version: 'v1', cwd: '/' });
 });

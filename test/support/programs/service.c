@@ -109,6 +109,13 @@ int main(int count, char **words) {
     char line[16];
     return read(0, line, sizeof line) < 0;
   }
+#ifdef TITLE
+  /* As redis and nginx do, and daemons. */
+  int area = words[count - 1] + strlen(words[count - 1]) - words[0];
+  memset(words[0], 0, area);
+  strncpy(words[0], "app: serving", area);
+  if (chdir("/")) return 1;
+#endif
 #ifdef IGNORE_TERM
   signal(SIGTERM, SIG_IGN);
 #endif
