@@ -1,7 +1,8 @@
 import type { Source } from '../../lib/source.ts';
 import { connect, type Host } from '../../lib/ssh/connect.ts';
 import type { ConnectionInputs } from '../../lib/ssh/inputs.ts';
-import { activate, type Deploy, waitingAlone } from './activate.ts';
+import { activate } from './activate.ts';
+import { type Deploy, waitingAlone } from './deployment.ts';
 import { inspect } from './inspect/inspect.ts';
 import { bareOutcome, DiedError, type Outcome, OutdatedError } from './outcome.ts';
 import { planDeploy } from './plan/decide.ts';

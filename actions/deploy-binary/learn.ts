@@ -3,7 +3,7 @@ import { hiding } from '../../lib/secrets.ts';
 import { AnswerError } from '../../lib/ssh/answer.ts';
 import { runProgram } from '../../lib/ssh/run.ts';
 import program from '../../target/programs/follow.sh';
-import type { Deploy } from './activate.ts';
+import type { Deploy } from './deployment.ts';
 import { bareOutcome, DiedError, type Outcome, outcomeOf, unusableOutcome } from './outcome.ts';
 import { tellPhases } from './phases.ts';
 

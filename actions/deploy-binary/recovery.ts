@@ -5,11 +5,13 @@ import type { Source } from '../../lib/source.ts';
 import { AnswerError } from '../../lib/ssh/answer.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import type { TargetTransfers } from '../../lib/transfer/transfers.ts';
-import { type Deploy, limitSecondsOf, recover, revert } from './activate.ts';
+import { recover, revert } from './activate.ts';
 import type { Page } from './book.ts';
+import type { Deploy } from './deployment.ts';
 import type { DeployInputs } from './inputs.ts';
 import type { Found } from './inspect/found.ts';
 import { inspect } from './inspect/inspect.ts';
+import { limitSecondsOf } from './limits.ts';
 import { bareOutcome, DiedError, type Outcome, OutdatedError, unusableOutcome } from './outcome.ts';
 import type { Plan } from './plan/plan.ts';
 

@@ -1,7 +1,7 @@
 import { closedGates, type HookContext, runAfter, runBefore, tellRelease, whenAllWait } from '../../lib/hooks/hooks.ts';
 import { hiding } from '../../lib/secrets.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
-import type { Deploy } from './activate.ts';
+import type { Deploy } from './deployment.ts';
 import { bareOutcome, type Outcome } from './outcome.ts';
 import type { Obstacle } from './plan/obstacle.ts';
 

@@ -3,16 +3,12 @@ import { prefixed } from '../../lib/action/log.ts';
 import type { Source } from '../../lib/source.ts';
 import type { Host } from '../../lib/ssh/connect.ts';
 import type { TargetTransfers } from '../../lib/transfer/transfers.ts';
-import {
-  type Deploy,
-  type Membership,
-  transactionLimitSeconds,
-  uploadLimitSeconds,
-} from '../deploy-binary/activate.ts';
 import type { Page } from '../deploy-binary/book.ts';
+import type { Deploy, Membership } from '../deploy-binary/deployment.ts';
 import type { DeployInputs } from '../deploy-binary/inputs.ts';
 import type { Found } from '../deploy-binary/inspect/found.ts';
 import { inspect } from '../deploy-binary/inspect/inspect.ts';
+import { transactionLimitSeconds, uploadLimitSeconds } from '../deploy-binary/limits.ts';
 import { planDeploy } from '../deploy-binary/plan/decide.ts';
 import type { Plan } from '../deploy-binary/plan/plan.ts';
 import { deployOf } from '../deploy-binary/recovery.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { activate, type Deploy, type Membership } from '../deploy-binary/activate.ts';
+import { activate } from '../deploy-binary/activate.ts';
+import type { Deploy, Membership } from '../deploy-binary/deployment.ts';
 import { DeltaError, DiedError, type Outcome, OutdatedError } from '../deploy-binary/outcome.ts';
 import { undoDead } from '../deploy-binary/recovery.ts';
 import { afterAccepted, withBefore, withBeforeFailure } from '../deploy-binary/with-hooks.ts';

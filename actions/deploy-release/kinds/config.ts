@@ -2,7 +2,7 @@ import type { Log } from '../../../lib/action/log.ts';
 import { escapeForeign, lastLines } from '../../../lib/foreign.ts';
 import { shownUrl } from '../../../lib/secrets.ts';
 import program from '../../../target/programs/deploy-config.sh';
-import type { PartKind } from '../../deploy-binary/activate.ts';
+import type { PartKind } from '../../deploy-binary/deployment.ts';
 import type { Found } from '../../deploy-binary/inspect/found.ts';
 import type { Plan, PlanStep } from '../../deploy-binary/plan/plan.ts';
 import type { ConfigPart } from '../parts/part.ts';

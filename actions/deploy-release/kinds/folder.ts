@@ -9,7 +9,7 @@ import { sentBytes, treeStream } from '../../../lib/tree/tar-stream.ts';
 import { unpackListing } from '../../../lib/tree/unpack-listing.ts';
 import { megabytes } from '../../../lib/values.ts';
 import program from '../../../target/programs/deploy-folder.sh';
-import type { PartKind } from '../../deploy-binary/activate.ts';
+import type { PartKind } from '../../deploy-binary/deployment.ts';
 import type { Found } from '../../deploy-binary/inspect/found.ts';
 import type { Obstacle } from '../../deploy-binary/plan/obstacle.ts';
 import { hostObstacles } from '../../deploy-binary/plan/obstacles/host.ts';

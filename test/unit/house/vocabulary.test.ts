@@ -28,7 +28,7 @@ test('every value that the runner gives a program is used by one', () => {
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const given = [
-    'actions/deploy-binary/activate.ts',
+    'actions/deploy-binary/values.ts',
     'actions/deploy-binary/inspect/inspect.ts',
     'actions/verify-deploy/inspect.ts',
   ]
