@@ -51,11 +51,11 @@ export function readSshLog(now: () => number = () => performance.now()): { push(
   let rest = '';
   let askedAt: number | undefined;
   const read = (line: string) => {
-    if (ASKS.test(line)) askedAt = now();
-    else if (askedAt !== undefined && ANSWERS.test(line)) {
+    if (askedAt !== undefined && ANSWERS.test(line)) {
       log.shortestMs = Math.min(log.shortestMs, now() - askedAt);
       askedAt = undefined;
     }
+    if (ASKS.test(line)) askedAt = now();
     for (const [pattern, take] of LINES) {
       const found = pattern.exec(line);
       if (found)
@@ -77,10 +77,11 @@ export function readSshLog(now: () => number = () => performance.now()): { push(
   };
 }
 
-/** Questions to the server, and what its answers look like. */
-const ASKS = /^debug1: (expecting SSH2_MSG_KEX\w+_REPLY|Offering public key: .*|Next authentication method: none)$/;
+/** After these lines ssh asks the server something, and these report the answer. */
+const ASKS =
+  /^debug1: (expecting SSH2_MSG_KEX\w+_REPLY|SSH2_MSG_(NEWKEYS|SERVICE_ACCEPT) received|Offering public key: .*)$/;
 const ANSWERS =
-  /^debug1: (SSH2_MSG_KEX\w+_REPLY received|Server accepts key: .*|Authentications that can continue: .*)$/;
+  /^debug1: (SSH2_MSG_(KEX\w+_REPLY|SERVICE_ACCEPT) received|Server accepts key: .*|Authentications that can continue: .*)$/;
 
 const LINES: readonly [pattern: RegExp, take: (log: SshLog, parts: string[]) => void][] = [
   [

@@ -1,5 +1,6 @@
 /** Questions to which a server answers at once, and their answers, as ssh2 names them. */
 const QUESTIONS: readonly [asks: RegExp, answers: RegExp][] = [
+  [/^Outbound: Sending KEX(EC)?DH_INIT/, /^Received DH Reply/],
   [/^Outbound: Sending SERVICE_REQUEST /, /^Inbound: Received SERVICE_ACCEPT /],
   [/^Outbound: Sending USERAUTH_REQUEST \(publickey -- check\)/, /^Inbound: Received USERAUTH_(PK_OK|FAILURE)/],
 ];

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2, { type Connection } from 'ssh2';
 
 export interface OtherServer extends AsyncDisposable {
@@ -17,13 +18,15 @@ export interface OtherServerOptions {
   accepts(method: string): boolean | 'hang up';
   /** After a login nothing is read for so long, as with sshd while PAM works: no session, no answer to a keepalive. */
   busyMs?: number;
+  /** Each session is opened so late. */
+  sessionMs?: number;
   /** Sessions for one connection. */
   sessions?: number;
 }
 
 /** An SSH server that is not OpenSSH, and behaves as it is told; it runs what it is asked to. */
 export async function otherServer(options: OtherServerOptions): Promise<OtherServer> {
-  const { software, accepts, busyMs = 0, sessions = Number.POSITIVE_INFINITY } = options;
+  const { software, accepts, busyMs = 0, sessionMs = 0, sessions = Number.POSITIVE_INFINITY } = options;
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
@@ -51,7 +54,8 @@ export async function otherServer(options: OtherServerOptions): Promise<OtherSer
     client.on('session', (accept, reject) => {
       left -= 1;
       if (left < 0) return void reject();
-      accept().on('exec', (take, _refuse, { command }) => {
+      accept().on('exec', async (take, _refuse, { command }) => {
+        await sleep(sessionMs);
         const channel = take();
         const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe' });
         channel.pipe(child.stdin).on('error', () => undefined);
