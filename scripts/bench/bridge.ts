@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { sshd } from '../../test/support/sshd.ts';
 
@@ -26,6 +26,8 @@ export async function bridge(megabits: number): Promise<Bridge> {
     ip('netns', 'del', NAME);
     rmSync(folder, { recursive: true, force: true });
   };
+  // Of a benchmark that was killed.
+  spawnSync('ip', ['netns', 'del', NAME], { stdio: 'ignore' });
   ip('netns', 'add', NAME);
   try {
     ip('link', 'add', `${NAME}0`, 'type', 'veth', 'peer', 'name', `${NAME}1`, 'netns', NAME);
