@@ -4938,9 +4938,7 @@ fi
 if [ -f live ]; then
 {
 IFS=' ' read -r state_sha _
-read -r state_workflow
-read -r state_number
-read -r state_run
+read -r state_workflow && read -r state_number && read -r state_run
 say live_sha256 "$state_sha"
 say live_workflow "$state_workflow"
 say live_run_number "$state_number"

@@ -17,6 +17,7 @@ import { configKind, planConfig } from './kinds/config.ts';
 import { type FoundFolder, folderKind, folderTree, planFolder } from './kinds/folder.ts';
 import { inspectFolder } from './kinds/inspect-folder.ts';
 import { showDrift } from './kinds/show-drift.ts';
+import { planUnit, unitKind } from './kinds/unit.ts';
 import { hasDrifted } from './plan/drift.ts';
 import type { PartSource } from './read-sources.ts';
 
@@ -68,6 +69,7 @@ export function planned(one: Omit<InspectedPart, 'plan'>, needed?: string): Insp
   }
   const build = { workflow: run.series, number: run.number };
   const plan = planDeploy(one.inputs, found, { source: one.source, build, needed });
+  if (part.kind === 'unit') return { ...one, plan: planUnit(part, found, plan) };
   if (part.kind !== 'config') return { ...one, plan };
   return { ...one, plan: planConfig(part, found, { plan, content: read?.content ?? Buffer.alloc(0) }) };
 }
@@ -78,6 +80,7 @@ export function transactionOf(one: InspectedPart, membership?: Membership): Depl
 
 function kindOf({ part, folder, read, context }: InspectedPart): Deploy['kind'] {
   if (part.kind === 'config') return configKind(part, context.log);
+  if (part.kind === 'unit') return unitKind(part, context.log);
   if (part.kind === 'folder' && folder) return folderKind(part, folder, folderTree(part, folder, read?.tree ?? []));
   return undefined;
 }

@@ -51,6 +51,8 @@ export function memberships(
     path: `${found.folder?.path ?? inputs.folder}/${inputs.name}`,
   }));
   const locks = lockOrder(places);
+  // Once all unit files are in place, one of the participants has systemd read them.
+  const reloader = parts.findIndex(({ part }) => part.kind === 'unit') + 1;
   const all = Math.ceil(
     parts.reduce(
       (seconds, part) => seconds + waitSeconds(part),
@@ -65,7 +67,7 @@ export function memberships(
     lockAfter: locks[at],
     waits,
     waitSeconds: all,
-    reloads: undefined,
+    reloads: reloader > 0 ? reloader : undefined,
   }));
 }
 

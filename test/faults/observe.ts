@@ -21,7 +21,7 @@ export interface Seen {
 
 const REST_LIMIT_MS = 60_000;
 const HEALTH_TRIES = 4;
-const KEPT = /^(lock|journal|progress|handed|live|history|ended|releases)$/;
+const KEPT = /^(lock|journal|progress|handed|live|history|ended|releases|last-release)$/;
 
 /** Waits until nobody works on the target any more; false when that takes more than a minute. */
 export async function atRest(host: FaultyHost): Promise<boolean> {

@@ -1,5 +1,4 @@
 import type { Log } from '../../../lib/action/log.ts';
-import { escapeForeign, lastLines } from '../../../lib/foreign.ts';
 import { shownUrl } from '../../../lib/secrets.ts';
 import program from '../../../target/programs/deploy-config.sh';
 import type { PartKind } from '../../deploy-binary/deployment.ts';
@@ -8,6 +7,7 @@ import type { Plan, PlanStep } from '../../deploy-binary/plan/plan.ts';
 import type { ConfigPart } from '../parts/part.ts';
 import { contentObstacles } from '../plan/config-content.ts';
 import { driftObstacles } from '../plan/drift.ts';
+import { logCommandOutput } from './command-output.ts';
 
 const PHASES = {
   staged: 'new file is on the target, checked; sha256 verified',
@@ -61,14 +61,4 @@ function applies({ apply, health }: ConfigPart): PlanStep[] {
     });
   }
   return steps;
-}
-
-/** Prints what the check or the apply command of a configuration printed, at most its last 20 lines. */
-function logCommandOutput(log: Log): (key: string, value: string) => void {
-  const names: Record<string, string> = { check_output: 'check', apply_output: 'apply' };
-  return (key, value) => {
-    const name = names[key];
-    if (name === undefined) return;
-    for (const line of lastLines(value, 20)) log.phase(name, `| ${escapeForeign(line)}`);
-  };
 }
