@@ -29,6 +29,6 @@ async function findings(path) {
   mkdirSync('.cache/shell', { recursive: true });
   const inlined = `.cache/shell/${path.replaceAll('/', '_')}`;
   writeFileSync(inlined, `#!/bin/sh\n${values}${text}`);
-  const { output } = await run('shellcheck', ['-s', 'dash', '-e', EXCLUDED, inlined], { limitSeconds: 60 });
+  const { output } = await run('shellcheck', ['-s', 'dash', '-e', EXCLUDED, inlined], { limitSeconds: 180 });
   return output;
 }

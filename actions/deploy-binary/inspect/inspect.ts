@@ -82,13 +82,8 @@ export function words(list: readonly string[]): string {
 
 /** Reads the answer of an inspecting program. */
 export function toFound(answer: Answer, inputs: DeployInputs): Found {
-  const login = answer.text('login') ?? '';
-  const asRoot = answer.number('uid') === 0;
   return {
     otherKernel: answer.text('kernel'),
-    login,
-    asRoot,
-    sudo: asRoot && login !== answer.text('user'),
     ...toRights(answer),
     machine: answer.text('machine') ?? '',
     tools: new Set(answer.texts('tool')),

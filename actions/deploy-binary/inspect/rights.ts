@@ -1,9 +1,14 @@
 import type { Answer } from '../../../lib/ssh/answer.ts';
 
-/** What needs root, what refuses it, and the lines that would allow it. */
+/** As whom the step works, what needs root, what refuses it, and the lines that would allow it. */
 export function toRights(answer: Answer) {
   const remedies = answer.texts('command_remedy');
+  const login = answer.text('login') ?? '';
+  const asRoot = answer.number('uid') === 0;
   return {
+    login,
+    asRoot,
+    sudo: asRoot && login !== answer.text('user'),
     needsRoot: answer.text('needs_root'),
     sudoError: answer.has('sudo_error') ? (answer.quote('sudo_error') ?? '') : undefined,
     sudoRemedy: answer.text('sudo_remedy'),

@@ -1,6 +1,6 @@
 import type { Log } from '../../../lib/action/log.ts';
 import program from '../../../target/programs/deploy-unit.sh';
-import type { PartKind } from '../../deploy-binary/activate.ts';
+import type { PartKind } from '../../deploy-binary/deployment.ts';
 import type { Found } from '../../deploy-binary/inspect/found.ts';
 import type { Plan } from '../../deploy-binary/plan/plan.ts';
 import type { UnitPart } from '../parts/part.ts';

@@ -18,6 +18,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => targets[Symbol.asyncDispose]());
 beforeEach(() => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's.
   const killed = 'for p in /proc/[0-9]*; do case $(readlink $p/exe) in /srv/server*) kill -9 ${p#/proc/} ;; esac; done';
   onAll(`${killed}; rm -rf /srv/server /srv/.server.deploy`);
 });

@@ -24,7 +24,7 @@ describe('the parts', () => {
   });
 
   test('in the README of deploy-release are read without a problem', () => {
-    const blocks = [...readFileSync('actions/deploy-release/README.md', 'utf8').matchAll(/```yaml\n([^]*?)```/g)];
+    const blocks = [...readFileSync('actions/deploy-release/README.md', 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)];
     const texts = blocks.map(([, block = '']) => {
       const yaml = parse(block) as (Step & object)[];
       return yaml[0]?.with?.parts ?? block;
