@@ -46,7 +46,9 @@ export async function deployTarget(
   const reconnect = () => connect(connection, context);
   const [read, host] = await both(source, reconnect());
   try {
-    context.log.phase('connect', `${host.target.name}`);
+    const { name } = host.target;
+    // An alias of the SSH config, beside the address that it stands for.
+    context.log.phase('connect', name.includes(connection.host) ? name : `${name} (${connection.host})`);
     const parts = { ...step, source: read, reconnect };
     const { found, plan, outcome, deploy } = await carryOut(host, parts);
     const id = book.begun()?.id;

@@ -1,4 +1,5 @@
 import type { ActionContext } from '../../lib/action/action.ts';
+import { quotedNames } from '../../lib/action/fields.ts';
 import { heldBack, prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
 import { ConnectionError, TargetError } from '../../lib/errors.ts';
@@ -27,6 +28,10 @@ const MANY = 20;
 export async function deploy(inputs: DeployInputs, context: ActionContext): Promise<void> {
   const startedAt = Date.now();
   for (const line of inputs.environment) context.log.maskValue(line.slice(line.indexOf('=') + 1));
+  for (const name of quotedNames(inputs.environment))
+    context.log.warning(
+      `\`environment\`: the quotes around the value of ${name} are part of it; leave them out if they are not meant.`,
+    );
   for (const secret of headerSecrets(inputs.health.headers)) context.log.maskValue(secret);
   const writeReport = await openReportFile(inputs.reportFile, context.log);
   const hosts = await hostsOfStep(inputs.hosts, inputs.rollout);

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import {
   choice,
+  environmentLines,
   flagOr,
   headerLines,
   httpUrl,
-  lines,
   literalLines,
   matching,
   optional,
@@ -39,7 +39,7 @@ export const programFields = {
   'run-as': z.optional(matching(isAccountName, 'the name of an account')),
   args: z._default(matching(isSplittable, 'arguments whose quotes are closed'), ''),
   'working-directory': z.optional(matching((path) => path === '/' || isPlainPath(path), 'an absolute path')),
-  environment: lines(),
+  environment: environmentLines(),
   'log-file': z.optional(matching(isPlainPath, 'an absolute path')),
   'health-url': z.optional(httpUrl()),
   'health-status': z._default(matching(isStatusList, 'status codes and ranges such as 200-399 or 200,204'), '200-399'),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../../lib/action/log.ts';
 import { hiding } from '../../lib/secrets.ts';
 import { AnswerError } from '../../lib/ssh/answer.ts';
 import { runProgram } from '../../lib/ssh/run.ts';
@@ -22,6 +23,8 @@ export async function learn(
   { inputs, log, signal, sudo, limitSeconds, reconnect }: Learning,
   id: string,
 ): Promise<Outcome> {
+  // The log may have some of these phases already: a second `stop` would look like one.
+  const recorded: Log = { ...log, phase: (name, text) => log.phase(name, `${text} (recorded on the target)`) };
   const deadline = Date.now() + limitSeconds * 1000;
   let last = 'the target could not be reached again';
   while (Date.now() < deadline && !signal.aborted) {
@@ -36,7 +39,7 @@ export async function learn(
           limitSeconds: Math.max(5, (deadline - Date.now()) / 1000),
           signal,
           clean: hiding(inputs.environment, inputs.health),
-          onSay: tellPhases(log, inputs),
+          onSay: tellPhases(recorded, inputs),
         },
       );
       if (ran.complete && ran.answer.yes('never')) {

@@ -89,7 +89,7 @@ export function foundLines(found: Found, destination: string): string[] {
     ...(releases.length > 0 ? [`  kept releases: ${releases.map(({ sha256 }) => short(sha256)).join(', ')}`] : []),
     ...(unfinished ? [`  an earlier deploy (${unfinished.run}) stopped during \`${unfinished.phase}\``] : []),
     ...found.notes.map((note) => `  note: ${note}`),
-    ...(history.length > 0 ? [`  last deploy: ${history.at(-1)}`] : []),
+    ...(history.length > 0 ? [`  last deploy: ${history.at(-1)?.replace(/\b[0-9a-f]{64}\b/g, short)}`] : []),
   ];
 }
 

@@ -236,7 +236,8 @@ function deployChecks(found: Found): Check[] {
   if (found.stateUnreadable) return result(blind(found));
   if (found.stateRefused !== undefined) return result(found.stateRefused);
   if (found.deploying !== undefined) return result(`in progress: ${found.deploying}`);
-  if (!found.unfinished) return result(found.history ? `last deploy: ${found.history}` : 'none', true);
+  if (!found.unfinished)
+    return result(found.history ? `last deploy: ${found.history.replace(/\b[0-9a-f]{64}\b/g, short)}` : 'none', true);
   const { phase, run } = found.unfinished;
   return result(`${run} was interrupted during \`${phase}\`; re-run deploy-binary`);
 }

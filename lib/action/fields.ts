@@ -67,6 +67,20 @@ export function lines() {
   return linesBy(splitLines);
 }
 
+/** Lines `KEY=VALUE` as in a file for a shell or docker: without comments, and without `export` before the name. */
+export function environmentLines() {
+  return linesBy((value) =>
+    splitLines(value)
+      .filter((line) => !line.startsWith('#'))
+      .map((line) => line.replace(/^export\s+(?=[A-Za-z_]\w*=)/, '')),
+  );
+}
+
+/** The names of the variables whose whole value is in quotes, which are part of it. */
+export function quotedNames(environment: readonly string[]): string[] {
+  return environment.flatMap((line) => /^(\w+)=(["']).*\2$/s.exec(line)?.[1] ?? []);
+}
+
 /** Non-empty lines `Name: value`, the headers of a request; a wrong one is named by its number, because it may be secret. */
 export function headerLines() {
   return z._default(

@@ -134,7 +134,7 @@ describe('a lost connection', () => {
     await atRest(host);
     expect(await host.health()).toMatchObject({ version: 'v2' });
     const next = await host.deploy({ source: program('v2') });
-    expect(next.log).toContain('last deploy: ');
+    expect(next.log).toMatch(/last deploy: \S+ [0-9a-f]{12} /);
     expect(next.outputs.state).toBe('unchanged');
   });
 
@@ -231,6 +231,9 @@ describe('two deploys at once', () => {
     await first.saw('stop            ');
     const second = await host.deploy({ source: program('v3'), 'lock-timeout-seconds': 1 });
     expect(second.outputs.state).toBe('untouched');
+    expect(second.log).toContain(
+      '  waiting for another deploy of this file: https://forge.example/team/service/actions/runs/7',
+    );
     expect(second.log).toMatch(
       /why: {4}another deploy of this file holds the lock: https:\/\/forge\.example\/team\/service\/actions\/runs\/7 \(started/,
     );

@@ -62,3 +62,14 @@ it('a wrong health URL is not quoted with what is secret in it', async () => {
   expect(step.log).toContain("expected an http or https URL without a user in it, got 'http://localhost/?token=***'");
   expect(step.log).not.toMatch(/hunter22|t0ken/);
 });
+
+it('quotes around a value of the environment are a warning that does not show it', async () => {
+  await using host = await target();
+  await host.startByHand(program('v1'));
+  const environment = '# of the app\nexport PORT=8080\nAPP_KEY="k3y-of-the-app"';
+  const { code, log } = await host.deploy({ source: program('v2'), environment, 'dry-run': true });
+  expect(code, log).toBe(0);
+  expect(log).toContain('Warning: `environment`: the quotes around the value of APP_KEY are part of it');
+  expect(log.match(/^Warning: /gm)).toHaveLength(1);
+  expect(log.replace(/^::add-mask::.*$/gm, '')).not.toContain('k3y-of-the-app');
+});
