@@ -40,7 +40,7 @@ export function planDeploy(
   };
   plan.file = newFile(found, source, { release: release?.sha256, looksRight: !metadataDiffers(inputs, found, plan) });
   const obstacles = [
-    ...hostObstacles(found),
+    ...hostObstacles(inputs, found),
     ...sourceObstacles(inputs, found, { source, restart }),
     ...fileObstacles(inputs, found),
     ...roomObstacles(inputs, found, plan.file),

@@ -71,7 +71,7 @@ export function planFolder(
     file: { from: 'upload' as const, sha256: treeDigest(tree), bytes: sentBytes(change) },
     units: NO_UNITS,
   };
-  const obstacles = [...hostObstacles(found), ...folder.obstacles, ...driftObstacles(part, found)];
+  const obstacles = [...hostObstacles(part, found), ...folder.obstacles, ...driftObstacles(part, found)];
   if (obstacles.length > 0) return { ...base, kind: 'refused', obstacles, steps: [] };
   const isSame = folder.entries !== undefined && isUnchanged(change, tree);
   if (isSame && needed === undefined) return { ...base, kind: 'unchanged', obstacles, steps: [] };

@@ -22,6 +22,14 @@ test('every other file has only functions, and some program inlines it', () => {
   expect(shared.filter((path) => !inlined.has(path))).toEqual([]);
 });
 
+test('no wait goes by the clock, which may be set back meanwhile', () => {
+  const waiting = FILES.filter((path) => /\/(transaction|process|health|lib)\//.test(path));
+  expect(waiting.length).toBeGreaterThan(20);
+  expect(
+    waiting.filter((path) => /date \+%s|SECONDS/.test(readFileSync(path, 'utf8').replace(/^\s*#.*$/gm, ''))),
+  ).toEqual([]);
+});
+
 test('no program has a here-document, which a stripped program would lose', () => {
   expect(FILES.filter((path) => /<<-?\s*['"\\]?[A-Za-z_]/.test(shProgram(path)))).toEqual([]);
 });

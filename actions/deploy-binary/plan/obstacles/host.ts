@@ -1,7 +1,10 @@
+import type { DeployInputs } from '../../inputs.ts';
 import type { Found } from '../../inspect/found.ts';
 import type { Obstacle } from '../obstacle.ts';
 
-export function hostObstacles(found: Found): Obstacle[] {
+export function hostObstacles({ destination }: Pick<DeployInputs, 'destination'>, found: Found): Obstacle[] {
+  const [, folder = '', name = ''] = /^(.*)\/([^/]+)\/?$/.exec(destination) ?? [];
+  const state = `${folder}/.${name}.deploy`;
   const list: Obstacle[] = [];
   if (!found.tools.has('/proc')) {
     list.push({
@@ -41,7 +44,7 @@ export function hostObstacles(found: Found): Obstacle[] {
   if (found.stateRefused) {
     list.push({
       why: `${found.stateRefused}.`,
-      remedy: 'deploy with the account that owns it, or move it away (its kept releases go with it).',
+      remedy: `deploy with the account that owns it; or, where a recursive chown of ${folder} caused this, run \`mv ${state} ${state}.old\` on the target (its kept releases go with it).`,
     });
   }
   return list;
