@@ -1795,8 +1795,7 @@ limited 100 cat -- "$1"
 elif [ "$nofollow" = yes ]; then
 limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
-user_limit=100
-owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
+(user_limit=100 && cd -P -- "\${1%/*}/" && owner_of . && as_user "$owner_uid" cat -- "./\${1##*/}")
 fi 2>/dev/null
 }
 find_nofollow() {
@@ -4580,8 +4579,7 @@ limited 100 cat -- "$1"
 elif [ "$nofollow" = yes ]; then
 limited 100 dd "if=$1" iflag=nofollow,nonblock bs=262144
 else
-user_limit=100
-owner_of "\${1%/*}/." && as_user "$owner_uid" cat -- "$1"
+(user_limit=100 && cd -P -- "\${1%/*}/" && owner_of . && as_user "$owner_uid" cat -- "./\${1##*/}")
 fi 2>/dev/null
 }
 find_nofollow() {

@@ -189,7 +189,7 @@ describe('health-headers', () => {
       expect(log).toContain('line 2 must be `Name: value`');
       expect(log).not.toContain(wrong);
     }
-    expect((await verified(host, { 'health-headers': 'Host: x' })).log).toContain('needs health-url');
+    expect((await verified(host, { 'health-headers': 'Host: x' })).log).toContain('only valid with `health-url`');
   });
 
   it('let a deploy ask through a proxy that answers to one name only; without a client for them it is refused', async () => {
