@@ -13,7 +13,7 @@ import type { DeployInputs } from '../inputs.ts';
 import { fileProblem, logProblem, toFile, toFolder, toFreeBytes, toOpenFolder } from './file-found.ts';
 import { type Executor, type Found, type FoundEnd, type FoundProcess, SAME } from './found.ts';
 import { lastRelease } from './last-release.ts';
-import { toRights } from './rights.ts';
+import { toRights, toTools } from './rights.ts';
 import { foundUnits, otherUserUnits } from './unit-found.ts';
 
 const LIMIT_SECONDS = 120;
@@ -86,8 +86,7 @@ export function toFound(answer: Answer, inputs: DeployInputs): Found {
     otherKernel: answer.text('kernel'),
     ...toRights(answer),
     machine: answer.text('machine') ?? '',
-    tools: new Set(answer.texts('tool')),
-    toyboxTimeout: answer.yes('toybox_timeout'),
+    ...toTools(answer),
     interpreterExists: answer.yes('interpreter'),
     wantedOwner: answer.text('wanted_owner'),
     wantedIds: answer.text('wanted_ids'),

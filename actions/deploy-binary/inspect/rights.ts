@@ -19,3 +19,8 @@ export function toRights(answer: Answer) {
       .map((command, index) => ({ command, remedy: remedies[index] ?? '' })),
   };
 }
+
+/** The tools that are there, and whether the one that can't be relied on is. */
+export function toTools(answer: Answer) {
+  return { tools: new Set(answer.texts('tool')), toyboxTimeout: answer.yes('toybox_timeout') };
+}
