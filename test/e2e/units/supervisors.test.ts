@@ -20,7 +20,7 @@ test.each([
   ['runsv', 'sv'],
   ['s6-supervise', 's6-svc'],
   ['monit', 'monit'],
-])('%s as a unit: refused, with its own command; with that the deploy works', async (name, command) => {
+])('%s as a unit: refused, with its own command; with that the deploy works and rolls back', async (name, command) => {
   await host.world({ 'keeper.service': `[Service]\nExecStart=/opt/app/${name}\n` });
   await host.system.sh(supervisor(name));
   await host.systemctl('start keeper');
@@ -39,5 +39,10 @@ test.each([
   const good = await host.deploy(program('v2'), commands);
   expect(good.outputs.state, good.log).toBe('active');
   expect(await host.version()).toBe('v2');
+  if (name === 'runsv') {
+    const bad = await host.deploy(program('bad', 'exits after 900 ms'), commands);
+    expect(bad.outputs.state, bad.log).toBe('rolled-back');
+    expect(await host.version()).toBe('v2');
+  }
   expect(await host.systemctl('show -P MainPID keeper')).toBe(keeper);
 });
