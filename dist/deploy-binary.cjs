@@ -5069,7 +5069,6 @@ case $unit_entry in
 *",$show_Id") world_role=\${unit_entry%%,*}; break ;;
 esac
 done
-case $world_role in trigger | wanted) ;; *) follow_unit ;; esac
 unit_command=no
 unit_pids=
 if [ "$world_role" = program ]; then
@@ -5081,6 +5080,7 @@ case " $show_Names $show_Id " in
 *) [ -n "$unit_pids" ] || [ "$unit_command" != no ] || return 0 ;;
 esac
 fi
+case $world_role in trigger | wanted) ;; *) follow_unit ;; esac
 joined "$show_Names" && unit_names=$joined
 joined "$show_TriggeredBy" && unit_triggers=$joined
 joined "$unit_pids" && unit_pids=$joined

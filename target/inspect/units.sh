@@ -145,7 +145,6 @@ say_unit() {
       *",$show_Id") world_role=${unit_entry%%,*}; break ;;
     esac
   done
-  case $world_role in trigger | wanted) ;; *) follow_unit ;; esac
   unit_command=no
   unit_pids=
   if [ "$world_role" = program ]; then
@@ -158,6 +157,7 @@ say_unit() {
       *) [ -n "$unit_pids" ] || [ "$unit_command" != no ] || return 0 ;;
     esac
   fi
+  case $world_role in trigger | wanted) ;; *) follow_unit ;; esac
   joined "$show_Names" && unit_names=$joined
   joined "$show_TriggeredBy" && unit_triggers=$joined
   joined "$unit_pids" && unit_pids=$joined

@@ -82,3 +82,24 @@ describe('what depends on the unit', () => {
     expect(await host.version()).toBe('v1');
   });
 });
+
+test('a unit of another program of that name, and what it wants, may come and go meanwhile', async () => {
+  await host.world({
+    'app.service': service(),
+    'other.service':
+      '[Unit]\nWants=neighbour.service\n[Service]\nExecStart=/bin/sh -c "exec sleep 100000" /opt/other/server\n',
+    'neighbour.service': SLEEP,
+  });
+  await host.systemctl('start app other');
+  await answers(host);
+  const deploy = await host.begin(program('v2'), { 'stable-seconds': 2 });
+  await deploy.saw('stable          ');
+  await host.systemctl('stop neighbour');
+  const step = await deploy.ended;
+  expect(step.outputs.state, step.log).toBe('active');
+  expect(await host.states('app', 'other', 'neighbour')).toEqual({
+    app: 'active',
+    other: 'active',
+    neighbour: 'inactive',
+  });
+});
