@@ -130,3 +130,22 @@ function addProgram(
   start.push('app.service');
   return ['app.service'];
 }
+
+/** A world with a place of its own on the host, beside other ones. */
+export interface PlacedWorld extends UnitWorld {
+  /** What the names of its units begin with. */
+  prefix: string;
+  folder: string;
+  file: string;
+}
+
+/** The same world with units, folder and ports of this number. */
+export function placedAt(world: UnitWorld, slot: number): PlacedWorld {
+  const prefix = `w${slot}-`;
+  const folder = `/opt/w${slot}`;
+  const text = JSON.stringify(world)
+    .replaceAll(/\b(app-worker|app|side\d|dep\d)(?=(@\d*)?\.(service|socket|timer|target)\b)/g, `${prefix}$1`)
+    .replaceAll('/opt/app/', `${folder}/`)
+    .replaceAll(/\b2531/g, String(2531 + slot));
+  return { ...(JSON.parse(text) as UnitWorld), prefix, folder, file: `${folder}/server` };
+}
