@@ -1,5 +1,5 @@
 import { shownUrl } from '../../lib/secrets.ts';
-import type { Told } from './report.ts';
+import type { DeployResult } from './result.ts';
 
 /** One thing that was proved of the new version, or was not; in the form of verify-deploy. */
 export interface Check {
@@ -11,7 +11,7 @@ export interface Check {
 }
 
 /** Pure: what came to be proved on the target, in its order; nothing where it did not come so far. */
-export function checksOf({ inputs, plan, outcome }: Told): Check[] {
+export function checksOf({ inputs, plan, outcome }: DeployResult): Check[] {
   const { health, dryRun } = inputs;
   const { state, failed, why } = outcome;
   const isHealthy = ((state === 'active' || state === 'unchanged') && !dryRun) || failed === 'stable';

@@ -19,11 +19,12 @@ import {
   takeBack,
   undoDead,
 } from './recovery.ts';
-import { foundLines, isGreen, planLines, refusal, type Told } from './report.ts';
+import { foundLines, isGreen, planLines, refusal } from './report.ts';
+import type { DeployResult } from './result.ts';
 import { afterAccepted, beforeInPlace, gateObstacles, withBefore, withBeforeFailure } from './with-hooks.ts';
 
 /** A target that a deploy came to an end on, and the way back from there. */
-export interface Deployed extends Told {
+export interface Deployed extends DeployResult {
   /** Puts back what was there before, over a connection to the target; only after a deploy that changed something. */
   undo: ((host: Host) => Promise<Outcome>) | undefined;
   /** The connection of the deploy, for the caller to close. */

@@ -1,13 +1,14 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, STATES, TargetError, type TargetState } from '../../lib/errors.ts';
 import { worst } from './book.ts';
-import { entryOf, failureOf, hasChanged, isSuccess, scalarsOf, type Told, tableOf } from './report.ts';
+import { entryOf, failureOf, hasChanged, isSuccess, scalarsOf, tableOf } from './report.ts';
+import type { DeployResult } from './result.ts';
 
 /** How one of several targets came out: `done`, `failure` or `skipped`. */
 export interface Ended {
   /** As it was written, or its full name once it is known. */
   target: string;
-  done?: Told;
+  done?: DeployResult;
   /** Why nothing was changed there. */
   failure?: Failure;
   /** It could not be reached, and does not count as failed. */

@@ -8,16 +8,7 @@ import type { Outcome } from './outcome.ts';
 import type { Obstacle } from './plan/obstacle.ts';
 import { TRUST_CERTIFICATE } from './plan/obstacles/health.ts';
 import type { Plan } from './plan/plan.ts';
-
-/** All that a finished deploy of one target is told from. */
-export interface Told {
-  target: string;
-  inputs: DeployInputs;
-  found: Found;
-  plan: Plan;
-  outcome: Outcome;
-  durationMs: number;
-}
+import type { DeployResult } from './result.ts';
 
 /** The outputs of a step that ended before anything was changed. */
 export const NOTHING_DONE = { state: 'untouched', changed: false, 'downtime-ms': 0, 'bytes-sent': 0, report: [] };
@@ -31,7 +22,7 @@ export function asUntouched(failure: ConnectionError | TargetError): Failure {
 }
 
 /** Sets the outputs, writes the table to log and summary, and throws when the state is a red one. */
-export async function report(told: Told, context: ActionContext): Promise<void> {
+export async function report(told: DeployResult, context: ActionContext): Promise<void> {
   await context.outputs({ ...scalarsOf(told), 'duration-ms': told.durationMs, report: [entryOf(told)] });
   if (told.inputs.dryRun) return;
   const rows = tableOf(told);
@@ -104,7 +95,7 @@ export function refusal(target: string, destination: string, obstacles: readonly
   });
 }
 
-export function scalarsOf({ plan, found, outcome }: Told) {
+export function scalarsOf({ plan, found, outcome }: DeployResult) {
   return {
     state: outcome.state,
     changed: hasChanged(outcome.state),
@@ -116,7 +107,7 @@ export function scalarsOf({ plan, found, outcome }: Told) {
   };
 }
 
-export function entryOf(told: Told) {
+export function entryOf(told: DeployResult) {
   const { plan, found, outcome, target, inputs, durationMs } = told;
   return {
     target,
@@ -135,7 +126,7 @@ export function entryOf(told: Told) {
   };
 }
 
-export function tableOf({ target, plan, found, outcome, inputs, durationMs }: Told): [string, string][] {
+export function tableOf({ target, plan, found, outcome, inputs, durationMs }: DeployResult): [string, string][] {
   const before = found.file ? short(found.file.sha256) : 'nothing';
   const after = short(plan.file.sha256);
   const rows: [string, string][] = [
@@ -167,7 +158,7 @@ const WHAT: Record<string, string> = {
   connection: 'Following the deploy of',
 };
 
-export function failureOf({ target, inputs, found, outcome }: Told): TargetError {
+export function failureOf({ target, inputs, found, outcome }: DeployResult): TargetError {
   return new TargetError({
     what: `${(Object.hasOwn(WHAT, outcome.failed) && WHAT[outcome.failed]) || 'Activating'} ${inputs.destination}`,
     where: target,

@@ -1,7 +1,8 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
 import { worst } from '../deploy-binary/book.ts';
-import { entryOf, failureOf, hasChanged, isSuccess, type Told, tableOf } from '../deploy-binary/report.ts';
+import { entryOf, failureOf, hasChanged, isSuccess, tableOf } from '../deploy-binary/report.ts';
+import type { DeployResult } from '../deploy-binary/result.ts';
 import type { Released, ReleasedPart } from './release-target.ts';
 
 /** How one target came out: `done`, `failure` or `skipped`. */
@@ -66,7 +67,7 @@ export function isRed({ done, failure, isSkipped }: FinishedTarget): boolean {
   return (failure !== undefined && !isSkipped) || (done?.parts.some(({ outcome }) => !isSuccess(outcome)) ?? false);
 }
 
-function toldOf(part: ReleasedPart, { target, durationMs }: Released): Told {
+function toldOf(part: ReleasedPart, { target, durationMs }: Released): DeployResult {
   const { inputs, found, plan, outcome } = part;
   return { target, inputs, found, plan, outcome, durationMs };
 }

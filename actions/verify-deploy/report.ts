@@ -3,7 +3,7 @@ import type { Summary } from '../../lib/action/outputs.ts';
 import { TargetError } from '../../lib/errors.ts';
 import { escapeForeign, linesOf } from '../../lib/foreign.ts';
 import type { VerifyInputs } from './inputs.ts';
-import type { Verified } from './verify.ts';
+import type { Verified } from './verified.ts';
 
 /** One line per check and target, outputs and summary; throws when a check does not hold. */
 export async function report(

@@ -8,14 +8,7 @@ import type { VerifyInputs } from './inputs.ts';
 import { inspect } from './inspect.ts';
 import { report } from './report.ts';
 import { type Check, verdict } from './verdict.ts';
-
-/** The checks of one target, and what was seen there. */
-export interface Verified {
-  target: string;
-  checks: Check[];
-  sha256: string;
-  pid: number | undefined;
-}
+import type { Verified } from './verified.ts';
 
 const RETRY_PAUSE_SECONDS = 1;
 /** A host may count refused logins against us, so the pauses between those grow. */

@@ -4,7 +4,7 @@ import { Failure, formatFailure } from '../errors.ts';
 import { childEnvironment } from './child-environment.ts';
 import { readInputs } from './inputs.ts';
 import { type Log, openLog } from './log.ts';
-import { type Summary, writeOutputs, writeSummary } from './outputs.ts';
+import { type OutputValue, type Summary, writeOutputs, writeSummary } from './outputs.ts';
 import { type Run, readRun } from './run.ts';
 
 /** What the runner gives a step and takes from it. */
@@ -25,9 +25,6 @@ export interface ActionContext {
   /** Keeps text for the post step. Never a secret: it is written to a file of the runner. */
   save(name: string, value: string): void;
 }
-
-/** Lists and records are written as JSON over several lines, at most 256 KiB. */
-export type OutputValue = string | number | boolean | object | undefined;
 
 export interface ActionDefinition<Inputs> {
   /** Keys are the input names of action.yml. */

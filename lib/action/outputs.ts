@@ -1,6 +1,8 @@
 import * as core from '@actions/core';
 import { defused, linesOf, oneLine, shortened } from '../foreign.ts';
-import type { OutputValue } from './action.ts';
+
+/** Lists and records are written as JSON over several lines, at most 256 KiB. */
+export type OutputValue = string | number | boolean | object | undefined;
 
 const JSON_LIMIT_BYTES = 256 * 1024;
 /** A line of 64 KiB fails the step on some runners, and a character has up to six bytes in JSON. */

@@ -123,14 +123,7 @@ export function toFound(answer: Answer, inputs: DeployInputs): Found {
     stateRefused: answer.text('state_refused'),
     unfinished: toUnfinished(answer),
     locked: answer.has('locked') ? (answer.text('locked') ?? 'an unknown run') : undefined,
-    live: answer.has('live_workflow')
-      ? {
-          workflow: answer.text('live_workflow') ?? '',
-          runNumber: answer.number('live_run_number') ?? 0,
-          run: answer.text('live_run') ?? '',
-          sha256: answer.digest('live_sha256'),
-        }
-      : undefined,
+    live: toLive(answer),
     releases: answer.parts('release', RELEASE, 'a sha256').map(([sha256 = '']) => ({ sha256 })),
     lastRelease: lastRelease(answer),
     ended: answer.parts('ended', END, 'the end of a transaction').map(toEnd),
@@ -179,6 +172,16 @@ function toProcess(process: Answer): FoundProcess | undefined {
     supervisor: process.text('supervisor') ?? '',
     supervised: process.text('supervised') ?? '',
     supervisorPid: process.pid('supervisor_pid') ?? 0,
+  };
+}
+
+function toLive(answer: Answer): Found['live'] {
+  if (!answer.has('live_workflow')) return undefined;
+  return {
+    workflow: answer.text('live_workflow') ?? '',
+    runNumber: answer.number('live_run_number') ?? 0,
+    run: answer.text('live_run') ?? '',
+    sha256: answer.digest('live_sha256'),
   };
 }
 
