@@ -196,10 +196,10 @@ ${e}`}i(o$,"lineOf");function s$({log:e}){let{user:t="",offered:n=[]}=e.stages.a
 `,{mode:384})}i(Nl,"write");var $$=require("node:stream");var ca=require("node:child_process"),p$=require("node:timers/promises");var h$=`watch() {
 trap '' HUP INT TERM
 IFS= read -r _ <&3 && exit
-kill -s TERM -- "-$2"
+kill -TERM "-$2"
 rm -rf -- "$1"
 sleep 1
-kill -s KILL -- "-$2"
+kill -KILL "-$2"
 }
 main() {
 folder=$1

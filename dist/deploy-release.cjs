@@ -332,10 +332,10 @@ ${e}`}a(g0,"lineOf");function y0({log:e}){let{user:t="",offered:n=[]}=e.stages.a
 `,{mode:384})}a(c_,"write");var N0=require("node:stream");var Hl=require("node:child_process"),I0=require("node:timers/promises");var S0=`watch() {
 trap '' HUP INT TERM
 IFS= read -r _ <&3 && exit
-kill -s TERM -- "-$2"
+kill -TERM "-$2"
 rm -rf -- "$1"
 sleep 1
-kill -s KILL -- "-$2"
+kill -KILL "-$2"
 }
 main() {
 folder=$1

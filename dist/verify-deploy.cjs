@@ -194,10 +194,10 @@ ${e}`}a(Lp,"lineOf");function Up({log:e}){let{user:t="",offered:n=[]}=e.stages.a
 `,{mode:384})}a(Yc,"write");var Yp=require("node:stream");var is=require("node:child_process"),Zp=require("node:timers/promises");var Wp=`watch() {
 trap '' HUP INT TERM
 IFS= read -r _ <&3 && exit
-kill -s TERM -- "-$2"
+kill -TERM "-$2"
 rm -rf -- "$1"
 sleep 1
-kill -s KILL -- "-$2"
+kill -KILL "-$2"
 }
 main() {
 folder=$1

@@ -5,10 +5,10 @@ watch() {
   trap '' HUP INT TERM
   # A line comes from a step that ends the connection itself.
   IFS= read -r _ <&3 && exit
-  kill -s TERM -- "-$2"
+  kill -TERM "-$2"
   rm -rf -- "$1"
   sleep 1
-  kill -s KILL -- "-$2"
+  kill -KILL "-$2"
 }
 
 main() {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { step } from '../../support/action.ts';
 import { dryRun } from '../../support/login.ts';
 import { program } from '../../support/programs.ts';
 import { proxy } from '../../support/proxy.ts';
@@ -47,8 +48,9 @@ describe('a deploy over OpenSSH', () => {
       ['v2', 'plain'],
       ['v3', 'delta'],
     ] as const) {
-      const { temporary, step } = opensshDeploy(host, { source: program(version, 'healthy', 3e6), transfer });
-      const { log, outputs } = await step.ended;
+      const started = opensshDeploy(host, { source: program(version, 'healthy', 3e6), transfer });
+      const { temporary } = started;
+      const { log, outputs } = await started.step.ended;
       expect(outputs.state, log).toBe('active');
       expect(await host.health()).toMatchObject({ version });
       expect(readdirSync(temporary)).toEqual([]);
@@ -56,6 +58,11 @@ describe('a deploy over OpenSSH', () => {
     }
     // A login for each deploy, whatever number of sessions it needs.
     expect(host.sshd.logins()).toBe(2);
+    const { host: name, 'ssh-key': key, 'known-hosts': known } = host.usual;
+    const verified = await step('verify-deploy', {
+      inputs: { transport: 'openssh', host: name, 'ssh-key': key, 'known-hosts': known, path: host.destination },
+    });
+    expect(verified.outputs.verified, verified.log).toBe('true');
   });
 
   it('has its secrets in no argument list, no file and no log', async () => {
@@ -187,7 +194,7 @@ describe('a server over OpenSSH', () => {
     });
     await step.saw('stop            ');
     between.stall();
-    await step.saw('Lost the target');
+    await step.saw('Connection lost');
     between.heal();
     const { outputs, log } = await step.ended;
     expect(outputs.state, log).toBe('active');
