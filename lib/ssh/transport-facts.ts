@@ -9,6 +9,7 @@ import type { TransportFacts } from './choose-transport.ts';
 import { ConfigError } from './config.ts';
 import { configFiles, readIfThere } from './config-files.ts';
 import { runnerHomes, usualFiles } from './homes.ts';
+import { hopsTo } from './hops.ts';
 import { type ConnectionInputs, parseHost } from './inputs.ts';
 import { hasAuthority, knownTypes, lookupNames, parseKnownHosts } from './known-hosts.ts';
 import { configToAsk, type Destination, questionWords, type RunnerConfig } from './openssh-arguments.ts';
@@ -27,7 +28,7 @@ export type RunnerFacts = TransportFacts & { runnerConfig: RunnerConfig };
 /** Finds out what the choice of the client rests on. Throws a ConnectionError for inputs and files that no client can follow. */
 export async function transportFacts(inputs: ConnectionInputs, context: ActionContext): Promise<RunnerFacts> {
   const env = context.childEnvironment();
-  const builtin = readConfig(inputs.host, inputs, context);
+  const builtin = readWhole(inputs, context);
   const homes = runnerHomes(context.env('HOME'));
   const runnerConfig = runnerConfigOf(inputs['ssh-config'], homes);
   const [ssh, settings] = await Promise.all([
@@ -59,6 +60,19 @@ function unlessNamed({ usual }: RunnerConfig, settings: SshSettings | undefined)
   return found.some((file) => !usual.identityFiles.includes(file))
     ? []
     : usual.identityFiles.filter((file) => existsSync(file));
+}
+
+/** The target as the built-in client reads it, or why it can't follow the config of that one or of a hop on the way. */
+function readWhole(inputs: ConnectionInputs, context: ActionContext): Target | ConfigError {
+  const target = readConfig(inputs.host, inputs, context);
+  if (target instanceof ConfigError) return target;
+  try {
+    hopsTo(target, inputs, context);
+    return target;
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    return new ConfigError(error.fields.why.replace(/\.$/, ''), error.fields.remedy);
+  }
 }
 
 export function destinationOf(inputs: ConnectionInputs): Destination {

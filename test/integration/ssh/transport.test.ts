@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { authority } from '../../support/ca.ts';
 import { agentWith, dryRun, failureOf, newKey } from '../../support/login.ts';
@@ -67,6 +67,24 @@ describe("auto takes the runner's OpenSSH, and says why", () => {
     expect((await dryRun(server, { ...inputs, transport: 'builtin' })).log).toMatch(
       new RegExp(`why: {4}\\S+: ${name} .*not supported`),
     );
+  });
+
+  it('for what only the config of a jump host needs', async () => {
+    await using jump = await sshd();
+    await using server = await sshd();
+    writeFileSync(`${server.folder}/revoked`, '');
+    const config = configFor(server, 'ProxyJump inner');
+    const inner = ['Host inner', 'HostName 127.0.0.1', `Port ${jump.port}`, 'User root'];
+    appendFileSync(config, [...inner, `RevokedHostKeys ${server.folder}/revoked`, ''].join('\n'));
+    const { log } = await dryRun(server, {
+      host: 'prod',
+      'ssh-config': config,
+      'ssh-key': `${jump.key}\n${server.key}`,
+      'known-hosts': `${jump.knownHosts}\n${server.knownHosts}`,
+    });
+    expect(CHOSEN.exec(log)?.[1]).toContain('RevokedHostKeys');
+    expect(log).toContain('dry-run is set');
+    expect([jump.logins(), server.logins()]).toEqual([1, 1]);
   });
 
   it('for KnownHostsCommand, which gives the key', async () => {
