@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { createReadStream, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { inParallel } from '../parallel.ts';
@@ -9,6 +8,8 @@ import { excluding } from './patterns.ts';
 
 const MOST_ENTRIES = 100_000;
 const READERS = 8;
+/** Read at once: a stream for each of 20,000 small files takes ten times as long. */
+const SMALL_BYTES = 1 << 20;
 
 /** A tree of the runner: what is to be on the target, or every reason why it can't be. */
 export interface ScannedTree {
@@ -22,7 +23,7 @@ export async function scanTree(
   root: string,
   given: { exclude: readonly string[]; keep: readonly string[] },
 ): Promise<ScannedTree> {
-  const top = await lstat(root).catch(() => undefined);
+  const top = lstatSync(root, { throwIfNoEntry: false });
   if (!top) return { entries: [], problems: [`the folder ${root} does not exist on the runner`] };
   if (!top.isDirectory()) return { entries: [], problems: [`${root} is not a folder`] };
   const entries: SourceEntry[] = [];
@@ -30,21 +31,21 @@ export async function scanTree(
   const isExcluded = excluding(given.exclude);
   const queue = [''];
   for (let folder = queue.pop(); folder !== undefined; folder = queue.pop()) {
-    for (const raw of await readdir(`${root}/${folder}`, { encoding: 'buffer' })) {
+    for (const raw of readdirSync(`${root}/${folder}`, { encoding: 'buffer' })) {
       const name = raw.toString('utf8');
       const path = folder === '' ? name : `${folder}/${name}`;
       if (!Buffer.from(name).equals(raw)) {
         problems.push(`the name of ${path} is not UTF-8`);
         continue;
       }
-      const about = await lstat(`${root}/${path}`);
+      const about = lstatSync(`${root}/${path}`);
       if (given.keep.includes(path) || isExcluded(path, about.isDirectory())) continue;
       const problem = problemOf(path, about);
       if (problem) {
         problems.push(problem);
         continue;
       }
-      const target = about.isSymbolicLink() ? await readlink(`${root}/${path}`) : '';
+      const target = about.isSymbolicLink() ? readlinkSync(`${root}/${path}`) : '';
       if (target !== '' && leavesTree(path, target)) problems.push(`${path} is a link out of the folder, to ${target}`);
       entries.push({
         path,
@@ -65,7 +66,7 @@ export async function scanTree(
     entries.filter(({ kind }) => kind === 'file'),
     { limit: READERS, stopped: () => false },
     async (entry) => {
-      const read = await digestOf(`${root}/${entry.path}`);
+      const read = await digestOf(`${root}/${entry.path}`, entry.bytes);
       entry.sha256 = read.sha256;
       entry.bytes = read.bytes;
     },
@@ -90,8 +91,12 @@ function leavesTree(path: string, target: string): boolean {
   return reached === '..' || reached.startsWith('../');
 }
 
-async function digestOf(path: string): Promise<{ sha256: string; bytes: number }> {
+async function digestOf(path: string, expectedBytes: number): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');
+  if (expectedBytes <= SMALL_BYTES) {
+    const content = readFileSync(path);
+    return { sha256: hash.update(content).digest('hex'), bytes: content.length };
+  }
   let bytes = 0;
   await pipeline(createReadStream(path), async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {

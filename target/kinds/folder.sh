@@ -155,6 +155,7 @@ part_undo_prove() {
   image_of_tree "../$in_name"
   [ "$image_of_tree" = "$old_tree" ] || { refused="$in_folder/$in_name is another folder"; return 1; }
   remove_tree incoming
+  remove_tree previous
   [ -z "$old_sha" ] || remember_live "$old_sha" "$old_live"
 }
 
