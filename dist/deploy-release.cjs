@@ -11625,7 +11625,7 @@ while [ -n "$verify_rest" ]; do
 verify_line=\${verify_rest%%"$newline"*}
 verify_rest=\${verify_rest#*"$newline"}
 case $verify_line in
-'' | *' is not executable: No such file or directory') ;;
+'' | *': Command /'*' is not executable: No such file or directory') ;;
 *)
 refused='systemd-analyze verify refused the file'
 return 1

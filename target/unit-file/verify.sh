@@ -20,7 +20,7 @@ verify_incoming() {
     verify_line=${verify_rest%%"$newline"*}
     verify_rest=${verify_rest#*"$newline"}
     case $verify_line in
-      '' | *' is not executable: No such file or directory') ;;
+      '' | *': Command /'*' is not executable: No such file or directory') ;;
       *)
         refused='systemd-analyze verify refused the file'
         return 1
