@@ -1381,7 +1381,7 @@ journal_error=$( (journal_lines >journal.new && sync journal.new && mv -f journa
 { refused="the journal could not be written: \${journal_error##*: }"; return 1; }
 journal_is_open=yes
 }
-JOURNAL_KEYS='release release_part release_parts release_folder release_name members part_kind'
+JOURNAL_KEYS='part_kind release release_part release_parts release_folder release_name members'
 journal_lines() {
 printf 'transaction=%s\\nid=%s\\n' "$in_run" "$journal_id" || return 1
 for journal_key in $JOURNAL_KEYS $PART_KEYS; do
@@ -1435,6 +1435,15 @@ case $1 in
 *\\\\*) unsaid=$(printf '%b.' "$1") && unsaid=\${unsaid%.} ;;
 *) unsaid=$1 ;;
 esac
+}
+is_my_journal() {
+[ -f journal ] || return 0
+while IFS= read -r journal_line; do
+case $journal_line in part_kind=?*) ;; *) continue ;; esac
+[ "\${journal_line#part_kind=}" != "$PART_KIND" ] || return 0
+refused="the unfinished deploy is one of a \${journal_line#part_kind=}; run that release again"
+return 1
+done <journal
 }
 remember_release() {
 printf '%s %s %s\\n' "\${release:-$journal_id}" "\${old_sha:-none}" "$(date +%s)" >last-release.new && mv -f last-release.new last-release
@@ -3133,6 +3142,7 @@ wait "$!"
 IFS= read -r env_pid <trial
 [ "$env_pid" = "$!" ]
 }
+PART_KIND=binary
 part_kind=binary
 PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
 part_seen() {
@@ -3382,6 +3392,7 @@ know_me
 begin
 journal_id=$in_id
 journal_is_open=
+part_kind=$PART_KIND
 refused='' failed='' down_mark='' downtime_cs=''
 release=$in_release
 release_part=$in_part
@@ -3491,8 +3502,7 @@ case $in_action in
 deploy) part_stage ;;
 recover)
 exec 3<&-
-journal_kind=$(sed -n 's/^part_kind=//p' journal 2>/dev/null | head -n 1)
-[ "\${journal_kind:-binary}" = "$part_kind" ] || { refused="it is a $journal_kind, which only its own release can recover"; return 1; }
+is_my_journal || return 1
 ;;
 revert)
 exec 3<&-

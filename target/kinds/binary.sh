@@ -14,6 +14,7 @@
 . ../transaction/swap.sh
 . ../transaction/try-tools.sh
 
+PART_KIND=binary
 # What rolling back needs, by the names of the variables that hold it: for the journal.
 part_kind=binary
 PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'

@@ -14,6 +14,7 @@
 . ../transaction/swap.sh
 . ../transaction/try-tools.sh
 
+PART_KIND=config
 # What rolling back needs, by the names of the variables that hold it: for the journal.
 part_kind=config
 PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'

@@ -11,6 +11,7 @@
 . ../transaction/roll-back.sh
 . ../transaction/try-tools.sh
 
+PART_KIND=folder
 # What rolling back needs, by the names of the variables that hold it: for the journal.
 part_kind=folder
 PART_KEYS='new_sha new_live new_tree old_sha old_about old_live old_tree kept_paths'

@@ -19,7 +19,7 @@ journal_open() {
 }
 
 # The release that it is of, by the names of the variables that hold it; what rolling back needs is PART_KEYS of the kind.
-JOURNAL_KEYS='release release_part release_parts release_folder release_name members part_kind'
+JOURNAL_KEYS='part_kind release release_part release_parts release_folder release_name members'
 
 journal_lines() {
   printf 'transaction=%s\nid=%s\n' "$in_run" "$journal_id" || return 1
@@ -84,4 +84,15 @@ unsaid() {
     *\\*) unsaid=$(printf '%b.' "$1") && unsaid=${unsaid%.} ;;
     *) unsaid=$1 ;;
   esac
+}
+
+# is_my_journal: whether the journal is one of this kind of part; an earlier version's names none. Sets refused.
+is_my_journal() {
+  [ -f journal ] || return 0
+  while IFS= read -r journal_line; do
+    case $journal_line in part_kind=?*) ;; *) continue ;; esac
+    [ "${journal_line#part_kind=}" != "$PART_KIND" ] || return 0
+    refused="the unfinished deploy is one of a ${journal_line#part_kind=}; run that release again"
+    return 1
+  done <journal
 }

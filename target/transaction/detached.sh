@@ -13,6 +13,7 @@ detached() {
   begin
   journal_id=$in_id
   journal_is_open=
+  part_kind=$PART_KIND
   refused='' failed='' down_mark='' downtime_cs=''
   release=$in_release
   release_part=$in_part

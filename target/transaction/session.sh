@@ -63,8 +63,7 @@ stage() {
     # What is live now is unproven: it never becomes a release.
     recover)
       exec 3<&-
-      journal_kind=$(sed -n 's/^part_kind=//p' journal 2>/dev/null | head -n 1)
-      [ "${journal_kind:-binary}" = "$part_kind" ] || { refused="it is a $journal_kind, which only its own release can recover"; return 1; }
+      is_my_journal || return 1
       ;;
     revert)
       exec 3<&-

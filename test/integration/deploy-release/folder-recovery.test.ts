@@ -12,10 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { expect, it } from 'vitest';
+import ofConfig from '../../../target/programs/deploy-config.sh';
 import program from '../../../target/programs/deploy-folder.sh';
 import { account } from '../../support/accounts.ts';
 import { folderDeploy } from '../../support/folder-deploy.ts';
-import { transact, usualValues } from '../../support/transaction.ts';
+import { seenOf as identityOf, transact, usualValues } from '../../support/transaction.ts';
 
 /** A folder of which a second version is live, with an upload that belongs to the host. */
 async function place() {
@@ -118,6 +119,26 @@ it('a power cut after it was accepted keeps the new folder', async () => {
     keep: '',
   };
   expect((await transact(program, { values })).said.state).toBe('active');
+  expect(readFileSync(`${at.live}/page`, 'utf8')).toBe('two');
+});
+
+it('another kind of deploy leaves an unfinished folder alone, and its journal open', async () => {
+  using at = await place();
+  cutJournal(at.state, 'swap');
+  const values = {
+    ...usualValues(at.live, identityOf(at.live, '\nphase=swap')),
+    action: 'recover',
+    encoding: 'none',
+    size: 0,
+  };
+  const { said } = await transact(ofConfig, {
+    values: { ...values, sha256: '', check_command: '', apply_command: '' },
+  });
+  expect(said).toMatchObject({
+    gave_up: 'refused',
+    why: 'the unfinished deploy is one of a folder; run that release again',
+  });
+  expect(readFileSync(`${at.state}/journal`, 'utf8')).toMatch(/phase=swap\n$/);
   expect(readFileSync(`${at.live}/page`, 'utf8')).toBe('two');
 });
 
