@@ -3317,58 +3317,6 @@ world_pushed="$world_pushed$push_word "
 ( exec 9>&-; systemctl_for "$unit_user" --no-block --job-mode=ignore-dependencies "\${push_word%%:*}" -- "\${push_word#*:}" ) >/dev/null 2>&1
 done
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
-fi
-printf '%s\\n' "\${digest_line%% *}"
-}
-file_identity() {
-file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
-}
-keep_reserve() {
-head -c 65536 /dev/urandom >reserve && sync reserve
-} 2>/dev/null
-free_reserve() {
-rm -f reserve
-}
-is_same_file() {
-file_identity "$2"
-is_same=\${1% *}
-is_same=\${is_same% *}
-is_same=\${is_same% *}
-case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
-}
-live_of_old() {
-old_live=
-case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
-old_live=\${old_live:-$newline$newline}
-}
-remember_live() {
-free_reserve
-file_identity "../$in_name"
-read -r boot_id </proc/sys/kernel/random/boot_id
-live_run_as=
-[ "$restart" != process ] || live_run_as=$run_user
-{
-printf '%s %s\\n' "$1" "$file_identity"
-printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
-} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
-} 2>/dev/null
-take_original() {
-rm -f original
-if ! ln "../$in_name" original 2>/dev/null; then
-[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
-fi
-[ -f original ] && [ ! -L original ]
-}
-live_is() {
-if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
-rm -f original
-[ "$live_is" = yes ]
-}
 quoted() {
 quoted_rest=$1
 quoted=
@@ -3448,6 +3396,91 @@ done
 host_language=\${host_language#[\\"\\']}
 host_language=\${host_language%[\\"\\']}
 case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
+}
+enter_state() {
+state_folder=.$in_name.deploy
+if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
+[ "\${1:-}" = create ] || return 2
+mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+fi
+go_into_state || return 1
+case $(stat -c '%u %a' .) in
+"$me 700") ;;
+"$me "*) chmod 700 . ;;
+*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
+esac
+}
+go_into_state() {
+state_folder=.$in_name.deploy
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder was not created by this tool"
+return 1
+fi
+}
+read_last() {
+{
+read -r _ last_device last_inode _
+read -r _
+read -r _
+read -r _
+read -r _
+read -r _
+IFS= read -r last_run_as
+} <live
+last_image=\${last_device:-}:\${last_inode:-}
+}
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+file_identity() {
+file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
+}
+keep_reserve() {
+head -c 65536 /dev/urandom >reserve && sync reserve
+} 2>/dev/null
+free_reserve() {
+rm -f reserve
+}
+is_same_file() {
+file_identity "$2"
+is_same=\${1% *}
+is_same=\${is_same% *}
+is_same=\${is_same% *}
+case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
+}
+live_of_old() {
+old_live=
+case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
+old_live=\${old_live:-$newline$newline}
+}
+remember_live() {
+free_reserve
+file_identity "../$in_name"
+read -r boot_id </proc/sys/kernel/random/boot_id
+live_run_as=
+[ "$restart" != process ] || live_run_as=$run_user
+{
+printf '%s %s\\n' "$1" "$file_identity"
+printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
+} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
+} 2>/dev/null
+take_original() {
+rm -f original
+if ! ln "../$in_name" original 2>/dev/null; then
+[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
+fi
+[ -f original ] && [ ! -L original ]
+}
+live_is() {
+if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
+rm -f original
+[ "$live_is" = yes ]
 }
 newest_releases() {
 newest_rank=99999999
@@ -4077,27 +4110,6 @@ descends_pid=$process_parent
 [ "$descends_pid" != "$2" ] || return 0
 done
 return 1
-}
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
-fi
-go_into_state || return 1
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
-esac
-}
-go_into_state() {
-state_folder=.$in_name.deploy
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder was not created by this tool"
-return 1
-fi
 }
 release_at=/proc/self/fd/8
 release_is_open=\${release_is_open:-}
@@ -5693,7 +5705,6 @@ IFS= read -r env_pid <trial
 [ "$env_pid" = "$!" ]
 }
 PART_KIND=binary
-part_kind=binary
 PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
 part_seen() {
 file_identity "../$in_name"
@@ -7713,7 +7724,6 @@ IFS= read -r env_pid <trial
 [ "$env_pid" = "$!" ]
 }
 PART_KIND=config
-part_kind=config
 PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'
 part_seen() {
 file_identity "../$in_name"
@@ -9348,7 +9358,6 @@ IFS= read -r env_pid <trial
 [ "$env_pid" = "$!" ]
 }
 PART_KIND=folder
-part_kind=folder
 PART_KEYS='new_sha new_live new_tree old_sha old_about old_live old_tree kept_paths'
 part_seen() {
 image_of_tree "../$in_name"
@@ -11674,7 +11683,6 @@ done
 refused=
 }
 PART_KIND=unit
-part_kind=unit
 PART_KEYS='new_sha new_live old_sha old_about old_live old_enabled'
 part_seen() {
 file_identity "../$in_name"

@@ -2,6 +2,7 @@
 
 . ../service/systemd.sh
 . ../service/unit-world.sh
+. ../state/last-deploy.sh
 . ../state/live-file.sh
 . ../state/releases.sh
 . ../transaction/activate.sh
@@ -16,7 +17,6 @@
 
 PART_KIND=binary
 # What rolling back needs, by the names of the variables that hold it: for the journal.
-part_kind=binary
 PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
 
 # part_seen: the file that the runner decided on.

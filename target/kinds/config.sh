@@ -16,7 +16,6 @@
 
 PART_KIND=config
 # What rolling back needs, by the names of the variables that hold it: for the journal.
-part_kind=config
 PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'
 
 # part_seen: the file that the runner decided on.

@@ -13,7 +13,6 @@
 
 PART_KIND=folder
 # What rolling back needs, by the names of the variables that hold it: for the journal.
-part_kind=folder
 PART_KEYS='new_sha new_live new_tree old_sha old_about old_live old_tree kept_paths'
 
 # part_seen: the folder that the runner decided on. What is in it is proved file by file while it is staged.

@@ -18,7 +18,6 @@
 
 PART_KIND=unit
 # What rolling back needs, by the names of the variables that hold it: for the journal.
-part_kind=unit
 PART_KEYS='new_sha new_live old_sha old_about old_live old_enabled'
 
 # part_seen: the file that the runner decided on.

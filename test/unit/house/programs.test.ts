@@ -10,6 +10,11 @@ const FILES = filesBelow('target', '.sh');
 const PROGRAMS = shPrograms();
 const SHELLS = [['dash'], ['bash', '--posix'], ['busybox', 'ash']];
 
+const FUNCTION = /^(\w+)\(\) [{(]$/gm;
+const EVERY_FUNCTION = new Set(
+  FILES.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(FUNCTION)].map(([, name = '']) => name)),
+);
+
 test('there are programs, and each has the last line `main`', () => {
   expect(PROGRAMS.length).toBeGreaterThan(0);
   for (const path of PROGRAMS) expect(lastLine(path), path).toMatch(/^main( "\$@")?$/);
@@ -45,10 +50,23 @@ describe.each(PROGRAMS)('%s', (path) => {
     expect(left.filter((name) => words.includes(name))).toEqual([]);
   });
 
+  // shellcheck takes a function that is not there for a program of the target.
+  test('calls no function of target/ that it does not include', () => {
+    const text = shProgram(path);
+    const defined = new Set([...text.matchAll(FUNCTION)].map(([, name]) => name));
+    expect([...EVERY_FUNCTION].filter((name) => !defined.has(name) && commandsIn(text).has(name))).toEqual([]);
+  });
+
   test.each(SHELLS)('is understood by %s', (shell, ...words) => {
     expect(() => execFileSync(shell as string, [...words, '-n'], { input: shProgram(path) })).not.toThrow();
   });
 });
+
+/** The words of a program that stand where a command may. */
+function commandsIn(text: string): Set<string> {
+  const words = text.matchAll(/(?:^|[;&|({!]|\b(?:then|do|else|if|elif|while|until)|\$\()\s*(\w+)(?=[\s;)]|$)(?!=)/gm);
+  return new Set([...words].map(([, word = '']) => word));
+}
 
 function lastLine(path: string): string | undefined {
   return readFileSync(path, 'utf8').trimEnd().split('\n').at(-1);
