@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { program } from '../../support/programs.ts';
 import { releaseHost } from '../../support/release-host.ts';
 
-it('rollback-to brings the whole last release back, and leaves what it had not changed', async () => {
+it('rollback-to restores what the whole last release replaced, and leaves the other parts alone', async () => {
   await using host = await releaseHost(['server', 'ui', 'worker']);
   for (const part of host.parts) await part.startByHand(program('v1'));
   const keys = host.parts.map(({ destination }) => [`working-directory: ${destination.replace(/\/[^/]*$/, '')}`]);
