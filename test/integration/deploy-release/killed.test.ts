@@ -80,8 +80,12 @@ describe('a power cut', () => {
     step.process.kill('SIGKILL');
     for (const part of host.parts) kill(part);
     await step.ended;
-    const next = await host.release(host.inputs([program('v2'), program('v2')]));
-    expect(next.log).toContain('recovering it first');
+    const quick = ['stop-timeout-seconds: 1'];
+    const next = await host.release(host.inputs([program('v2'), program('v2')], [quick, quick]));
+    // What each part was left as, before the release that follows.
+    const left = [...next.log.matchAll(/ \| {3}finished: ([a-z-]+)/g)].map(([, state]) => state === 'active');
+    expect(left.length, next.log).toBeGreaterThan(0);
+    expect(new Set(left).size, next.log).toBe(1);
     expect(next.outputs.state, next.log).toMatch(/^(active|unchanged)$/);
     await expectOne(host, next);
     expect(host.leftovers()).toEqual([]);
