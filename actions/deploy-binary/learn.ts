@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../lib/action/log.ts';
+import { Failure } from '../../lib/errors.ts';
 import { hiding } from '../../lib/secrets.ts';
 import { AnswerError } from '../../lib/ssh/answer.ts';
 import { runProgram } from '../../lib/ssh/run.ts';
@@ -27,6 +28,10 @@ export async function learn(
   const recorded: Log = { ...log, phase: (name, text) => log.phase(name, `${text} (recorded on the target)`) };
   const deadline = Date.now() + limitSeconds * 1000;
   let last = 'the target could not be reached again';
+  const tryAgain = (why: string) => {
+    if (why !== last) log.line(`Not followed to its end: ${why}. Trying again, at most until its time limit.`);
+    last = why;
+  };
   while (Date.now() < deadline && !signal.aborted) {
     try {
       await using host = await reconnect();
@@ -51,11 +56,12 @@ export async function learn(
       }
       const outcome = outcomeOf(ran);
       if (outcome) return outcome;
+      tryAgain(ran.complete ? 'its result is missing' : ran.cut);
     } catch (error) {
       if (error instanceof DiedError) throw error;
       // Asked again, it would say no better.
       if (error instanceof AnswerError) return unusableOutcome(error);
-      last = (error as Error).message.split('\n')[0] ?? last;
+      tryAgain(error instanceof Failure ? error.fields.why.replace(/\.$/, '') : (error as Error).message);
     }
     await sleep(1000, undefined, { signal }).catch(() => undefined);
   }

@@ -65,6 +65,7 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
   let code: number | null = null;
   let prose = '';
   let cut: string | undefined;
+  const over = new AbortController();
   try {
     channel = await Promise.race([host.exec(command), limit.passed]);
     if (options.another && host.roundTripMs() > LONG_MS) void host.prepare(command);
@@ -80,8 +81,17 @@ export async function runProgram(host: Host, program: Program, options: RunOptio
     const lost = host.lost.then((error) => error?.message ?? 'the connection was closed');
     const sent = reader.ready.then(() => sendAll(channel as Channel, host, program, options.payload));
     const unread = notReady(channel, reader.ready);
-    cut = await Promise.race([closed, reader.ended, lost, sent, unread, limit.passed, cancelled(options.signal)]);
+    cut = await Promise.race([
+      closed,
+      reader.ended,
+      lost,
+      sent,
+      unread,
+      limit.passed,
+      cancelled(options.signal, over.signal),
+    ]);
   } finally {
+    over.abort();
     limit.stop();
     channel?.destroy();
   }
@@ -168,15 +178,18 @@ function send(channel: Channel, program: Program, payload: RunOptions['payload']
   });
 }
 
-function cancelled(signal: AbortSignal | undefined): Promise<string> {
+/** Resolves a few seconds after the step was cancelled; `over` ends the waiting for it. */
+function cancelled(signal: AbortSignal | undefined, over: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
-    const begin = () =>
-      setTimeout(
+    const begin = () => {
+      const late = setTimeout(
         () => resolve(`the step was cancelled (${signal?.reason})`),
         GRACE_AFTER_SIGNAL_SECONDS * 1000,
-      ).unref();
+      );
+      over.addEventListener('abort', () => clearTimeout(late), { once: true });
+    };
     if (signal?.aborted) begin();
-    else signal?.addEventListener('abort', begin, { once: true });
+    else signal?.addEventListener('abort', begin, { once: true, signal: over });
   });
 }
 
