@@ -29,7 +29,7 @@ export async function learn(
   const deadline = Date.now() + limitSeconds * 1000;
   let last = 'the target could not be reached again';
   const tryAgain = (why: string) => {
-    if (why !== last) log.line(`Not followed to its end: ${why}. Trying again, at most until its time limit.`);
+    if (why !== last) log.line(`The transaction could not be followed: ${why}. Trying again until its time limit.`);
     last = why;
   };
   while (Date.now() < deadline && !signal.aborted) {

@@ -35,6 +35,8 @@ const LIMIT_BYTES = 128 * 1024;
 /** Repeated by aliases or not: a text of 1 kB can name a billion values. */
 const LIMIT_VALUES = 20_000;
 const LIMIT_DEPTH = 12;
+/** Nobody reads more, and one wrong character can make a problem of each line. */
+const MOST_PROBLEMS = 50;
 
 /** Reads one YAML 1.2 document. Gives either its value, undefined for an empty text, or every problem in the order of the lines. */
 export function readYaml(text: string): { value?: YamlValue | undefined; problems: LineProblem[] } {
@@ -150,5 +152,7 @@ function inOrder(problems: LineProblem[]): LineProblem[] {
     const text = `${line} ${message}`;
     return !seen.has(text) && seen.add(text);
   });
-  return once.sort((a, b) => a.line - b.line);
+  const shown = once.sort((a, b) => a.line - b.line).slice(0, MOST_PROBLEMS);
+  const more = { line: shown.at(-1)?.line ?? 1, message: `and ${once.length - shown.length} more` };
+  return once.length > shown.length ? [...shown, more] : shown;
 }
