@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runWorkflow, type WorkflowOptions } from '../support/act.ts';
 import { authority } from '../support/ca.ts';
@@ -93,6 +93,34 @@ describe('the examples for a host', () => {
     await hosts[1]?.sh('mv /opt/app/bin/away /opt/app/bin/server; chmod 755 /opt/app/logs');
     expect(failed.code, failed.log).toBe(1);
     expect(await serves()).toEqual(['v3', 'v3']);
+  });
+
+  test('promote.yml deploys to production what ran on staging, and refuses other bytes', async () => {
+    const kept = mkdtempSync('/tmp/fdt-promote-');
+    const action = (name: string, command: string) => {
+      mkdirSync(`${kept}/${name}`);
+      const step = `{shell: bash, run: '${command}'}`;
+      const text = `name: ${name}\ninputs: {name: {}, path: {}}\nruns:\n  using: composite\n  steps:\n    - ${step}\n`;
+      writeFileSync(`${kept}/${name}/action.yml`, text);
+      return `${kept}/${name}`;
+    };
+    const actions = {
+      'forgejo/upload-artifact@v4': action('upload', `cp server ${kept}/server`),
+      'forgejo/download-artifact@v4': action('download', `cp ${kept}/server server`),
+    };
+    built.build(program('v5'));
+    const done = await run('promote.yml', { actions });
+    expect(done.code, done.log).toBe(0);
+    expect(await serves()).toEqual(['v5', 'v5']);
+    // Somebody replaces the artifact between the two jobs.
+    action('swap', `cp ${program('v1')} server`);
+    built.build(program('v6'));
+    const swapped = { ...actions, 'forgejo/download-artifact@v4': `${kept}/swap` };
+    const refused = await run('promote.yml', { actions: swapped });
+    rmSync(kept, { recursive: true });
+    expect(refused.code, refused.log).toBe(1);
+    expect(refused.log).toContain(`its sha256 is ${sha256(program('v1'))}, not ${sha256(program('v6'))} (sha256).`);
+    expect(await serves()).toEqual(['v6', 'v5']);
   });
 
   test('verify.yml is quiet until something else runs', async () => {
