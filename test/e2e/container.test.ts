@@ -10,7 +10,7 @@ import { type Sshd, sshd } from '../support/sshd.ts';
 const DIST = new URL('../../dist/', import.meta.url).pathname;
 // The tests' LXD is not where a host has its own; `sudo` passes the variable on below.
 const LXD_DIR = `${FOLDER}/lxd`;
-const STAYS = ['ended', 'handed', 'history', 'journal', 'live', 'lock', 'progress', 'releases'];
+const STAYS = ['ended', 'handed', 'history', 'journal', 'last-release', 'live', 'lock', 'progress', 'releases'];
 
 // This machine is the host; both containers have the same path, only one of them is the target.
 let host: Sshd;

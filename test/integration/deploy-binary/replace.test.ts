@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { program, sha256 } from '../../support/programs.ts';
 import { target, textOf } from '../../support/target.ts';
 
-const STAYS = ['ended', 'handed', 'history', 'journal', 'live', 'lock', 'progress', 'releases'];
+const STAYS = ['ended', 'handed', 'history', 'journal', 'last-release', 'live', 'lock', 'progress', 'releases'];
 
 describe('a program started by hand as ./botserver in its folder', () => {
   it('is replaced: the new one serves under the same account, in its folder, with its output in the log', async () => {
