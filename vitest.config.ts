@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { assemblyVitePlugin } from './scripts/assembly.mjs';
 import { shVitePlugin } from './scripts/sh-program.mjs';
 
@@ -7,8 +8,20 @@ const tier = (name: string, limits: object) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], ...limits },
 });
 
+/** Files that take minutes: started last, they would run alone at the end. */
+const LONG = /\/(faults|interrupt|killed|accounts|hostile-account|forge|bump)\.test\.ts$/;
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       tier('unit', { testTimeout: 5_000 }),
       tier('integration', {
