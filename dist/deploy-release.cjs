@@ -1789,7 +1789,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -3144,6 +3148,94 @@ case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
+quoted() {
+quoted_rest=$1
+quoted=
+while :; do
+case $quoted_rest in
+*\\'*)
+quoted=$quoted\${quoted_rest%%\\'*}"'\\\\''"
+quoted_rest=\${quoted_rest#*\\'}
+;;
+*) break ;;
+esac
+done
+quoted="'$quoted$quoted_rest'"
+}
+zero_words() {
+tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
+}
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+owner_gid=\${owner_rest#*:}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
+account_of() {
+account_name=$1
+account_home=/
+account_shell=/bin/sh
+account_line=$(getent passwd "$1" 2>/dev/null </dev/null) || account_line=$(line_of_passwd "$1")
+case $account_line in *:*:*:*:*:*:*) ;; *) return 0 ;; esac
+account_name=\${account_line%%:*}
+account_shell=\${account_line##*:}
+account_line=\${account_line%:*}
+account_home=\${account_line##*:}
+account_home=\${account_home:-/}
+account_shell=\${account_shell:-/bin/sh}
+}
+line_of_passwd() {
+while IFS= read -r passwd_line; do
+passwd_rest=\${passwd_line#*:*:}
+case $1 in "\${passwd_line%%:*}" | "\${passwd_rest%%:*}") ;; *) continue ;; esac
+printf '%s\\n' "$passwd_line"
+return 0
+done </etc/passwd
+}
+account_environment() {
+account_of "$1"
+account_environment=
+host_language
+for account_word in "PATH=$PATH" "HOME=$account_home" "USER=$account_name" "LOGNAME=$account_name" "SHELL=$account_shell" "LANG=$host_language"; do
+quoted "$account_word"
+account_environment="$account_environment\${account_environment:+ }$quoted"
+done
+}
+host_language() {
+host_language=
+for language_file in /etc/default/locale /etc/locale.conf; do
+[ -f "$language_file" ] || continue
+while IFS= read -r language_line; do
+case $language_line in LANG=*) host_language=\${language_line#LANG=} ;; esac
+done <"$language_file"
+done
+host_language=\${host_language#[\\"\\']}
+host_language=\${host_language%[\\"\\']}
+case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
+}
 user_says() {
 find_timeout
 user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
@@ -3170,7 +3262,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -3315,86 +3411,6 @@ case $world_pushed in *" $push_word "*) continue ;; esac
 world_pushed="$world_pushed$push_word "
 ( exec 9>&-; systemctl_for "$unit_user" --no-block --job-mode=ignore-dependencies "\${push_word%%:*}" -- "\${push_word#*:}" ) >/dev/null 2>&1
 done
-}
-quoted() {
-quoted_rest=$1
-quoted=
-while :; do
-case $quoted_rest in
-*\\'*)
-quoted=$quoted\${quoted_rest%%\\'*}"'\\\\''"
-quoted_rest=\${quoted_rest#*\\'}
-;;
-*) break ;;
-esac
-done
-quoted="'$quoted$quoted_rest'"
-}
-zero_words() {
-tr '\\n\\0' '\\001\\n' <"$1" | sed "$2; s/'/'\\\\\\\\''/g; s/^/'/; s/\\$/'/" | tr '\\n\\001' ' \\n'
-}
-know_me() {
-me_name=$(id)
-me_name=\${me_name#uid=}
-me_name=\${me_name%% gid=*}
-me=\${me_name%%(*}
-me_name=\${me_name#*(}
-me_name=\${me_name%)}
-}
-owner_of() {
-owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_mode=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_user=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_group=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_uid=\${owner_rest%:*}
-owner_gid=\${owner_rest#*:}
-[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
-}
-account_of() {
-account_name=$1
-account_home=/
-account_shell=/bin/sh
-account_line=$(getent passwd "$1" 2>/dev/null </dev/null) || account_line=$(line_of_passwd "$1")
-case $account_line in *:*:*:*:*:*:*) ;; *) return 0 ;; esac
-account_name=\${account_line%%:*}
-account_shell=\${account_line##*:}
-account_line=\${account_line%:*}
-account_home=\${account_line##*:}
-account_home=\${account_home:-/}
-account_shell=\${account_shell:-/bin/sh}
-}
-line_of_passwd() {
-while IFS= read -r passwd_line; do
-passwd_rest=\${passwd_line#*:*:}
-case $1 in "\${passwd_line%%:*}" | "\${passwd_rest%%:*}") ;; *) continue ;; esac
-printf '%s\\n' "$passwd_line"
-return 0
-done </etc/passwd
-}
-account_environment() {
-account_of "$1"
-account_environment=
-host_language
-for account_word in "PATH=$PATH" "HOME=$account_home" "USER=$account_name" "LOGNAME=$account_name" "SHELL=$account_shell" "LANG=$host_language"; do
-quoted "$account_word"
-account_environment="$account_environment\${account_environment:+ }$quoted"
-done
-}
-host_language() {
-host_language=
-for language_file in /etc/default/locale /etc/locale.conf; do
-[ -f "$language_file" ] || continue
-while IFS= read -r language_line; do
-case $language_line in LANG=*) host_language=\${language_line#LANG=} ;; esac
-done <"$language_file"
-done
-host_language=\${host_language#[\\"\\']}
-host_language=\${host_language%[\\"\\']}
-case $host_language in '' | *[!A-Za-z0-9_.@-]*) host_language=C.UTF-8 ;; esac
 }
 enter_state() {
 state_folder=.$in_name.deploy
@@ -6421,6 +6437,14 @@ owner_gid=\${owner_rest#*:}
 [ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
 [ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 account_of() {
 account_name=$1
 account_home=/
@@ -6712,7 +6736,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -8332,7 +8360,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -9811,6 +9843,14 @@ owner_gid=\${owner_rest#*:}
 [ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
 [ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 ids_of() {
 entry_of passwd "\${1%%:*}"
 ids_uid=$entry_id
@@ -10005,7 +10045,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -10269,6 +10313,14 @@ owner_gid=\${owner_rest#*:}
 [ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
 [ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 timed() {
 find_timeout
 if [ "$timeout_kills" = yes ]; then
@@ -10364,7 +10416,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -10539,6 +10595,35 @@ case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
+know_me() {
+me_name=$(id)
+me_name=\${me_name#uid=}
+me_name=\${me_name%% gid=*}
+me=\${me_name%%(*}
+me_name=\${me_name#*(}
+me_name=\${me_name%)}
+}
+owner_of() {
+owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
+owner_mode=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_user=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_group=\${owner_rest%%:*}
+owner_rest=\${owner_rest#*:}
+owner_uid=\${owner_rest%:*}
+owner_gid=\${owner_rest#*:}
+[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
+[ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
+}
+name_of() {
+name_of=
+case $2 in
+'' | *[!0-9]*) ;;
+*) name_of=$({ getent "$1" "$2" || cat "/etc/$1"; } 2>/dev/null | sed -n "s/^\\([^:]*\\):[^:]*:$2:.*/\\1/p" | head -n 1) ;;
+esac
+name_of=\${name_of:-$2}
+}
 user_says() {
 find_timeout
 user_said=$(as_user "$@" 2>/dev/null | timed "$((\${user_limit:-10} + 5))" head -c 8000)
@@ -10565,7 +10650,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {
@@ -10793,27 +10882,6 @@ live_is() {
 if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
 rm -f original
 [ "$live_is" = yes ]
-}
-know_me() {
-me_name=$(id)
-me_name=\${me_name#uid=}
-me_name=\${me_name%% gid=*}
-me=\${me_name%%(*}
-me_name=\${me_name#*(}
-me_name=\${me_name%)}
-}
-owner_of() {
-owner_rest=$(stat -c '%a:%U:%G:%u:%g' "$1" 2>/dev/null) || return 1
-owner_mode=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_user=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_group=\${owner_rest%%:*}
-owner_rest=\${owner_rest#*:}
-owner_uid=\${owner_rest%:*}
-owner_gid=\${owner_rest#*:}
-[ "$owner_user" != UNKNOWN ] || owner_user=$owner_uid
-[ "$owner_group" != UNKNOWN ] || owner_group=$owner_gid
 }
 newest_releases() {
 newest_rank=99999999

@@ -682,7 +682,11 @@ fi
 case $user_tool in
 */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
 */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-su) user_words='su -s /bin/sh' ;;
+su)
+name_of passwd "$1"
+user_name=$name_of
+user_words='su -s /bin/sh'
+;;
 esac
 }
 find_user_tool() {

@@ -3,6 +3,7 @@
 # An account can trace its own processes, these helpers too. So a helper holds no descriptor of ours, has a time limit that root
 # keeps, and its answer is one bit (user_can) or a text that the caller checks (user_says).
 
+. ../lib/account.sh
 . ../lib/limit.sh
 
 # user_can USER COMMAND…: whether it succeeds with the user's rights.
@@ -46,7 +47,12 @@ user_words() {
   case $user_tool in
     */setpriv) user_words="$user_tool --reuid=$user_number --regid=$user_group $user_groups --" ;;
     */chroot) user_words="$user_tool --userspec=$user_number:$user_group /" ;;
-    su) user_words='su -s /bin/sh' ;;
+    su)
+      # It takes no number.
+      name_of passwd "$1"
+      user_name=$name_of
+      user_words='su -s /bin/sh'
+      ;;
   esac
 }
 

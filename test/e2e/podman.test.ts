@@ -35,7 +35,7 @@ test('a container whose root may not inspect its processes is refused, and nothi
   const ended = await deployTo(podman, host, { source: program('v2') });
   expect(ended.code).toBe(1);
   expect(ended.outputs.state, ended.log).toBe('untouched');
-  expect(ended.log).toContain('start the container with --cap-add SYS_PTRACE');
+  expect(ended.log).toContain('start the container with `--cap-add SYS_PTRACE`');
   expect(await podman.health()).toMatchObject({ version: 'v1' });
 });
 

@@ -99,7 +99,7 @@ describe('a unit whose file has changed', () => {
     await changed();
     const step = await host.deploy(program('v2'));
     expect(step.outputs.state, step.log).toBe('active');
-    expect(step.log).toContain('set daemon-reload: true');
+    expect(step.log).toContain('set `daemon-reload: true`');
     expect(await isNew()).toBe('0\n');
   });
 
