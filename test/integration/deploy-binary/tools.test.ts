@@ -108,3 +108,6 @@ describe('the tools of uutils', () => {
     refuses(Object.fromEntries(all), '`env` on the target does not become the program that it runs'),
   );
 });
+
+it('a host with nothing but su to change accounts, which takes no number, and a dd that follows links', () =>
+  deploys({ setpriv: '/dev/null', chroot: '/dev/null', dd: '/bin/busybox' }));
