@@ -70,6 +70,7 @@ async function turnsOfLogin(place: Place): Promise<number> {
     'connect-timeout-seconds': 15,
     'keepalive-seconds': 5,
     sudo: 'auto',
+    transport: 'builtin',
   };
   await using _host = await connect(inputs as unknown as ConnectionInputs, context as unknown as ActionContext);
   return place.between.turns - before;
