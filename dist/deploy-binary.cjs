@@ -492,64 +492,7 @@ is_ours_unfinished() {
 case $(tail -n 1 journal) in phase=end) return 1 ;; esac
 }
 main`;var _r=class extends Error{static{i(this,"OutdatedError")}},Xt=class extends Error{static{i(this,"DiedError")}},oo=class extends Error{static{i(this,"DeltaError")}};function vt(e){return{failed:"",why:"",output:"",untrusted:!1,broken:"",pid:void 0,downtimeMs:void 0,bytesSent:0,phases:[],...e}}i(vt,"bareOutcome");function so(e){return vt({state:"unknown",failed:"answer",why:e.fields.why.replace(/\.$/,"")})}i(so,"unusableOutcome");var hI=["active","untouched","staged","rolled-back","broken"],pI=/^([a-z][a-z-]{0,40}) ([0-9]{1,12})$/;function ha({answer:e,complete:t=!1}){if(!t||!e)return;let n=e.oneOf("gave_up",["changed","delta","locked","refused","release"]);if(n==="changed")throw new _r;if(n!==void 0){let s=e.quote("why")??"";if(n==="delta")throw new oo(s);let a=`another deploy of this file holds the lock: ${s}`,c={locked:"lock",refused:"stage",release:"release"}[n],u=e.digest("staged")?"staged":"untouched";return vt({state:u,failed:c,why:n==="locked"?a:s})}if(e.yes("died"))throw new Xt;let r=e.oneOf("state",hI);if(r===void 0)return;let o=e.pid("gone");if(o!==void 0&&["active","rolled-back"].includes(r)){let s=`it finished as ${r}, but pid ${o} has since exited`;return vt({state:"broken",failed:"transaction",why:"the target may have gone down",broken:s})}return{state:r,failed:e.text("failed")??"",why:e.quote("why")??"",output:e.quotedLines("output").join(`
-`),untrusted:e.has("health_untrusted"),broken:e.quote("broken")??"",pid:e.pid("pid"),downtimeMs:e.number("downtime_ms"),bytesSent:0,phases:_I(e)}}i(ha,"outcomeOf");function _I(e){return e.parts("phase",pI,"a phase").map(([t="",n])=>({phase:t,afterMs:Number(n)*10}))}i(_I,"phasesOf");var mI={staged:"new file is on the target; sha256 verified",stop:"stopping the running program",receive:"receiving the new file",swap:"replacing the file",start:"starting the new version",stable:"healthy; confirming stability",accept:"new version accepted",rollback:"new version failed; rolling back","restart-old":"starting the previous version","rollback-stable":"previous version healthy; confirming stability"},M$=100;function pa(e,{environment:t,health:n},{isDeploy:r=!0,others:o={}}={}){let s={...mI,...o},a=pn(t,n),c=0;return(u,l)=>{let d=u==="phase"?l.split(" ")[0]??"":u,h=(u==="phase"||u==="staged")&&Object.hasOwn(s,d)?s[d]:void 0;h===void 0&&u!=="note"||h===""||(c+=1,c===M$&&e.line("  (further lines from the target are not shown)"),!(c>=M$)&&(h!==void 0?e.phase(d,r||d!=="rollback"?h:"rolling back"):e.line(`  ${a(l)}`)))}}i(pa,"tellPhases");async function _a({inputs:e,log:t,signal:n,sudo:r,limitSeconds:o,reconnect:s},a){let c={...t,phase:i((b,E)=>t.phase(b,`${E} (recorded on the target)`),"phase")},u=Date.now()+o*1e3,l="the target could not be reached again",d=i(b=>{b!==l&&t.line(`The transaction could not be followed: ${b}. Trying again until its time limit.`),l=b},"tryAgain");for(;Date.now()<u&&!n.aborted;){try{var h=[];try{let b=tr(h,await s(),!0);let E=await bn(b,{text:F$,values:{folder:e.folder,name:e.name,id:a}},{sudo:r,what:"Following the transaction",limitSeconds:Math.max(5,(u-Date.now())/1e3),signal:n,clean:pn(e.environment,e.health),onSay:pa(c,e)});if(E.complete&&E.answer.yes("never"))return vt({state:"untouched",failed:"upload",why:"the connection was lost before the transaction started"});let I=ha(E);if(I)return I;d(E.complete?"its result is missing":E.cut)}catch(p){var m=p,y=!0}finally{var A=Sr(h,m,y);A&&await A}}catch(b){if(b instanceof Xt)throw b;if(b instanceof Ln)return so(b);d(b instanceof at?b.fields.why.replace(/\.$/,""):b.message)}await(0,z$.setTimeout)(1e3,void 0,{signal:n}).catch(()=>{})}return vt({state:"unknown",failed:"connection",why:n.aborted?`the step was cancelled (${n.reason})`:l})}i(_a,"learn");function ma(e){return 120+Math.ceil(e/5e4)}i(ma,"uploadLimitSeconds");function gI({stopTimeoutSeconds:e,health:t}){return 2*(e+30+2*t.timeoutSeconds+10+t.stableSeconds+10)+60}i(gI,"transactionLimitSeconds");function Un({inputs:e,membership:t}){return gI(e)+2*(t?.waitSeconds??0)}i(Un,"limitSecondsOf");var zl=require("node:events");var Ql=class extends Error{static{i(this,"StallError")}},Ml=2*2**20,$I=50,wI=.5,yI=500;async function Q$(e,t,{stallSeconds:n,onProgress:r}){let o=new AbortController,s=new AbortController,a,c=i(y=>{a??=y??new Error("the session was closed"),s.abort()},"fail");t.on("error",c).on("close",c);let u,l=i(()=>{clearTimeout(u),u=setTimeout(()=>o.abort(),n*1e3)},"moved"),d=AbortSignal.any([o.signal,s.signal]),h=e[Symbol.asyncIterator](),p=0,m=AI();l();try{for(;;){clearTimeout(u);let{value:b,done:E}=await bI(h.next(),d);if(l(),E)break;if(p+=b.length,!t.write(b)){let I=performance.now();await(0,zl.once)(t,"drain",{signal:d}),m.add(p,performance.now()-I)}l(),r?.(p,m.rate(yI))}let y=performance.now(),A=(0,zl.once)(t,"finish",{signal:d});return t.end(),await A,m.add(p,performance.now()-y),{bytes:p,bytesPerSecond:m.rate($I)}}catch(y){throw o.signal.aborted?new Ql(`no data was transferred for ${n} s`):a??y}finally{clearTimeout(u),h.return?.().catch(()=>{}),t.off("error",c).off("close",c)}}i(Q$,"upload");function bI(e,t){return new Promise((n,r)=>{let o=i(()=>r(t.reason),"abort");t.aborted&&o(),t.addEventListener("abort",o,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",o))})}i(bI,"unlessAborted");function AI(){let e={bytes:Ml,at:performance.now(),waitedMs:0},[t,n]=[];return{add:i((r,o)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+o},t??=n},"add"),rate:i(r=>{if(!t||!n||n.bytes<=Ml)return;let o=n.bytes-t.bytes<Ml?e:t,[s,a]=[n.waitedMs-o.waitedMs,n.at-o.at];if(!(s<r||s<wI*a))return(n.bytes-o.bytes)/a*1e3},"rate")}}i(AI,"openMarks");var K$=`prelude() {
-PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
-printf 'begin\\n'
-}
-end() {
-printf 'end\\n'
-}
-say() {
-case $2 in
-*\\\\* | *"$newline"*)
-say_rest=$2
-say_value=
-while [ -n "$say_rest" ]; do
-case $say_rest in
-*\\\\* | *"$newline"*) ;;
-*) break ;;
-esac
-say_plain=\${say_rest%%[\\\\"$newline"]*}
-say_rest=\${say_rest#"$say_plain"}
-case $say_rest in
-\\\\*) say_value=$say_value$say_plain'\\\\' ;;
-*) say_value=$say_value$say_plain'\\n' ;;
-esac
-say_rest=\${say_rest#?}
-done
-printf '%s=%s\\n' "$1" "$say_value$say_rest"
-;;
-*) printf '%s=%s\\n' "$1" "$2" ;;
-esac
-}
-newline=$(printf '\\n.')
-newline=\${newline%.}
-usual_ifs=$(printf ' \\t\\n.')
-usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
-timed() {
+`),untrusted:e.has("health_untrusted"),broken:e.quote("broken")??"",pid:e.pid("pid"),downtimeMs:e.number("downtime_ms"),bytesSent:0,phases:_I(e)}}i(ha,"outcomeOf");function _I(e){return e.parts("phase",pI,"a phase").map(([t="",n])=>({phase:t,afterMs:Number(n)*10}))}i(_I,"phasesOf");var mI={staged:"new file is on the target; sha256 verified",stop:"stopping the running program",receive:"receiving the new file",swap:"replacing the file",start:"starting the new version",stable:"healthy; confirming stability",accept:"new version accepted",rollback:"new version failed; rolling back","restart-old":"starting the previous version","rollback-stable":"previous version healthy; confirming stability"},M$=100;function pa(e,{environment:t,health:n},{isDeploy:r=!0,others:o={}}={}){let s={...mI,...o},a=pn(t,n),c=0;return(u,l)=>{let d=u==="phase"?l.split(" ")[0]??"":u,h=(u==="phase"||u==="staged")&&Object.hasOwn(s,d)?s[d]:void 0;h===void 0&&u!=="note"||h===""||(c+=1,c===M$&&e.line("  (further lines from the target are not shown)"),!(c>=M$)&&(h!==void 0?e.phase(d,r||d!=="rollback"?h:"rolling back"):e.line(`  ${a(l)}`)))}}i(pa,"tellPhases");async function _a({inputs:e,log:t,signal:n,sudo:r,limitSeconds:o,reconnect:s},a){let c={...t,phase:i((b,E)=>t.phase(b,`${E} (recorded on the target)`),"phase")},u=Date.now()+o*1e3,l="the target could not be reached again",d=i(b=>{b!==l&&t.line(`The transaction could not be followed: ${b}. Trying again until its time limit.`),l=b},"tryAgain");for(;Date.now()<u&&!n.aborted;){try{var h=[];try{let b=tr(h,await s(),!0);let E=await bn(b,{text:F$,values:{folder:e.folder,name:e.name,id:a}},{sudo:r,what:"Following the transaction",limitSeconds:Math.max(5,(u-Date.now())/1e3),signal:n,clean:pn(e.environment,e.health),onSay:pa(c,e)});if(E.complete&&E.answer.yes("never"))return vt({state:"untouched",failed:"upload",why:"the connection was lost before the transaction started"});let I=ha(E);if(I)return I;d(E.complete?"its result is missing":E.cut)}catch(p){var m=p,y=!0}finally{var A=Sr(h,m,y);A&&await A}}catch(b){if(b instanceof Xt)throw b;if(b instanceof Ln)return so(b);d(b instanceof at?b.fields.why.replace(/\.$/,""):b.message)}await(0,z$.setTimeout)(1e3,void 0,{signal:n}).catch(()=>{})}return vt({state:"unknown",failed:"connection",why:n.aborted?`the step was cancelled (${n.reason})`:l})}i(_a,"learn");function ma(e){return 120+Math.ceil(e/5e4)}i(ma,"uploadLimitSeconds");function gI({stopTimeoutSeconds:e,health:t}){return 2*(e+30+2*t.timeoutSeconds+10+t.stableSeconds+10)+60}i(gI,"transactionLimitSeconds");function Un({inputs:e,membership:t}){return gI(e)+2*(t?.waitSeconds??0)}i(Un,"limitSecondsOf");var zl=require("node:events");var Ql=class extends Error{static{i(this,"StallError")}},Ml=2*2**20,$I=50,wI=.5,yI=500;async function Q$(e,t,{stallSeconds:n,onProgress:r}){let o=new AbortController,s=new AbortController,a,c=i(y=>{a??=y??new Error("the session was closed"),s.abort()},"fail");t.on("error",c).on("close",c);let u,l=i(()=>{clearTimeout(u),u=setTimeout(()=>o.abort(),n*1e3)},"moved"),d=AbortSignal.any([o.signal,s.signal]),h=e[Symbol.asyncIterator](),p=0,m=AI();l();try{for(;;){clearTimeout(u);let{value:b,done:E}=await bI(h.next(),d);if(l(),E)break;if(p+=b.length,!t.write(b)){let I=performance.now();await(0,zl.once)(t,"drain",{signal:d}),m.add(p,performance.now()-I)}l(),r?.(p,m.rate(yI))}let y=performance.now(),A=(0,zl.once)(t,"finish",{signal:d});return t.end(),await A,m.add(p,performance.now()-y),{bytes:p,bytesPerSecond:m.rate($I)}}catch(y){throw o.signal.aborted?new Ql(`no data was transferred for ${n} s`):a??y}finally{clearTimeout(u),h.return?.().catch(()=>{}),t.off("error",c).off("close",c)}}i(Q$,"upload");function bI(e,t){return new Promise((n,r)=>{let o=i(()=>r(t.reason),"abort");t.aborted&&o(),t.addEventListener("abort",o,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",o))})}i(bI,"unlessAborted");function AI(){let e={bytes:Ml,at:performance.now(),waitedMs:0},[t,n]=[];return{add:i((r,o)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+o},t??=n},"add"),rate:i(r=>{if(!t||!n||n.bytes<=Ml)return;let o=n.bytes-t.bytes<Ml?e:t,[s,a]=[n.waitedMs-o.waitedMs,n.at-o.at];if(!(s<r||s<wI*a))return(n.bytes-o.bytes)/a*1e3},"rate")}}i(AI,"openMarks");var K$=`timed() {
 find_timeout
 if [ "$timeout_kills" = yes ]; then
 timeout -k 2 "$@" 3<&- 7>&- 8<&- 9>&-
@@ -594,6 +537,39 @@ case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
+begin() {
+printf 'begin\\n'
+}
+end() {
+printf 'end\\n'
+}
+say() {
+case $2 in
+*\\\\* | *"$newline"*)
+say_rest=$2
+say_value=
+while [ -n "$say_rest" ]; do
+case $say_rest in
+*\\\\* | *"$newline"*) ;;
+*) break ;;
+esac
+say_plain=\${say_rest%%[\\\\"$newline"]*}
+say_rest=\${say_rest#"$say_plain"}
+case $say_rest in
+\\\\*) say_value=$say_value$say_plain'\\\\' ;;
+*) say_value=$say_value$say_plain'\\n' ;;
+esac
+say_rest=\${say_rest#?}
+done
+printf '%s=%s\\n' "$1" "$say_value$say_rest"
+;;
+*) printf '%s=%s\\n' "$1" "$2" ;;
+esac
+}
+newline=$(printf '\\n.')
+newline=\${newline%.}
+usual_ifs=$(printf ' \\t\\n.')
+usual_ifs=\${usual_ifs%.}
 quoted() {
 quoted_rest=$1
 quoted=
@@ -891,205 +867,6 @@ IFS= read -r last_run_as
 } <live
 last_image=\${last_device:-}:\${last_inode:-}
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
-fi
-printf '%s\\n' "\${digest_line%% *}"
-}
-file_identity() {
-file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
-}
-keep_reserve() {
-head -c 65536 /dev/urandom >reserve && sync reserve
-} 2>/dev/null
-free_reserve() {
-rm -f reserve
-}
-is_same_file() {
-file_identity "$2"
-is_same=\${1% *}
-is_same=\${is_same% *}
-is_same=\${is_same% *}
-case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
-}
-live_of_old() {
-old_live=
-case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
-old_live=\${old_live:-$newline$newline}
-}
-remember_live() {
-free_reserve
-file_identity "../$in_name"
-read -r boot_id </proc/sys/kernel/random/boot_id
-live_run_as=
-[ "$restart" != process ] || live_run_as=$run_user
-{
-printf '%s %s\\n' "$1" "$file_identity"
-printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
-} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
-} 2>/dev/null
-take_original() {
-rm -f original
-if ! ln "../$in_name" original 2>/dev/null; then
-[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
-fi
-[ -f original ] && [ ! -L original ]
-}
-live_is() {
-if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
-rm -f original
-[ "$live_is" = yes ]
-}
-newest_releases() {
-newest_rank=99999999
-for newest_about in $(ls -t releases 2>/dev/null); do
-case $newest_about in *.about) ;; *) continue ;; esac
-newest_rank=$((newest_rank - 1))
-release_sequence "releases/$newest_about"
-printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
-done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
-}
-next_sequence() {
-next_sequence=1
-for sequence_of in releases/*.about; do
-[ -f "$sequence_of" ] || continue
-release_sequence "$sequence_of"
-[ "$release_sequence" -lt "$next_sequence" ] || next_sequence=$((release_sequence + 1))
-done
-}
-release_sequence() {
-release_sequence=
-{ read -r _ && read -r release_sequence; } <"$1"
-release_sequence=\${release_sequence#sequence=}
-case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
-}
-keep_previous() {
-[ -n "$old_sha" ] || return 0
-refused="the previous release could not be kept$(room_left)"
-kept_now=$old_sha
-take_original || return 1
-is_same_file "\${in_seen%%"$newline"*}" original || sha256_is "$old_sha" <original || return 1
-rm -f "releases/$old_sha"
-mv -f original "releases/$old_sha" && write_about && sync "releases/$old_sha" releases
-}
-keep_packed() {
-[ -n "$old_sha" ] || return 0
-refused="the previous release could not be kept, not even compressed$(room_left)"
-kept_now=$old_sha
-take_original || return 1
-if ! is_same_file "\${in_seen%%"$newline"*}" original; then sha256_is "$old_sha" <original || return 1; fi
-if ! prove_kept "$old_sha"; then
-drop_release "$old_sha"
-packed=zst
-command -v zstd >/dev/null || packed=gz
-case $packed in zst) pack='zstd -q -c -1' ;; gz) pack='gzip -c -1' ;; esac
-$pack <original >"releases/packed.$packed" && unpack "releases/packed.$packed" | sha256_is "$old_sha" &&
-sync "releases/packed.$packed" && mv -f "releases/packed.$packed" "releases/$old_sha.$packed" ||
-{ rm -f "releases/packed.$packed"; return 1; }
-fi
-keep_attributes
-rm -f original
-write_about && sync releases
-}
-keep_attributes() {
-kept_context=
-[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
-rm -f releases/like
-if cp --attributes-only "--preserve=mode,xattr$kept_context" original releases/like 2>/dev/null; then
-sync releases/like && mv -f releases/like "releases/$old_sha.like"
-else
-rm -f releases/like "releases/$old_sha.like"
-fi
-}
-write_about() {
-next_sequence
-printf '%s %s %s\\nsequence=%s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" "$next_sequence" >releases/about &&
-sync releases/about && mv -f releases/about "releases/$old_sha.about"
-}
-prove_kept() {
-refused="the kept release $1 is gone"
-for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
-[ -f "$release_file" ] || continue
-if unpack "$release_file" 2>/dev/null | sha256_is "$1"; then return 0; fi
-refused="the kept release $1 was changed after it was kept; it is not used"
-done
-return 1
-}
-unpack() {
-case $1 in
-*.zst) zstd -q -d -c "$1" ;;
-*.gz) gzip -d -c "$1" ;;
-*) cat "$1" ;;
-esac
-}
-sha256_is() {
-[ "$(digest)" = "$1" ]
-}
-restore_file() {
-refused="the kept release $1 is gone"
-for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
-[ -f "$release_file" ] || continue
-rm -f restored
-if ! restore_from "$release_file"; then
-refused="the kept release $1 could not be written$(room_left)"
-elif ! sha256_is "$1" <restored; then
-refused="the kept release $1 was changed after it was kept; it is not used"
-elif ! restore_metadata "$1" "$release_file" || ! sync restored; then
-refused="the metadata of the kept release $1 could not be restored"
-else
-refused=
-return 0
-fi
-done
-rm -f restored
-return 1
-}
-restore_from() {
-case $1 in
-*.zst | *.gz) unpack "$1" >restored ;;
-*) ln "$1" restored || cp -p "$1" restored ;;
-esac
-} 2>/dev/null
-restore_metadata() {
-case $2 in *.zst | *.gz) ;; *) return 0 ;; esac
-read_about "$1" || return 1
-chown "$about_owner" restored 2>/dev/null || [ "$me" != 0 ] || return 1
-[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" restored || return 1
-chmod "$about_mode" restored
-}
-read_about() {
-about_owner=
-about_mode=
-IFS= read -r about_rest <"releases/$1.about" || return 1
-while :; do
-case $about_rest in *' '*) ;; *) return 1 ;; esac
-about_mode=\${about_rest%% *}
-about_rest=\${about_rest#* }
-case $about_mode/$about_rest in [0-7][0-7][0-7]*/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*) break ;; esac
-about_owner=$about_owner\${about_owner:+ }$about_mode
-done
-[ -n "$about_owner" ]
-}
-drop_release() {
-rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
-}
-prune_releases() {
-drop_release "$1"
-newest_releases | {
-prune_seen=0
-while read -r prune_sha; do
-prune_seen=$((prune_seen + 1))
-[ "$prune_seen" -le "$in_keep_releases" ] || drop_release "$prune_sha"
-done
-}
-}
-room_left() {
-df -P . 2>/dev/null | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
-df -P -i . 2>/dev/null | { read -r _ && read -r _ df_all _ df_free _ && [ "$df_all" -gt 0 ] && [ "$df_free" -lt 20 ] && printf ', and %s inodes' "$df_free"; } 2>/dev/null
-}
 http_client() {
 http_client=
 if command -v curl >/dev/null; then
@@ -1351,6 +1128,19 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
 say_unit_output() {
 command -v journalctl >/dev/null || return 0
 read_all_output
@@ -1418,6 +1208,12 @@ printf '%s\\n' "$2" >>"$1"
 shorten() {
 [ "$(wc -l <"$1")" -ge 200 ] || return 0
 tail -n 100 "$1" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" || rm -f "$1.new"
+}
+keep_reserve() {
+head -c 65536 /dev/urandom >reserve && sync reserve
+} 2>/dev/null
+free_reserve() {
+rm -f reserve
 }
 journal_open() {
 journal_is_open=
@@ -1492,6 +1288,52 @@ done <journal
 remember_release() {
 printf '%s %s %s\\n' "\${release:-$journal_id}" "\${old_sha:-none}" "$(date +%s)" >last-release.new && mv -f last-release.new last-release
 } 2>/dev/null
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+file_identity() {
+file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
+}
+is_same_file() {
+file_identity "$2"
+is_same=\${1% *}
+is_same=\${is_same% *}
+is_same=\${is_same% *}
+case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
+}
+live_of_old() {
+old_live=
+case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
+old_live=\${old_live:-$newline$newline}
+}
+remember_live() {
+free_reserve
+file_identity "../$in_name"
+read -r boot_id </proc/sys/kernel/random/boot_id
+live_run_as=
+[ "$restart" != process ] || live_run_as=$run_user
+{
+printf '%s %s\\n' "$1" "$file_identity"
+printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
+} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
+} 2>/dev/null
+take_original() {
+rm -f original
+if ! ln "../$in_name" original 2>/dev/null; then
+[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
+fi
+[ -f original ] && [ ! -L original ]
+}
+live_is() {
+if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
+rm -f original
+[ "$live_is" = yes ]
+}
 enter_folder() {
 if [ "$me" != 0 ]; then
 cd -P -- "$1" 2>/dev/null && return 0
@@ -1589,6 +1431,153 @@ in_name=$in_first_name
 if enter_folder "$in_first_folder" && enter_state; then hold_release || :; fi
 in_name=$enter_own_name
 [ -n "$release_is_open" ]
+}
+newest_releases() {
+newest_rank=99999999
+for newest_about in $(ls -t releases 2>/dev/null); do
+case $newest_about in *.about) ;; *) continue ;; esac
+newest_rank=$((newest_rank - 1))
+release_sequence "releases/$newest_about"
+printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
+done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
+}
+next_sequence() {
+next_sequence=1
+for sequence_of in releases/*.about; do
+[ -f "$sequence_of" ] || continue
+release_sequence "$sequence_of"
+[ "$release_sequence" -lt "$next_sequence" ] || next_sequence=$((release_sequence + 1))
+done
+}
+release_sequence() {
+release_sequence=
+{ read -r _ && read -r release_sequence; } <"$1"
+release_sequence=\${release_sequence#sequence=}
+case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
+}
+keep_previous() {
+[ -n "$old_sha" ] || return 0
+refused="the previous release could not be kept$(room_left)"
+kept_now=$old_sha
+take_original || return 1
+is_same_file "\${in_seen%%"$newline"*}" original || sha256_is "$old_sha" <original || return 1
+rm -f "releases/$old_sha"
+mv -f original "releases/$old_sha" && write_about && sync "releases/$old_sha" releases
+}
+keep_packed() {
+[ -n "$old_sha" ] || return 0
+refused="the previous release could not be kept, not even compressed$(room_left)"
+kept_now=$old_sha
+take_original || return 1
+if ! is_same_file "\${in_seen%%"$newline"*}" original; then sha256_is "$old_sha" <original || return 1; fi
+if ! prove_kept "$old_sha"; then
+drop_release "$old_sha"
+packed=zst
+command -v zstd >/dev/null || packed=gz
+case $packed in zst) pack='zstd -q -c -1' ;; gz) pack='gzip -c -1' ;; esac
+$pack <original >"releases/packed.$packed" && unpack "releases/packed.$packed" | sha256_is "$old_sha" &&
+sync "releases/packed.$packed" && mv -f "releases/packed.$packed" "releases/$old_sha.$packed" ||
+{ rm -f "releases/packed.$packed"; return 1; }
+fi
+keep_attributes
+rm -f original
+write_about && sync releases
+}
+keep_attributes() {
+kept_context=
+[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
+rm -f releases/like
+if cp --attributes-only "--preserve=mode,xattr$kept_context" original releases/like 2>/dev/null; then
+sync releases/like && mv -f releases/like "releases/$old_sha.like"
+else
+rm -f releases/like "releases/$old_sha.like"
+fi
+}
+write_about() {
+next_sequence
+printf '%s %s %s\\nsequence=%s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" "$next_sequence" >releases/about &&
+sync releases/about && mv -f releases/about "releases/$old_sha.about"
+}
+prove_kept() {
+refused="the kept release $1 is gone"
+for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
+[ -f "$release_file" ] || continue
+if unpack "$release_file" 2>/dev/null | sha256_is "$1"; then return 0; fi
+refused="the kept release $1 was changed after it was kept; it is not used"
+done
+return 1
+}
+unpack() {
+case $1 in
+*.zst) zstd -q -d -c "$1" ;;
+*.gz) gzip -d -c "$1" ;;
+*) cat "$1" ;;
+esac
+}
+sha256_is() {
+[ "$(digest)" = "$1" ]
+}
+restore_file() {
+refused="the kept release $1 is gone"
+for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
+[ -f "$release_file" ] || continue
+rm -f restored
+if ! restore_from "$release_file"; then
+refused="the kept release $1 could not be written$(room_left)"
+elif ! sha256_is "$1" <restored; then
+refused="the kept release $1 was changed after it was kept; it is not used"
+elif ! restore_metadata "$1" "$release_file" || ! sync restored; then
+refused="the metadata of the kept release $1 could not be restored"
+else
+refused=
+return 0
+fi
+done
+rm -f restored
+return 1
+}
+restore_from() {
+case $1 in
+*.zst | *.gz) unpack "$1" >restored ;;
+*) ln "$1" restored || cp -p "$1" restored ;;
+esac
+} 2>/dev/null
+restore_metadata() {
+case $2 in *.zst | *.gz) ;; *) return 0 ;; esac
+read_about "$1" || return 1
+chown "$about_owner" restored 2>/dev/null || [ "$me" != 0 ] || return 1
+[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" restored || return 1
+chmod "$about_mode" restored
+}
+read_about() {
+about_owner=
+about_mode=
+IFS= read -r about_rest <"releases/$1.about" || return 1
+while :; do
+case $about_rest in *' '*) ;; *) return 1 ;; esac
+about_mode=\${about_rest%% *}
+about_rest=\${about_rest#* }
+case $about_mode/$about_rest in [0-7][0-7][0-7]*/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*) break ;; esac
+about_owner=$about_owner\${about_owner:+ }$about_mode
+done
+[ -n "$about_owner" ]
+}
+drop_release() {
+rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
+}
+prune_releases() {
+drop_release "$1"
+newest_releases | {
+prune_seen=0
+while read -r prune_sha; do
+prune_seen=$((prune_seen + 1))
+[ "$prune_seen" -le "$in_keep_releases" ] || drop_release "$prune_sha"
+done
+}
+}
+room_left() {
+df -P . 2>/dev/null | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
+df -P -i . 2>/dev/null | { read -r _ && read -r _ df_all _ df_free _ && [ "$df_all" -gt 0 ] && [ "$df_free" -lt 20 ] && printf ', and %s inodes' "$df_free"; } 2>/dev/null
 }
 enter_own() {
 if [ -n "$in_release" ] && [ "$in_part" != 1 ]; then join_release || return 1; fi
@@ -3158,12 +3147,31 @@ refused="no file could be written in $PWD$(room_left)"
 find_rename || return 1
 rm -f trial trial.to
 } 2>/dev/null
-PART_KIND=binary
-PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
+begin_part() {
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+pid=''
+old_image='' new_image='' back_image='' live_image='' last_image=''
+}
 part_seen() {
 file_identity "../$in_name"
 printf '%s\\n' "\${file_identity:-none}"
 }
+part_is_new() {
+live_is "$new_sha"
+}
+restore_previous() {
+if ! live_is_old && ! restore_old; then
+refused="the previous release $old_sha could not be restored: $refused"
+return 1
+fi
+rm -f restored
+}
+PART_KIND=binary
+PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
 part_stage() {
 if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
 case $in_encoding in release | copy) exec 3<&- ;; esac
@@ -3202,11 +3210,7 @@ rm -f incoming restored original trial trial.to reserve decode.errors
 drop_release "\${kept_now:-none}"
 }
 part_begin() {
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
+begin_part
 restart=$in_restart
 unit=$in_unit
 unit_user=$in_unit_user
@@ -3217,10 +3221,9 @@ dependents=$in_dependents
 watched_units=$in_watched_units
 world=''
 starting=new
-pid='' image_pid=''
+image_pid=''
 trusted=$in_accounts
 run_uid=$in_run_uid
-old_image='' new_image='' back_image='' live_image='' last_image=''
 [ ! -f live ] || read_last
 noted_images=$last_image
 old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
@@ -3293,11 +3296,7 @@ pid=
 return 2
 fi
 live_image=$old_image
-if ! live_is_old && ! restore_old; then
-refused="the previous release $old_sha could not be restored: $refused"
-return 1
-fi
-rm -f restored
+restore_previous
 }
 part_undo_start() {
 start_old
@@ -3311,9 +3310,6 @@ part_recall() {
 known_account
 recover_environment
 }
-part_is_new() {
-live_is "$new_sha"
-}
 part_resume() {
 live_image=$new_image
 command_pid=
@@ -3321,6 +3317,17 @@ mark_start
 [ "$restart" != systemd ] || choose_units
 find_forked || start_it || :
 [ -z "$refused" ] && prove '' && remember_live "$new_sha" "$new_live"
+}
+prelude() {
+PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
 }
 recover() {
 journal_read || { finish untouched; return; }

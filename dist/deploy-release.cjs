@@ -3046,64 +3046,7 @@ my $sum = added(substr($aligned, $done, $slice), substr($difference, $done, $sli
 print $sum or die "the new file can't be written: $!\\n";
 }
 }
-close STDOUT or die "the new file can't be written: $!\\n";`;var xh=require("node:events");var Eh=class extends Error{static{a(this,"StallError")}},kh=2*2**20,t3=50,n3=.5,r3=500;async function Sx(e,t,{stallSeconds:n,onProgress:r}){let s=new AbortController,i=new AbortController,o,l=a(y=>{o??=y??new Error("the session was closed"),i.abort()},"fail");t.on("error",l).on("close",l);let c,u=a(()=>{clearTimeout(c),c=setTimeout(()=>s.abort(),n*1e3)},"moved"),d=AbortSignal.any([s.signal,i.signal]),f=e[Symbol.asyncIterator](),_=0,h=i3();u();try{for(;;){clearTimeout(c);let{value:g,done:v}=await s3(f.next(),d);if(u(),v)break;if(_+=g.length,!t.write(g)){let x=performance.now();await(0,xh.once)(t,"drain",{signal:d}),h.add(_,performance.now()-x)}u(),r?.(_,h.rate(r3))}let y=performance.now(),$=(0,xh.once)(t,"finish",{signal:d});return t.end(),await $,h.add(_,performance.now()-y),{bytes:_,bytesPerSecond:h.rate(t3)}}catch(y){throw s.signal.aborted?new Eh(`no data was transferred for ${n} s`):o??y}finally{clearTimeout(c),f.return?.().catch(()=>{}),t.off("error",l).off("close",l)}}a(Sx,"upload");function s3(e,t){return new Promise((n,r)=>{let s=a(()=>r(t.reason),"abort");t.aborted&&s(),t.addEventListener("abort",s,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",s))})}a(s3,"unlessAborted");function i3(){let e={bytes:kh,at:performance.now(),waitedMs:0},[t,n]=[];return{add:a((r,s)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+s},t??=n},"add"),rate:a(r=>{if(!t||!n||n.bytes<=kh)return;let s=n.bytes-t.bytes<kh?e:t,[i,o]=[n.waitedMs-s.waitedMs,n.at-s.at];if(!(i<r||i<n3*o))return(n.bytes-s.bytes)/o*1e3},"rate")}}a(i3,"openMarks");var Ix=`prelude() {
-PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
-printf 'begin\\n'
-}
-end() {
-printf 'end\\n'
-}
-say() {
-case $2 in
-*\\\\* | *"$newline"*)
-say_rest=$2
-say_value=
-while [ -n "$say_rest" ]; do
-case $say_rest in
-*\\\\* | *"$newline"*) ;;
-*) break ;;
-esac
-say_plain=\${say_rest%%[\\\\"$newline"]*}
-say_rest=\${say_rest#"$say_plain"}
-case $say_rest in
-\\\\*) say_value=$say_value$say_plain'\\\\' ;;
-*) say_value=$say_value$say_plain'\\n' ;;
-esac
-say_rest=\${say_rest#?}
-done
-printf '%s=%s\\n' "$1" "$say_value$say_rest"
-;;
-*) printf '%s=%s\\n' "$1" "$2" ;;
-esac
-}
-newline=$(printf '\\n.')
-newline=\${newline%.}
-usual_ifs=$(printf ' \\t\\n.')
-usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
-timed() {
+close STDOUT or die "the new file can't be written: $!\\n";`;var xh=require("node:events");var Eh=class extends Error{static{a(this,"StallError")}},kh=2*2**20,t3=50,n3=.5,r3=500;async function Sx(e,t,{stallSeconds:n,onProgress:r}){let s=new AbortController,i=new AbortController,o,l=a(y=>{o??=y??new Error("the session was closed"),i.abort()},"fail");t.on("error",l).on("close",l);let c,u=a(()=>{clearTimeout(c),c=setTimeout(()=>s.abort(),n*1e3)},"moved"),d=AbortSignal.any([s.signal,i.signal]),f=e[Symbol.asyncIterator](),_=0,h=i3();u();try{for(;;){clearTimeout(c);let{value:g,done:v}=await s3(f.next(),d);if(u(),v)break;if(_+=g.length,!t.write(g)){let x=performance.now();await(0,xh.once)(t,"drain",{signal:d}),h.add(_,performance.now()-x)}u(),r?.(_,h.rate(r3))}let y=performance.now(),$=(0,xh.once)(t,"finish",{signal:d});return t.end(),await $,h.add(_,performance.now()-y),{bytes:_,bytesPerSecond:h.rate(t3)}}catch(y){throw s.signal.aborted?new Eh(`no data was transferred for ${n} s`):o??y}finally{clearTimeout(c),f.return?.().catch(()=>{}),t.off("error",l).off("close",l)}}a(Sx,"upload");function s3(e,t){return new Promise((n,r)=>{let s=a(()=>r(t.reason),"abort");t.aborted&&s(),t.addEventListener("abort",s,{once:!0}),e.then(n,r).finally(()=>t.removeEventListener("abort",s))})}a(s3,"unlessAborted");function i3(){let e={bytes:kh,at:performance.now(),waitedMs:0},[t,n]=[];return{add:a((r,s)=>{n={bytes:r,at:performance.now(),waitedMs:(n?.waitedMs??0)+s},t??=n},"add"),rate:a(r=>{if(!t||!n||n.bytes<=kh)return;let s=n.bytes-t.bytes<kh?e:t,[i,o]=[n.waitedMs-s.waitedMs,n.at-s.at];if(!(i<r||i<n3*o))return(n.bytes-s.bytes)/o*1e3},"rate")}}a(i3,"openMarks");var Ix=`timed() {
 find_timeout
 if [ "$timeout_kills" = yes ]; then
 timeout -k 2 "$@" 3<&- 7>&- 8<&- 9>&-
@@ -3148,6 +3091,39 @@ case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
+begin() {
+printf 'begin\\n'
+}
+end() {
+printf 'end\\n'
+}
+say() {
+case $2 in
+*\\\\* | *"$newline"*)
+say_rest=$2
+say_value=
+while [ -n "$say_rest" ]; do
+case $say_rest in
+*\\\\* | *"$newline"*) ;;
+*) break ;;
+esac
+say_plain=\${say_rest%%[\\\\"$newline"]*}
+say_rest=\${say_rest#"$say_plain"}
+case $say_rest in
+\\\\*) say_value=$say_value$say_plain'\\\\' ;;
+*) say_value=$say_value$say_plain'\\n' ;;
+esac
+say_rest=\${say_rest#?}
+done
+printf '%s=%s\\n' "$1" "$say_value$say_rest"
+;;
+*) printf '%s=%s\\n' "$1" "$2" ;;
+esac
+}
+newline=$(printf '\\n.')
+newline=\${newline%.}
+usual_ifs=$(printf ' \\t\\n.')
+usual_ifs=\${usual_ifs%.}
 quoted() {
 quoted_rest=$1
 quoted=
@@ -3445,205 +3421,6 @@ IFS= read -r last_run_as
 } <live
 last_image=\${last_device:-}:\${last_inode:-}
 }
-digest() {
-if command -v openssl >/dev/null; then
-digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
-else
-digest_line=$(sha256sum)
-fi
-printf '%s\\n' "\${digest_line%% *}"
-}
-file_identity() {
-file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
-}
-keep_reserve() {
-head -c 65536 /dev/urandom >reserve && sync reserve
-} 2>/dev/null
-free_reserve() {
-rm -f reserve
-}
-is_same_file() {
-file_identity "$2"
-is_same=\${1% *}
-is_same=\${is_same% *}
-is_same=\${is_same% *}
-case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
-}
-live_of_old() {
-old_live=
-case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
-old_live=\${old_live:-$newline$newline}
-}
-remember_live() {
-free_reserve
-file_identity "../$in_name"
-read -r boot_id </proc/sys/kernel/random/boot_id
-live_run_as=
-[ "$restart" != process ] || live_run_as=$run_user
-{
-printf '%s %s\\n' "$1" "$file_identity"
-printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
-} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
-} 2>/dev/null
-take_original() {
-rm -f original
-if ! ln "../$in_name" original 2>/dev/null; then
-[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
-fi
-[ -f original ] && [ ! -L original ]
-}
-live_is() {
-if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
-rm -f original
-[ "$live_is" = yes ]
-}
-newest_releases() {
-newest_rank=99999999
-for newest_about in $(ls -t releases 2>/dev/null); do
-case $newest_about in *.about) ;; *) continue ;; esac
-newest_rank=$((newest_rank - 1))
-release_sequence "releases/$newest_about"
-printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
-done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
-}
-next_sequence() {
-next_sequence=1
-for sequence_of in releases/*.about; do
-[ -f "$sequence_of" ] || continue
-release_sequence "$sequence_of"
-[ "$release_sequence" -lt "$next_sequence" ] || next_sequence=$((release_sequence + 1))
-done
-}
-release_sequence() {
-release_sequence=
-{ read -r _ && read -r release_sequence; } <"$1"
-release_sequence=\${release_sequence#sequence=}
-case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
-}
-keep_previous() {
-[ -n "$old_sha" ] || return 0
-refused="the previous release could not be kept$(room_left)"
-kept_now=$old_sha
-take_original || return 1
-is_same_file "\${in_seen%%"$newline"*}" original || sha256_is "$old_sha" <original || return 1
-rm -f "releases/$old_sha"
-mv -f original "releases/$old_sha" && write_about && sync "releases/$old_sha" releases
-}
-keep_packed() {
-[ -n "$old_sha" ] || return 0
-refused="the previous release could not be kept, not even compressed$(room_left)"
-kept_now=$old_sha
-take_original || return 1
-if ! is_same_file "\${in_seen%%"$newline"*}" original; then sha256_is "$old_sha" <original || return 1; fi
-if ! prove_kept "$old_sha"; then
-drop_release "$old_sha"
-packed=zst
-command -v zstd >/dev/null || packed=gz
-case $packed in zst) pack='zstd -q -c -1' ;; gz) pack='gzip -c -1' ;; esac
-$pack <original >"releases/packed.$packed" && unpack "releases/packed.$packed" | sha256_is "$old_sha" &&
-sync "releases/packed.$packed" && mv -f "releases/packed.$packed" "releases/$old_sha.$packed" ||
-{ rm -f "releases/packed.$packed"; return 1; }
-fi
-keep_attributes
-rm -f original
-write_about && sync releases
-}
-keep_attributes() {
-kept_context=
-[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
-rm -f releases/like
-if cp --attributes-only "--preserve=mode,xattr$kept_context" original releases/like 2>/dev/null; then
-sync releases/like && mv -f releases/like "releases/$old_sha.like"
-else
-rm -f releases/like "releases/$old_sha.like"
-fi
-}
-write_about() {
-next_sequence
-printf '%s %s %s\\nsequence=%s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" "$next_sequence" >releases/about &&
-sync releases/about && mv -f releases/about "releases/$old_sha.about"
-}
-prove_kept() {
-refused="the kept release $1 is gone"
-for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
-[ -f "$release_file" ] || continue
-if unpack "$release_file" 2>/dev/null | sha256_is "$1"; then return 0; fi
-refused="the kept release $1 was changed after it was kept; it is not used"
-done
-return 1
-}
-unpack() {
-case $1 in
-*.zst) zstd -q -d -c "$1" ;;
-*.gz) gzip -d -c "$1" ;;
-*) cat "$1" ;;
-esac
-}
-sha256_is() {
-[ "$(digest)" = "$1" ]
-}
-restore_file() {
-refused="the kept release $1 is gone"
-for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
-[ -f "$release_file" ] || continue
-rm -f restored
-if ! restore_from "$release_file"; then
-refused="the kept release $1 could not be written$(room_left)"
-elif ! sha256_is "$1" <restored; then
-refused="the kept release $1 was changed after it was kept; it is not used"
-elif ! restore_metadata "$1" "$release_file" || ! sync restored; then
-refused="the metadata of the kept release $1 could not be restored"
-else
-refused=
-return 0
-fi
-done
-rm -f restored
-return 1
-}
-restore_from() {
-case $1 in
-*.zst | *.gz) unpack "$1" >restored ;;
-*) ln "$1" restored || cp -p "$1" restored ;;
-esac
-} 2>/dev/null
-restore_metadata() {
-case $2 in *.zst | *.gz) ;; *) return 0 ;; esac
-read_about "$1" || return 1
-chown "$about_owner" restored 2>/dev/null || [ "$me" != 0 ] || return 1
-[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" restored || return 1
-chmod "$about_mode" restored
-}
-read_about() {
-about_owner=
-about_mode=
-IFS= read -r about_rest <"releases/$1.about" || return 1
-while :; do
-case $about_rest in *' '*) ;; *) return 1 ;; esac
-about_mode=\${about_rest%% *}
-about_rest=\${about_rest#* }
-case $about_mode/$about_rest in [0-7][0-7][0-7]*/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*) break ;; esac
-about_owner=$about_owner\${about_owner:+ }$about_mode
-done
-[ -n "$about_owner" ]
-}
-drop_release() {
-rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
-}
-prune_releases() {
-drop_release "$1"
-newest_releases | {
-prune_seen=0
-while read -r prune_sha; do
-prune_seen=$((prune_seen + 1))
-[ "$prune_seen" -le "$in_keep_releases" ] || drop_release "$prune_sha"
-done
-}
-}
-room_left() {
-df -P . 2>/dev/null | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
-df -P -i . 2>/dev/null | { read -r _ && read -r _ df_all _ df_free _ && [ "$df_all" -gt 0 ] && [ "$df_free" -lt 20 ] && printf ', and %s inodes' "$df_free"; } 2>/dev/null
-}
 http_client() {
 http_client=
 if command -v curl >/dev/null; then
@@ -3905,6 +3682,19 @@ if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; the
 done
 return 1
 }
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
 say_unit_output() {
 command -v journalctl >/dev/null || return 0
 read_all_output
@@ -3972,6 +3762,12 @@ printf '%s\\n' "$2" >>"$1"
 shorten() {
 [ "$(wc -l <"$1")" -ge 200 ] || return 0
 tail -n 100 "$1" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" || rm -f "$1.new"
+}
+keep_reserve() {
+head -c 65536 /dev/urandom >reserve && sync reserve
+} 2>/dev/null
+free_reserve() {
+rm -f reserve
 }
 journal_open() {
 journal_is_open=
@@ -4046,6 +3842,52 @@ done <journal
 remember_release() {
 printf '%s %s %s\\n' "\${release:-$journal_id}" "\${old_sha:-none}" "$(date +%s)" >last-release.new && mv -f last-release.new last-release
 } 2>/dev/null
+digest() {
+if command -v openssl >/dev/null; then
+digest_line=$(openssl dgst -sha256 -r 2>/dev/null) || digest_line=
+else
+digest_line=$(sha256sum)
+fi
+printf '%s\\n' "\${digest_line%% *}"
+}
+file_identity() {
+file_identity=$(TZ=UTC0 stat -c '%d %i %s %y %z' "$1" 2>/dev/null)
+}
+is_same_file() {
+file_identity "$2"
+is_same=\${1% *}
+is_same=\${is_same% *}
+is_same=\${is_same% *}
+case $file_identity in "$is_same "*) [ -n "$is_same" ] ;; *) return 1 ;; esac
+}
+live_of_old() {
+old_live=
+case $(head -n 1 live 2>/dev/null) in "$old_sha "*) old_live=$(sed -n 2,4p live) ;; esac
+old_live=\${old_live:-$newline$newline}
+}
+remember_live() {
+free_reserve
+file_identity "../$in_name"
+read -r boot_id </proc/sys/kernel/random/boot_id
+live_run_as=
+[ "$restart" != process ] || live_run_as=$run_user
+{
+printf '%s %s\\n' "$1" "$file_identity"
+printf '%s\\n' "$2" "\${log_inode:-0} \${log_from:-0}" "\${boot_id:-unknown} $(date +%s)" "$live_run_as"
+} >live.new && sync live.new && mv -f live.new live || rm -f live live.new
+} 2>/dev/null
+take_original() {
+rm -f original
+if ! ln "../$in_name" original 2>/dev/null; then
+[ -f "../$in_name" ] && [ ! -L "../$in_name" ] && timed 600 cp -P -p "../$in_name" original || return 1
+fi
+[ -f original ] && [ ! -L original ]
+}
+live_is() {
+if take_original && [ "$(digest <original)" = "$1" ]; then live_is=yes; else live_is=no; fi
+rm -f original
+[ "$live_is" = yes ]
+}
 enter_folder() {
 if [ "$me" != 0 ]; then
 cd -P -- "$1" 2>/dev/null && return 0
@@ -4143,6 +3985,153 @@ in_name=$in_first_name
 if enter_folder "$in_first_folder" && enter_state; then hold_release || :; fi
 in_name=$enter_own_name
 [ -n "$release_is_open" ]
+}
+newest_releases() {
+newest_rank=99999999
+for newest_about in $(ls -t releases 2>/dev/null); do
+case $newest_about in *.about) ;; *) continue ;; esac
+newest_rank=$((newest_rank - 1))
+release_sequence "releases/$newest_about"
+printf '%08d %s %s\\n' "$release_sequence" "$newest_rank" "\${newest_about%.about}"
+done | sort -r | while read -r _ _ newest_sha; do printf '%s\\n' "$newest_sha"; done
+}
+next_sequence() {
+next_sequence=1
+for sequence_of in releases/*.about; do
+[ -f "$sequence_of" ] || continue
+release_sequence "$sequence_of"
+[ "$release_sequence" -lt "$next_sequence" ] || next_sequence=$((release_sequence + 1))
+done
+}
+release_sequence() {
+release_sequence=
+{ read -r _ && read -r release_sequence; } <"$1"
+release_sequence=\${release_sequence#sequence=}
+case $release_sequence in '' | 0* | *[!0-9]* | ?????????*) release_sequence=0 ;; esac
+}
+keep_previous() {
+[ -n "$old_sha" ] || return 0
+refused="the previous release could not be kept$(room_left)"
+kept_now=$old_sha
+take_original || return 1
+is_same_file "\${in_seen%%"$newline"*}" original || sha256_is "$old_sha" <original || return 1
+rm -f "releases/$old_sha"
+mv -f original "releases/$old_sha" && write_about && sync "releases/$old_sha" releases
+}
+keep_packed() {
+[ -n "$old_sha" ] || return 0
+refused="the previous release could not be kept, not even compressed$(room_left)"
+kept_now=$old_sha
+take_original || return 1
+if ! is_same_file "\${in_seen%%"$newline"*}" original; then sha256_is "$old_sha" <original || return 1; fi
+if ! prove_kept "$old_sha"; then
+drop_release "$old_sha"
+packed=zst
+command -v zstd >/dev/null || packed=gz
+case $packed in zst) pack='zstd -q -c -1' ;; gz) pack='gzip -c -1' ;; esac
+$pack <original >"releases/packed.$packed" && unpack "releases/packed.$packed" | sha256_is "$old_sha" &&
+sync "releases/packed.$packed" && mv -f "releases/packed.$packed" "releases/$old_sha.$packed" ||
+{ rm -f "releases/packed.$packed"; return 1; }
+fi
+keep_attributes
+rm -f original
+write_about && sync releases
+}
+keep_attributes() {
+kept_context=
+[ ! -e /sys/fs/selinux/enforce ] || kept_context=,context
+rm -f releases/like
+if cp --attributes-only "--preserve=mode,xattr$kept_context" original releases/like 2>/dev/null; then
+sync releases/like && mv -f releases/like "releases/$old_sha.like"
+else
+rm -f releases/like "releases/$old_sha.like"
+fi
+}
+write_about() {
+next_sequence
+printf '%s %s %s\\nsequence=%s\\n' "$old_about" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$in_run" "$next_sequence" >releases/about &&
+sync releases/about && mv -f releases/about "releases/$old_sha.about"
+}
+prove_kept() {
+refused="the kept release $1 is gone"
+for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
+[ -f "$release_file" ] || continue
+if unpack "$release_file" 2>/dev/null | sha256_is "$1"; then return 0; fi
+refused="the kept release $1 was changed after it was kept; it is not used"
+done
+return 1
+}
+unpack() {
+case $1 in
+*.zst) zstd -q -d -c "$1" ;;
+*.gz) gzip -d -c "$1" ;;
+*) cat "$1" ;;
+esac
+}
+sha256_is() {
+[ "$(digest)" = "$1" ]
+}
+restore_file() {
+refused="the kept release $1 is gone"
+for release_file in "releases/$1" "releases/$1.zst" "releases/$1.gz"; do
+[ -f "$release_file" ] || continue
+rm -f restored
+if ! restore_from "$release_file"; then
+refused="the kept release $1 could not be written$(room_left)"
+elif ! sha256_is "$1" <restored; then
+refused="the kept release $1 was changed after it was kept; it is not used"
+elif ! restore_metadata "$1" "$release_file" || ! sync restored; then
+refused="the metadata of the kept release $1 could not be restored"
+else
+refused=
+return 0
+fi
+done
+rm -f restored
+return 1
+}
+restore_from() {
+case $1 in
+*.zst | *.gz) unpack "$1" >restored ;;
+*) ln "$1" restored || cp -p "$1" restored ;;
+esac
+} 2>/dev/null
+restore_metadata() {
+case $2 in *.zst | *.gz) ;; *) return 0 ;; esac
+read_about "$1" || return 1
+chown "$about_owner" restored 2>/dev/null || [ "$me" != 0 ] || return 1
+[ ! -f "releases/$1.like" ] || cp --attributes-only --preserve=mode,xattr "releases/$1.like" restored || return 1
+chmod "$about_mode" restored
+}
+read_about() {
+about_owner=
+about_mode=
+IFS= read -r about_rest <"releases/$1.about" || return 1
+while :; do
+case $about_rest in *' '*) ;; *) return 1 ;; esac
+about_mode=\${about_rest%% *}
+about_rest=\${about_rest#* }
+case $about_mode/$about_rest in [0-7][0-7][0-7]*/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*) break ;; esac
+about_owner=$about_owner\${about_owner:+ }$about_mode
+done
+[ -n "$about_owner" ]
+}
+drop_release() {
+rm -f "releases/$1" "releases/$1.zst" "releases/$1.gz" "releases/$1.like" "releases/$1.about"
+}
+prune_releases() {
+drop_release "$1"
+newest_releases | {
+prune_seen=0
+while read -r prune_sha; do
+prune_seen=$((prune_seen + 1))
+[ "$prune_seen" -le "$in_keep_releases" ] || drop_release "$prune_sha"
+done
+}
+}
+room_left() {
+df -P . 2>/dev/null | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
+df -P -i . 2>/dev/null | { read -r _ && read -r _ df_all _ df_free _ && [ "$df_all" -gt 0 ] && [ "$df_free" -lt 20 ] && printf ', and %s inodes' "$df_free"; } 2>/dev/null
 }
 enter_own() {
 if [ -n "$in_release" ] && [ "$in_part" != 1 ]; then join_release || return 1; fi
@@ -5712,12 +5701,31 @@ refused="no file could be written in $PWD$(room_left)"
 find_rename || return 1
 rm -f trial trial.to
 } 2>/dev/null
-PART_KIND=binary
-PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
+begin_part() {
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+pid=''
+old_image='' new_image='' back_image='' live_image='' last_image=''
+}
 part_seen() {
 file_identity "../$in_name"
 printf '%s\\n' "\${file_identity:-none}"
 }
+part_is_new() {
+live_is "$new_sha"
+}
+restore_previous() {
+if ! live_is_old && ! restore_old; then
+refused="the previous release $old_sha could not be restored: $refused"
+return 1
+fi
+rm -f restored
+}
+PART_KIND=binary
+PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
 part_stage() {
 if [ "$in_strategy" = in-place ] && [ "$in_encoding" != none ]; then
 case $in_encoding in release | copy) exec 3<&- ;; esac
@@ -5756,11 +5764,7 @@ rm -f incoming restored original trial trial.to reserve decode.errors
 drop_release "\${kept_now:-none}"
 }
 part_begin() {
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
+begin_part
 restart=$in_restart
 unit=$in_unit
 unit_user=$in_unit_user
@@ -5771,10 +5775,9 @@ dependents=$in_dependents
 watched_units=$in_watched_units
 world=''
 starting=new
-pid='' image_pid=''
+image_pid=''
 trusted=$in_accounts
 run_uid=$in_run_uid
-old_image='' new_image='' back_image='' live_image='' last_image=''
 [ ! -f live ] || read_last
 noted_images=$last_image
 old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
@@ -5847,11 +5850,7 @@ pid=
 return 2
 fi
 live_image=$old_image
-if ! live_is_old && ! restore_old; then
-refused="the previous release $old_sha could not be restored: $refused"
-return 1
-fi
-rm -f restored
+restore_previous
 }
 part_undo_start() {
 start_old
@@ -5865,9 +5864,6 @@ part_recall() {
 known_account
 recover_environment
 }
-part_is_new() {
-live_is "$new_sha"
-}
 part_resume() {
 live_image=$new_image
 command_pid=
@@ -5875,6 +5871,17 @@ mark_start
 [ "$restart" != systemd ] || choose_units
 find_forked || start_it || :
 [ -z "$refused" ] && prove '' && remember_live "$new_sha" "$new_live"
+}
+prelude() {
+PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
 }
 recover() {
 journal_read || { finish untouched; return; }
@@ -6126,64 +6133,7 @@ began_cs=$now_cs
 if [ "\${in_detached:-}" = yes ]; then detached; else session; fi
 }
 main`;async function Ih(e,t,{values:n,sending:r,form:s}){let{inputs:i,found:o,plan:l,transfers:c,log:u,signal:d,membership:f,onSay:_,kind:h}=t;r.failure=void 0;let y=Ql(u,i,{isDeploy:n.action==="deploy",others:h?.phases});try{return await Zt(e,{text:h?.text??Ix,values:n},{sudo:o.sudo,what:`Activating ${i.destination}`,limitSeconds:ui(l.file.bytes)+i.lockTimeoutSeconds+ir(t),signal:d,clean:Nn(i.environment,i.health),onSay:a(($,g)=>{_?.($,g),h?.onSay?.($,g),y($,g)},"onSay"),payload:a(async $=>{if(!s?.payload){$.end();return}let g=i.strategy==="staged"&&i.lockTimeoutSeconds>=5&&!f,v=r.bytes,x=a3(u),T=a((E,B)=>{if(r.bytes=v+E,x(E),!(!g||!B||!s.isTooSlow?.(E,B)))throw new os(`The link carries ${wt(B)}/s`)},"onProgress");try{let E=await Sx(s.payload.read(),$,{stallSeconds:30,onProgress:T});r.whole=!0,await c.measured(E.bytesPerSecond)}catch(E){throw(E instanceof Hn||E instanceof os)&&(r.failure=E),E}},"payload")})}catch($){return{error:$}}}a(Ih,"runDeploy");async function Cx(e,{plan:t,found:n,source:r,transfers:s,log:i,kind:o},l){if(o?.form)return o.form();if(t.file.from==="release")return{encoding:"release"};if(t.file.from==="a copy of it")return{encoding:"copy"};if(t.file.from==="in place already"||!r)return{encoding:"none"};let[c,u]=[e.isNear(),e.roundTripMs()],d=await s.choose(r,{near:c,roundTripMs:u,tools:n.tools,present:l});return i.phase("transfer",d.why),d}a(Cx,"chooseForm");function uu({error:e}){return e instanceof yt?e.fields.why.replace(/\.$/,""):e?.message??"the connection was lost"}a(uu,"lostWhy");function Px({found:{file:e},inputs:t,noDelta:n}){return n?{lacks:n}:e?.sha256?t.strategy==="in-place"?{lacks:"in-place removes the present file first"}:e:{lacks:"there is no file yet"}}a(Px,"presentFile");function a3(e){let t=Date.now(),n=2e3;return r=>{Date.now()-t<n||(t=Date.now(),n=Math.min(2*n,3e4),e.phase("upload",`${wt(r)} sent`))}}a(a3,"tellProgress");var os=class extends Error{static{a(this,"TooSlowError")}};var Tx=require("node:crypto");function Ch(e){let{inputs:t,found:n,plan:r,run:s}=e;return{id:(0,Tx.randomUUID)(),folder:t.folder,name:t.name,run:s.url||"a run outside a workflow",actor:s.actor,workflow:s.series,run_number:s.number,seen:n.seen,size:r.file.bytes,sha256:r.file.sha256,old_sha:n.file?.sha256,old_about:n.file?`${n.file.ids} ${n.file.mode}`:"",old_capabilities:n.file?.capabilities,owner:r.ownerIds,same_owner:r.sameOwner?"yes":"",mode:r.mode,capabilities:t.capabilities,strategy:t.strategy,restart:r.restart,...c3(e),stop_command:t.stopCommand,start_command:t.startCommand,stop_signal:t.stopSignal,stop_timeout_seconds:t.stopTimeoutSeconds,run_as:r.runAs,run_uid:n.runUid,accounts:n.accounts,...ix(n),args:Zo(t.args),environment:Zo(t.environment),working_directory:t.workingDirectory??t.folder,log_file:t.logFile,...$h(t),health_timeout_seconds:t.health.timeoutSeconds,stable_cs:Math.round(t.health.stableSeconds*100),stable_seconds:t.health.stableSeconds,rollback:String(t.rollback),keep_releases:t.keepReleases,lock_timeout_seconds:t.lockTimeoutSeconds,upload_limit_seconds:ui(r.file.bytes),silence_seconds:30,limit_seconds:ir(e),session_kills:n.sessionKills?"yes":"",...l3(e.membership),...e.kind?.values}}a(Ch,"deployValues");function l3(e){return{release:e?.release,part:e?.part,parts:e?.members.length,first_folder:e?.first.folder,first_name:e?.first.name,lock_after:e?.lockAfter,members:e?.members.join(`
-`),waits:e?.waits?"yes":"",wait_seconds:e?.waitSeconds??60,reloads:e?.reloads}}a(l3,"membershipValues");function c3({inputs:e,plan:t}){let{units:n}=t,r=a(i=>i.map(({name:o})=>o).join(" "),"names"),s=bx(n);return{unit:n.unit,unit_user:n.user,units:r(n.units),restarted_units:r(n.restarted),left_units:r(n.left),dependents:r(n.dependents),watched_units:r([...n.triggers,...n.wanted]),start_alone:s?"yes":"",start_first:s?r(Ax(n)):"",daemon_reload:e.daemonReload&&n.unit!==""?"yes":""}}a(c3,"unitValues");async function Nx(e,t){let n={bytes:0,whole:!1},r=Px(t);for(;;)try{return await u3(e,t,{sending:n,form:await Cx(e,t,r)})}catch(s){if(s instanceof tr&&(t.membership?.members.length??1)===1)t.log.line(`Delta failed (${s.message}); sending the whole file instead.`),r={lacks:"the first one failed"};else if(s instanceof os)t.log.line(`${s.message}; restarting the upload with a faster encoding.`);else throw s}}a(Nx,"activate");async function u3(e,t,{sending:n,form:r}){let{inputs:s,plan:i}=t,{encoding:o,payload:l}=r;n.whole=l===void 0;let c=o.startsWith("delta")?Ex:void 0,u={...Ch(t),action:"deploy",encoding:o,apply:c};await t.onBegin({id:u.id,sudo:t.found.sudo,limitSeconds:ir(t)});let d=await Ih(e,t,{values:u,sending:n,form:r}),f=Lx(d);if(!f&&n.failure instanceof os)throw n.failure;if(c&&!f&&n.failure)throw new tr(n.failure.message);return f?{...f,bytesSent:n.bytes}:!n.whole&&s.strategy==="staged"?Ot({state:"untouched",failed:"upload",why:`${uu(d)} before the upload (${wt(i.file.bytes)}) was complete`,bytesSent:n.bytes}):{...await Bx(t,u.id,uu(d)),bytesSent:n.bytes}}a(u3,"attempt");function Rx(e,t){return Ox(e,t,{action:"recover"})}a(Rx,"recover");function Ph(e,t,n){return Ox(e,t,{action:"revert",reverted:n})}a(Ph,"revert");async function Ox(e,t,n){let r={...Ch(t),...n,encoding:"none"},s=await Ih(e,t,{values:r,sending:{bytes:0,whole:!0}});return Lx(s)??await Bx(t,r.id,uu(s))}a(Ox,"work");function Lx(e){try{return Kl(e)}catch(t){if(t instanceof er)return Ys(t);throw t}}a(Lx,"usableOutcome");function Bx(e,t,n){return e.log.line(`Connection lost: ${n}. The transaction continues on the target; reconnecting to follow it.`),Wl({...e,sudo:e.found.sudo,limitSeconds:ir(e)},t)}a(Bx,"learnAfter");var Dx=3;function Vo({inputs:e,source:t,transfers:n,context:r,reconnect:s,book:i},o,l){let{run:c,log:u,signal:d}=r;return{inputs:e,found:o,plan:l,source:t,transfers:n,run:c,log:u,signal:d,onBegin:i.begin,reconnect:s}}a(Vo,"deployOf");async function Xo(e,t){let{log:n,found:r}=t,{run:s,phase:i}=r.unfinished??{run:"an unknown run",phase:"unknown"};n.line(`An earlier deploy (${s}) was interrupted during \`${i}\`; recovering it first.`);let o=await Rx(e,t),l=o.pid?`, pid ${o.pid}`:"";return n.line(`  finished: ${o.state}${l}${o.broken?`: ${o.broken}`:""}`),o}a(Xo,"finishInterrupted");function Jo(e){if(e instanceof pn||e instanceof Ar)return e;throw e}a(Jo,"deathUnlessOutdated");function d3(e){return Ot({state:"broken",failed:"recovery",why:`${e}, and each of ${Dx} attempts to recover it was killed on the target too`,broken:"the journal is kept, and the next run continues the recovery; until then the program may be down"})}a(d3,"givenUp");async function du(e,t){let n=Date.now()+ir(e)*1e3,r="the transaction was killed on the target";for(let u=0;;)try{var s=[];try{let d=hs(s,await e.reconnect(),!0);let f=await ci(d,e.inputs,e.source);let _=t.book.begun()?.id;let h=f.unfinished&&(f.unfinished.id===_||f.unfinished.id==="");if(!h)return{...f3(f,e,_),failed:"transaction",why:r};if(!f.locked){let y=await Xo(d,Vo(t,f,e.plan)).catch(Jo);if(!(y instanceof Error))return{...y,failed:"transaction",why:r};if(u+=y instanceof pn?1:0,u>=Dx)return d3(r)}await(0,Th.setTimeout)(500,void 0,{signal:e.signal})}catch(i){var o=i,l=!0}finally{var c=ms(s,o,l);c&&await c}}catch(d){if(d instanceof er)return Ys(d);if(Date.now()>=n||e.signal.aborted)return Ot({state:"unknown",failed:"transaction",why:`${r}, and the target no longer responds`});await(0,Th.setTimeout)(1e3,void 0,{signal:e.signal}).catch(()=>{})}}a(du,"undoDead");function f3(e,t,n){let r=e.ended.findLast(o=>o.id===n),s=$s.find(o=>o===r?.state);if(r&&s)return Ot({state:s,pid:Number(r.pid)||void 0});let i=e.unfinished===void 0&&!_3(t.found,e);return Ot({state:i?"unknown":"staged"})}a(f3,"endOfDead");function _3(e,t){let n=a(({processes:r})=>r.map(({pid:s})=>s).join(),"pids");return e.file?.sha256===t.file?.sha256&&n(e)===n(t)&&n(t)!==""}a(_3,"isAsBefore");var Ux=`prelude() {
-PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
-printf 'begin\\n'
-}
-end() {
-printf 'end\\n'
-}
-say() {
-case $2 in
-*\\\\* | *"$newline"*)
-say_rest=$2
-say_value=
-while [ -n "$say_rest" ]; do
-case $say_rest in
-*\\\\* | *"$newline"*) ;;
-*) break ;;
-esac
-say_plain=\${say_rest%%[\\\\"$newline"]*}
-say_rest=\${say_rest#"$say_plain"}
-case $say_rest in
-\\\\*) say_value=$say_value$say_plain'\\\\' ;;
-*) say_value=$say_value$say_plain'\\n' ;;
-esac
-say_rest=\${say_rest#?}
-done
-printf '%s=%s\\n' "$1" "$say_value$say_rest"
-;;
-*) printf '%s=%s\\n' "$1" "$2" ;;
-esac
-}
-newline=$(printf '\\n.')
-newline=\${newline%.}
-usual_ifs=$(printf ' \\t\\n.')
-usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
-timed() {
+`),waits:e?.waits?"yes":"",wait_seconds:e?.waitSeconds??60,reloads:e?.reloads}}a(l3,"membershipValues");function c3({inputs:e,plan:t}){let{units:n}=t,r=a(i=>i.map(({name:o})=>o).join(" "),"names"),s=bx(n);return{unit:n.unit,unit_user:n.user,units:r(n.units),restarted_units:r(n.restarted),left_units:r(n.left),dependents:r(n.dependents),watched_units:r([...n.triggers,...n.wanted]),start_alone:s?"yes":"",start_first:s?r(Ax(n)):"",daemon_reload:e.daemonReload&&n.unit!==""?"yes":""}}a(c3,"unitValues");async function Nx(e,t){let n={bytes:0,whole:!1},r=Px(t);for(;;)try{return await u3(e,t,{sending:n,form:await Cx(e,t,r)})}catch(s){if(s instanceof tr&&(t.membership?.members.length??1)===1)t.log.line(`Delta failed (${s.message}); sending the whole file instead.`),r={lacks:"the first one failed"};else if(s instanceof os)t.log.line(`${s.message}; restarting the upload with a faster encoding.`);else throw s}}a(Nx,"activate");async function u3(e,t,{sending:n,form:r}){let{inputs:s,plan:i}=t,{encoding:o,payload:l}=r;n.whole=l===void 0;let c=o.startsWith("delta")?Ex:void 0,u={...Ch(t),action:"deploy",encoding:o,apply:c};await t.onBegin({id:u.id,sudo:t.found.sudo,limitSeconds:ir(t)});let d=await Ih(e,t,{values:u,sending:n,form:r}),f=Lx(d);if(!f&&n.failure instanceof os)throw n.failure;if(c&&!f&&n.failure)throw new tr(n.failure.message);return f?{...f,bytesSent:n.bytes}:!n.whole&&s.strategy==="staged"?Ot({state:"untouched",failed:"upload",why:`${uu(d)} before the upload (${wt(i.file.bytes)}) was complete`,bytesSent:n.bytes}):{...await Bx(t,u.id,uu(d)),bytesSent:n.bytes}}a(u3,"attempt");function Rx(e,t){return Ox(e,t,{action:"recover"})}a(Rx,"recover");function Ph(e,t,n){return Ox(e,t,{action:"revert",reverted:n})}a(Ph,"revert");async function Ox(e,t,n){let r={...Ch(t),...n,encoding:"none"},s=await Ih(e,t,{values:r,sending:{bytes:0,whole:!0}});return Lx(s)??await Bx(t,r.id,uu(s))}a(Ox,"work");function Lx(e){try{return Kl(e)}catch(t){if(t instanceof er)return Ys(t);throw t}}a(Lx,"usableOutcome");function Bx(e,t,n){return e.log.line(`Connection lost: ${n}. The transaction continues on the target; reconnecting to follow it.`),Wl({...e,sudo:e.found.sudo,limitSeconds:ir(e)},t)}a(Bx,"learnAfter");var Dx=3;function Vo({inputs:e,source:t,transfers:n,context:r,reconnect:s,book:i},o,l){let{run:c,log:u,signal:d}=r;return{inputs:e,found:o,plan:l,source:t,transfers:n,run:c,log:u,signal:d,onBegin:i.begin,reconnect:s}}a(Vo,"deployOf");async function Xo(e,t){let{log:n,found:r}=t,{run:s,phase:i}=r.unfinished??{run:"an unknown run",phase:"unknown"};n.line(`An earlier deploy (${s}) was interrupted during \`${i}\`; recovering it first.`);let o=await Rx(e,t),l=o.pid?`, pid ${o.pid}`:"";return n.line(`  finished: ${o.state}${l}${o.broken?`: ${o.broken}`:""}`),o}a(Xo,"finishInterrupted");function Jo(e){if(e instanceof pn||e instanceof Ar)return e;throw e}a(Jo,"deathUnlessOutdated");function d3(e){return Ot({state:"broken",failed:"recovery",why:`${e}, and each of ${Dx} attempts to recover it was killed on the target too`,broken:"the journal is kept, and the next run continues the recovery; until then the program may be down"})}a(d3,"givenUp");async function du(e,t){let n=Date.now()+ir(e)*1e3,r="the transaction was killed on the target";for(let u=0;;)try{var s=[];try{let d=hs(s,await e.reconnect(),!0);let f=await ci(d,e.inputs,e.source);let _=t.book.begun()?.id;let h=f.unfinished&&(f.unfinished.id===_||f.unfinished.id==="");if(!h)return{...f3(f,e,_),failed:"transaction",why:r};if(!f.locked){let y=await Xo(d,Vo(t,f,e.plan)).catch(Jo);if(!(y instanceof Error))return{...y,failed:"transaction",why:r};if(u+=y instanceof pn?1:0,u>=Dx)return d3(r)}await(0,Th.setTimeout)(500,void 0,{signal:e.signal})}catch(i){var o=i,l=!0}finally{var c=ms(s,o,l);c&&await c}}catch(d){if(d instanceof er)return Ys(d);if(Date.now()>=n||e.signal.aborted)return Ot({state:"unknown",failed:"transaction",why:`${r}, and the target no longer responds`});await(0,Th.setTimeout)(1e3,void 0,{signal:e.signal}).catch(()=>{})}}a(du,"undoDead");function f3(e,t,n){let r=e.ended.findLast(o=>o.id===n),s=$s.find(o=>o===r?.state);if(r&&s)return Ot({state:s,pid:Number(r.pid)||void 0});let i=e.unfinished===void 0&&!_3(t.found,e);return Ot({state:i?"unknown":"staged"})}a(f3,"endOfDead");function _3(e,t){let n=a(({processes:r})=>r.map(({pid:s})=>s).join(),"pids");return e.file?.sha256===t.file?.sha256&&n(e)===n(t)&&n(t)!==""}a(_3,"isAsBefore");var Ux=`timed() {
 find_timeout
 if [ "$timeout_kills" = yes ]; then
 timeout -k 2 "$@" 3<&- 7>&- 8<&- 9>&-
@@ -6395,6 +6345,39 @@ case $port_links in *"socket:[$port_inode]"*) return 0 ;; esac
 done
 return 1
 }
+begin() {
+printf 'begin\\n'
+}
+end() {
+printf 'end\\n'
+}
+say() {
+case $2 in
+*\\\\* | *"$newline"*)
+say_rest=$2
+say_value=
+while [ -n "$say_rest" ]; do
+case $say_rest in
+*\\\\* | *"$newline"*) ;;
+*) break ;;
+esac
+say_plain=\${say_rest%%[\\\\"$newline"]*}
+say_rest=\${say_rest#"$say_plain"}
+case $say_rest in
+\\\\*) say_value=$say_value$say_plain'\\\\' ;;
+*) say_value=$say_value$say_plain'\\n' ;;
+esac
+say_rest=\${say_rest#?}
+done
+printf '%s=%s\\n' "$1" "$say_value$say_rest"
+;;
+*) printf '%s=%s\\n' "$1" "$2" ;;
+esac
+}
+newline=$(printf '\\n.')
+newline=\${newline%.}
+usual_ifs=$(printf ' \\t\\n.')
+usual_ifs=\${usual_ifs%.}
 quoted() {
 quoted_rest=$1
 quoted=
@@ -6557,6 +6540,19 @@ status_rest=\${status_rest#*,}
 if [ "$1" -ge "\${status_range%-*}" ] && [ "$1" -le "\${status_range#*-}" ]; then return 0; fi
 done
 return 1
+}
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 remember_end() {
 add_line history "$(date -u +%Y-%m-%dT%H:%M:%SZ) \${new_sha:--} \${in_run:--} \${in_actor:--} $1"
@@ -7330,6 +7326,26 @@ elif [ "$in_encoding" != none ]; then
 rm -f deployed
 fi
 } 2>/dev/null
+begin_part() {
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+pid=''
+old_image='' new_image='' back_image='' live_image='' last_image=''
+}
+begin_without_process() {
+begin_part
+restart=none
+unit='' unit_user='' units=''
+}
+part_stop() {
+failed=stop
+}
+part_is_untouched() {
+[ "$failed" = stop ]
+}
 dress() {
 [ -z "$in_owner" ] || chown "$in_owner" "$1" || { refused="the owner can't be set to $in_owner"; return 1; }
 if [ "$in_same_owner" = yes ]; then dress_like_old "$1" || return 1; else dress_label "$1"; fi
@@ -7736,13 +7752,21 @@ refused="no file could be written in $PWD$(room_left)"
 find_rename || return 1
 rm -f trial trial.to
 } 2>/dev/null
-PART_KIND=config
-PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'
 part_seen() {
 file_identity "../$in_name"
 printf '%s\\n' "\${file_identity:-none}"
 }
-part_stage() {
+part_is_new() {
+live_is "$new_sha"
+}
+restore_previous() {
+if ! live_is_old && ! restore_old; then
+refused="the previous release $old_sha could not be restored: $refused"
+return 1
+fi
+rm -f restored
+}
+stage_file() {
 case $in_encoding in
 none | copy | release) exec 3<&- ;;
 *) receive || return 1 ;;
@@ -7751,8 +7775,26 @@ esac
 say staged "$in_sha256"
 keep_previous || return 1
 [ "$in_encoding" != copy ] || copy_live || return 1
-[ "$in_encoding" != none ] || return 0
-dress incoming && check_incoming && prepare_deployed
+[ "$in_encoding" = none ] || dress incoming
+}
+part_swap() {
+swap
+}
+part_keep() {
+rm -f deployed.new
+drop_release "\${old_sha:-none}"
+finish staged
+}
+part_accept() {
+remember_live "$new_sha" "$new_live"
+prune_releases "$new_sha"
+keep_deployed
+}
+PART_KIND=config
+PART_KEYS='new_sha new_live old_sha old_about old_live was_healthy'
+part_stage() {
+stage_file || return 1
+[ "$in_encoding" = none ] || { check_incoming && prepare_deployed; }
 }
 part_unstage() {
 drop_check
@@ -7760,15 +7802,7 @@ rm -f incoming restored original trial trial.to reserve decode.errors command.ou
 drop_release "\${kept_now:-none}"
 }
 part_begin() {
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
-restart=none
-pid=''
-unit='' unit_user='' units=''
-old_image='' new_image='' back_image='' live_image='' last_image=''
+begin_without_process
 was_healthy=''
 }
 part_remember() {
@@ -7777,12 +7811,6 @@ if config_is_healthy yes; then was_healthy=yes; else was_healthy=no; fi
 part_prepare() {
 find_timeout
 command_environment
-}
-part_stop() {
-failed=stop
-}
-part_swap() {
-swap
 }
 part_reload() {
 limited 30 systemctl daemon-reload >/dev/null 2>&1
@@ -7793,19 +7821,6 @@ journal start && apply_config
 }
 part_prove() {
 prove_config yes
-}
-part_accept() {
-remember_live "$new_sha" "$new_live"
-prune_releases "$new_sha"
-keep_deployed
-}
-part_is_untouched() {
-[ "$failed" = stop ]
-}
-part_keep() {
-rm -f deployed.new
-drop_release "\${old_sha:-none}"
-finish staged
 }
 part_undo_stop() {
 drop_check
@@ -7818,8 +7833,7 @@ sync ..
 apply_config || say note "after the file was removed, $refused"
 return 2
 fi
-live_is_old || restore_old || { refused="the previous release $old_sha could not be restored: $refused"; return 1; }
-rm -f restored
+restore_previous
 }
 part_undo_start() {
 refused=
@@ -7838,11 +7852,19 @@ remember_live "$old_sha" "$old_live"
 part_recall() {
 drop_check
 }
-part_is_new() {
-live_is "$new_sha"
-}
 part_resume() {
 prove_config '' && remember_live "$new_sha" "$new_live" && keep_deployed
+}
+prelude() {
+PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
 }
 recover() {
 journal_read || { finish untouched; return; }
@@ -8071,18 +8093,7 @@ if [ "\${in_detached:-}" = yes ]; then detached; else session; fi
 }
 main`;function Mx(e,t,n){let s=e.mustContain.filter(o=>!t.includes(o)).map(o=>({why:`${e.source} does not contain '${o}', which must-contain requires.`,remedy:"check that the file is complete, and correct `must-contain` if it is."}));if(e.shrinkAtMost===void 0||n===void 0||n===0)return s;let i=Math.round((1-t.length/n)*100);return t.length>=n*(1-e.shrinkAtMost/100)?s:[...s,{why:`${e.source} has ${wt(t.length)}, the live file ${wt(n)}: ${i}% less, and shrink-at-most is ${e.shrinkAtMost}%.`,remedy:"check that the file is complete, and raise `shrink-at-most` if it is."}]}a(Mx,"contentObstacles");function Nh({live:e,file:t}){return e?.sha256!==void 0&&t!==void 0&&t.sha256!==e.sha256}a(Nh,"hasDrifted");function fi({destination:e,overwriteDrift:t},n){if(t||!Nh(n))return[];let[r,s]=[Qt(n.file?.sha256??""),Qt(n.live?.sha256??"")];return[{why:`${e} was edited on the target since the last deploy (sha256 ${r}, deployed ${s}).`,remedy:"take the change over into the repository, or set `overwrite-drift: true`, which keeps it as a release."}]}a(fi,"driftObstacles");function fu(e){let t=new Map([["check_output","check"],["apply_output","apply"]]);return(n,r)=>{let s=t.get(n);if(s!==void 0)for(let i of oa(r,20))e.phase(s,`| ${or(i)}`)}}a(fu,"logCommandOutput");var h3={staged:"new file is on the target, checked; sha256 verified",stop:"",start:"applying the new file",stable:"new file applied; confirming stability",accept:"new file accepted",rollback:"new file failed; rolling back","restart-old":"applying the previous file","rollback-stable":"previous file healthy; confirming stability"};function Fx(e,t){return{text:Ux,values:{check_command:e.check,apply_command:e.apply,restart:"none"},phases:h3,onSay:fu(t)}}a(Fx,"configKind");function Hx(e,t,{plan:n,content:r}){let s=[...Mx(e,r,t.file?.bytes),...fi(e,t)];if(s.length>0)return{...n,kind:"refused",obstacles:[...n.obstacles,...s],steps:[]};if(n.kind!=="deploy")return n;let[i,...o]=n.steps;return{...n,steps:[...i?[i]:[],...m3(e),...o,...$3(e)]}}a(Hx,"planConfig");function m3({check:e}){return e===void 0?[]:[{does:"run the check on it",because:"nothing may read a configuration that is wrong"}]}a(m3,"checks");function $3({apply:e,health:t}){let n=[];e!==void 0&&n.push({does:"run the apply command",because:"the service reads the file then"});let r=[t.port===void 0?"":`something listens on port ${t.port}`,t.url?`${ln(t.url)} returns ${t.status}`:"",t.command?"the health command succeeds":""].filter(s=>s!=="");return r.length>0&&n.push({does:`require that ${r.join(" and ")} within ${t.timeoutSeconds} s, and for ${t.stableSeconds} s`,because:"otherwise the previous file is restored and applied again"}),n}a($3,"applies");var Xx=require("node:stream"),Jx=require("node:zlib");var g3=/^([0-9a-f]{1,8}) ([0-9]{1,10}):([0-9]{1,10}) ([0-9]{1,15}) \.(?:\/(.*))?$/s,y3=/^([0-9a-f]{64}) [ *]\.\/(.*)$/s,w3=/^odd ((?:[0-9a-f]{2}){1,8192}) ([0-9a-f]{1,8}) ([0-9]{1,10}):([0-9]{1,10}) ([0-9]{1,15}) ([0-9a-f]{64}|-)$/,b3=[["folder",16384],["file",32768],["link",40960]];function jx(e){let t=new Map;for(let n of e.split(`
 `)){let[,r,s,i,o,l]=g3.exec(n)??[],[,c,u]=y3.exec(n)??[],d=w3.exec(n);if(r!==void 0)zx(t,l??"",{mode:r,uid:s,gid:i,bytes:o});else if(c!==void 0){let f=t.get(u??"");f&&(f.sha256=c)}else if(d){let[,f="",_="",h,y,$,g]=d,v=Buffer.from(f,"hex").toString("utf8");if(!v.startsWith("./"))continue;zx(t,v.slice(2),{mode:_,uid:h,gid:y,bytes:$});let x=t.get(v.slice(2));x&&g!=="-"&&(x.sha256=g??"")}}return[...t.values()].sort((n,r)=>n.path<r.path?-1:1)}a(jx,"parseListing");function zx(e,t,{mode:n,uid:r,gid:s,bytes:i}){let o=Number.parseInt(n,16),l=b3.find(([,c])=>(o&61440)===c)?.[0]??"other";e.set(t,{path:t,kind:l,sha256:"",bytes:l==="file"?Number(i):0,executable:l==="file"&&(o&64)!==0,mode:o&4095,uid:Number(r),gid:Number(s)})}a(zx,"add");var Kx=require("node:fs"),Qx=require("node:fs/promises");var Lr=512,A3=1<<20,v3=2**33-1;async function*Wx(e,t,n){yield*_i({name:`${Go}/`,type:"5",mode:448});for(let[r,s]of Object.entries(k3(t,n)))yield*_i({name:`${Go}/${r}`,type:"0",bytes:s.length}),yield*Gx(s);for(let{path:r,kind:s,target:i,modified:o}of t)s==="folder"&&(yield*_i({name:`${r}/`,type:"5",mode:448,modified:o})),s==="link"&&(yield*_i({name:r,type:"2",target:i,modified:o}));for(let r of n.sent)yield*x3(e,r);yield Buffer.alloc(2*Lr)}a(Wx,"treeStream");function _u({sent:e}){return e.reduce((t,{bytes:n})=>t+n,0)}a(_u,"sentBytes");function k3(e,{same:t,moved:n}){let r=e.filter(({kind:o})=>o==="file"),s=a(o=>/[\n\\]/.test(o),"isOdd"),i=a(o=>Buffer.from(o.map(l=>`${l}\0`).join("")),"ended");return{same:i(t.map(({path:o})=>`./${o}`)),moved:i(n.flatMap(({from:o,to:l})=>[`./${o}`,`./${l.path}`])),sums:Buffer.from(r.flatMap(({path:o,sha256:l})=>s(o)?[]:`${l}  ./${o}
-`).join("")),odd:i(r.flatMap(({path:o,sha256:l})=>s(o)?[l,`./${o}`]:[])),exec:i(r.filter(({executable:o})=>o).map(({path:o})=>`./${o}`))}}a(k3,"listsOf");async function*x3(e,{path:t,bytes:n,modified:r}){if(n>v3)throw new Hn(`${t} is larger than 8 GiB`);yield*_i({name:t,type:"0",bytes:n,modified:r});let s=0,i=`${e}/${t}`,o=n<=A3?[await(0,Qx.readFile)(i)]:(0,Kx.createReadStream)(i);for await(let l of o){if(s+=l.length,s>n)break;yield l}if(s!==n)throw new Hn(`${t} changed while it was sent`);n%Lr!==0&&(yield Buffer.alloc(Lr-n%Lr))}a(x3,"fileBlocks");function*_i({name:e,type:t,bytes:n=0,mode:r=384,target:s="",modified:i=1}){Buffer.byteLength(s)>100&&(yield*qx("K",s)),Buffer.byteLength(e)>100&&(yield*qx("L",e));let o=Buffer.alloc(Lr);Buffer.from(e).copy(o,0,0,100);let l=a((u,d,f)=>o.write(u.toString(8).padStart(f,"0"),d),"octal");l(r,100,7),l(0,108,7),l(0,116,7),l(n,124,11),l(i,136,11),o.fill(" ",148,156),o.write(t,156),Buffer.from(s).copy(o,157,0,100),o.write("ustar  ",257);let c=o.reduce((u,d)=>u+d,0);o.write(`${c.toString(8).padStart(6,"0")}\0 `,148),yield o}a(_i,"header");function*qx(e,t){let n=Buffer.from(`${t}\0`);yield*_i({name:"././@LongLink",type:e,bytes:n.length}),yield*Gx(n)}a(qx,"longName");function*Gx(e){e.length>0&&(yield e),e.length%Lr!==0&&(yield Buffer.alloc(Lr-e.length%Lr))}a(Gx,"padded");var Yx=require("node:zlib");var E3=64*2**20;function Zx(e){try{return(0,Yx.gunzipSync)(Buffer.from(e.join(""),"base64"),{maxOutputLength:E3}).toString("utf8")}catch{return}}a(Zx,"unpackListing");var Vx=`prelude() {
-PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
+`).join("")),odd:i(r.flatMap(({path:o,sha256:l})=>s(o)?[l,`./${o}`]:[])),exec:i(r.filter(({executable:o})=>o).map(({path:o})=>`./${o}`))}}a(k3,"listsOf");async function*x3(e,{path:t,bytes:n,modified:r}){if(n>v3)throw new Hn(`${t} is larger than 8 GiB`);yield*_i({name:t,type:"0",bytes:n,modified:r});let s=0,i=`${e}/${t}`,o=n<=A3?[await(0,Qx.readFile)(i)]:(0,Kx.createReadStream)(i);for await(let l of o){if(s+=l.length,s>n)break;yield l}if(s!==n)throw new Hn(`${t} changed while it was sent`);n%Lr!==0&&(yield Buffer.alloc(Lr-n%Lr))}a(x3,"fileBlocks");function*_i({name:e,type:t,bytes:n=0,mode:r=384,target:s="",modified:i=1}){Buffer.byteLength(s)>100&&(yield*qx("K",s)),Buffer.byteLength(e)>100&&(yield*qx("L",e));let o=Buffer.alloc(Lr);Buffer.from(e).copy(o,0,0,100);let l=a((u,d,f)=>o.write(u.toString(8).padStart(f,"0"),d),"octal");l(r,100,7),l(0,108,7),l(0,116,7),l(n,124,11),l(i,136,11),o.fill(" ",148,156),o.write(t,156),Buffer.from(s).copy(o,157,0,100),o.write("ustar  ",257);let c=o.reduce((u,d)=>u+d,0);o.write(`${c.toString(8).padStart(6,"0")}\0 `,148),yield o}a(_i,"header");function*qx(e,t){let n=Buffer.from(`${t}\0`);yield*_i({name:"././@LongLink",type:e,bytes:n.length}),yield*Gx(n)}a(qx,"longName");function*Gx(e){e.length>0&&(yield e),e.length%Lr!==0&&(yield Buffer.alloc(Lr-e.length%Lr))}a(Gx,"padded");var Yx=require("node:zlib");var E3=64*2**20;function Zx(e){try{return(0,Yx.gunzipSync)(Buffer.from(e.join(""),"base64"),{maxOutputLength:E3}).toString("utf8")}catch{return}}a(Zx,"unpackListing");var Vx=`begin() {
 printf 'begin\\n'
 }
 end() {
@@ -8115,19 +8126,6 @@ newline=$(printf '\\n.')
 newline=\${newline%.}
 usual_ifs=$(printf ' \\t\\n.')
 usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
 know_me() {
 me_name=$(id)
 me_name=\${me_name#uid=}
@@ -8450,6 +8448,19 @@ printf '%s\\n' 'lists=$1 from=$2 folder_mode=$3 mode=$4 exec_mode=$5' \\
 'exec 6<"$lists/exec"' \\
 'rm -rf "$lists"' \\
 'find . -type f -exec chmod "$mode" {} + && xargs -0 -r chmod "$exec_mode" <&6 && find . -type d -exec chmod g-s {} + && find . -depth -type d -exec chmod "$folder_mode" {} + && echo stage whole'
+}
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
 }
 remember_end() {
 add_line history "$(date -u +%Y-%m-%dT%H:%M:%SZ) \${new_sha:--} \${in_run:--} \${in_actor:--} $1"
@@ -9367,6 +9378,26 @@ refused="no file could be written in $PWD$(room_left)"
 find_rename || return 1
 rm -f trial trial.to
 } 2>/dev/null
+begin_part() {
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+pid=''
+old_image='' new_image='' back_image='' live_image='' last_image=''
+}
+begin_without_process() {
+begin_part
+restart=none
+unit='' unit_user='' units=''
+}
+part_stop() {
+failed=stop
+}
+part_is_untouched() {
+[ "$failed" = stop ]
+}
 PART_KIND=folder
 PART_KEYS='new_sha new_live new_tree old_sha old_about old_live old_tree kept_paths'
 part_seen() {
@@ -9387,17 +9418,9 @@ remove_tree incoming
 rm -f trial trial.to reserve
 }
 part_begin() {
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
+begin_without_process
 kept_paths=$in_keep
 new_tree='' old_tree=''
-restart=none
-pid=''
-unit='' unit_user='' units=''
-old_image='' new_image='' back_image='' live_image='' last_image=''
 find_exchange
 }
 part_remember() {
@@ -9408,9 +9431,6 @@ old_tree=$image_of_tree
 }
 part_prepare() {
 :
-}
-part_stop() {
-failed=stop
 }
 part_swap() {
 swap_trees
@@ -9451,9 +9471,6 @@ done
 drop_tree() {
 remove_tree "releases/$1"
 rm -f "releases/$1.about"
-}
-part_is_untouched() {
-[ "$failed" = stop ]
 }
 part_keep() {
 remove_tree incoming
@@ -9499,6 +9516,17 @@ part_resume() {
 vote healthy || :
 part_is_new || return 1
 part_accept
+}
+prelude() {
+PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
 }
 recover() {
 journal_read || { finish untouched; return; }
@@ -10458,64 +10486,7 @@ drift_now=$(as_user "$drift_user" head -c "$DRIFT_BYTES" "$PWD/$in_name" 2>/dev/
 enter_state && [ -f deployed ] && [ ! -L deployed ] && command -v diff >/dev/null || return 0
 say drift "$(printf '%s\\n' "$drift_now" | timed 10 diff -U 0 deployed - 2>/dev/null | sed '1,2d' | timed 10 head -n 21 | head -c 6000)"
 }
-main`;var L3=60,aE=20;async function lE(e,{folder:t,name:n},{found:r,log:s}){let i=await Zt(e,{text:oE,values:{folder:t,name:n}},{what:"Comparing with the last deploy",sudo:r.sudo,limitSeconds:L3}),o=i.answer.quotedLines("drift").filter(l=>l!=="");i.answer.yes("drift_hidden")?s.line("  what changed is not shown, because not everybody on the target may read it"):o.length>0&&s.line("  what changed since the last deploy:");for(let l of o.slice(0,aE))s.line(`  | ${l}`);o.length>aE&&s.line("  | …")}a(lE,"showDrift");var cE=`prelude() {
-PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
-LC_ALL=C
-export PATH LC_ALL
-IFS=' 	
-'
-unset CDPATH ENV BASH_ENV
-umask 077
-core_limit=\${core_limit-$(ulimit -S -c)}
-ulimit -S -c 0
-}
-begin() {
-printf 'begin\\n'
-}
-end() {
-printf 'end\\n'
-}
-say() {
-case $2 in
-*\\\\* | *"$newline"*)
-say_rest=$2
-say_value=
-while [ -n "$say_rest" ]; do
-case $say_rest in
-*\\\\* | *"$newline"*) ;;
-*) break ;;
-esac
-say_plain=\${say_rest%%[\\\\"$newline"]*}
-say_rest=\${say_rest#"$say_plain"}
-case $say_rest in
-\\\\*) say_value=$say_value$say_plain'\\\\' ;;
-*) say_value=$say_value$say_plain'\\n' ;;
-esac
-say_rest=\${say_rest#?}
-done
-printf '%s=%s\\n' "$1" "$say_value$say_rest"
-;;
-*) printf '%s=%s\\n' "$1" "$2" ;;
-esac
-}
-newline=$(printf '\\n.')
-newline=\${newline%.}
-usual_ifs=$(printf ' \\t\\n.')
-usual_ifs=\${usual_ifs%.}
-uptime_cs() {
-IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
-uptime_part=\${uptime_part#0}
-now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
-}
-pause_cs() {
-pause_ms "$(($1 * 10))"
-}
-pause_ms() {
-pause_part=$(($1 % 1000))
-while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
-sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
-}
-timed() {
+main`;var L3=60,aE=20;async function lE(e,{folder:t,name:n},{found:r,log:s}){let i=await Zt(e,{text:oE,values:{folder:t,name:n}},{what:"Comparing with the last deploy",sudo:r.sudo,limitSeconds:L3}),o=i.answer.quotedLines("drift").filter(l=>l!=="");i.answer.yes("drift_hidden")?s.line("  what changed is not shown, because not everybody on the target may read it"):o.length>0&&s.line("  what changed since the last deploy:");for(let l of o.slice(0,aE))s.line(`  | ${l}`);o.length>aE&&s.line("  | …")}a(lE,"showDrift");var cE=`timed() {
 find_timeout
 if [ "$timeout_kills" = yes ]; then
 timeout -k 2 "$@" 3<&- 7>&- 8<&- 9>&-
@@ -10555,25 +10526,44 @@ late_pause=$!
 wait "$late_pause"
 kill -s KILL -- "-$1"
 }
-DEPLOYED_BYTES=262144
-prepare_deployed() {
-rm -f deployed.new
-[ "$in_size" -le "$DEPLOYED_BYTES" ] || return 0
-cp incoming deployed.new && chmod 600 deployed.new && sync deployed.new && return 0
-rm -f deployed.new
-} 2>/dev/null
-keep_deployed() {
-if [ -f deployed.new ]; then
-mv -f deployed.new deployed
-elif [ "$in_encoding" != none ]; then
-rm -f deployed
-fi
-} 2>/dev/null
 is_number() {
 case $1 in
 '' | *[!0-9]* | 0?* | ????????????????*) return 1 ;;
 esac
 }
+begin() {
+printf 'begin\\n'
+}
+end() {
+printf 'end\\n'
+}
+say() {
+case $2 in
+*\\\\* | *"$newline"*)
+say_rest=$2
+say_value=
+while [ -n "$say_rest" ]; do
+case $say_rest in
+*\\\\* | *"$newline"*) ;;
+*) break ;;
+esac
+say_plain=\${say_rest%%[\\\\"$newline"]*}
+say_rest=\${say_rest#"$say_plain"}
+case $say_rest in
+\\\\*) say_value=$say_value$say_plain'\\\\' ;;
+*) say_value=$say_value$say_plain'\\n' ;;
+esac
+say_rest=\${say_rest#?}
+done
+printf '%s=%s\\n' "$1" "$say_value$say_rest"
+;;
+*) printf '%s=%s\\n' "$1" "$2" ;;
+esac
+}
+newline=$(printf '\\n.')
+newline=\${newline%.}
+usual_ifs=$(printf ' \\t\\n.')
+usual_ifs=\${usual_ifs%.}
 know_me() {
 me_name=$(id)
 me_name=\${me_name#uid=}
@@ -10724,6 +10714,19 @@ case $show_UID in
 esac
 [ -n "$show_User" ] || unit_uid=0
 }
+uptime_cs() {
+IFS='. ' read -r uptime_whole uptime_part _ </proc/uptime
+uptime_part=\${uptime_part#0}
+now_cs=$((uptime_whole * 100 + \${uptime_part:-0}))
+}
+pause_cs() {
+pause_ms "$(($1 * 10))"
+}
+pause_ms() {
+pause_part=$(($1 % 1000))
+while [ "\${#pause_part}" -lt 3 ]; do pause_part=0$pause_part; done
+sleep "$(($1 / 1000)).$pause_part" 2>/dev/null || sleep "$((($1 + 999) / 1000))"
+}
 remember_end() {
 add_line history "$(date -u +%Y-%m-%dT%H:%M:%SZ) \${new_sha:--} \${in_run:--} \${in_actor:--} $1"
 [ -z "\${journal_id:-}" ] || [ "\${journal_is_open:-}" != yes ] || add_line ended "$journal_id $1 \${pid:--} $in_run"
@@ -10815,6 +10818,98 @@ case $journal_line in part_kind=?*) ;; *) continue ;; esac
 refused="the unfinished deploy is one of a \${journal_line#part_kind=}; run that release again"
 return 1
 done <journal
+}
+enter_folder() {
+if [ "$me" != 0 ]; then
+cd -P -- "$1" 2>/dev/null && return 0
+refused="$1 can't be entered by $me_name"
+return 1
+fi
+cd / || return 1
+walk_rest=$1
+walk_links=0
+while [ -n "$walk_rest" ]; do
+walk_step=\${walk_rest%%/*}
+case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
+case $walk_step in '' | .) continue ;; esac
+if [ -L "./$walk_step" ]; then
+follow_link "./$walk_step" || return 1
+continue
+fi
+walk_at=\${PWD%/}
+cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is not a folder"; return 1; }
+[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
+done
+}
+follow_link() {
+if [ "$(stat -c %u "$1")" != 0 ]; then
+refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
+return 1
+fi
+walk_links=$((walk_links + 1))
+[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
+walk_link=$(readlink "$1" && echo x)
+walk_link=\${walk_link%?x}
+case $walk_link in /*) cd / ;; esac
+walk_rest=$walk_link/$walk_rest
+}
+process_start() {
+process_start=
+process_parent=
+process_stat=
+[ -n "$1" ] || return 1
+{ while IFS= read -r process_line; do process_stat=$process_stat$process_line; done <"/proc/$1/stat"; } 2>/dev/null
+process_stat=\${process_stat##*) }
+set -- $process_stat
+[ "$#" -ge 20 ] || return 1
+process_start=\${20}
+process_state=$1
+process_parent=$2
+process_session=$4
+}
+process_alive() {
+process_start "$1" || return 1
+case $process_state in Z | X) return 1 ;; esac
+[ "$process_start" = "$2" ]
+}
+enter_state() {
+state_folder=.$in_name.deploy
+if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
+[ "\${1:-}" = create ] || return 2
+mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
+fi
+go_into_state || return 1
+case $(stat -c '%u %a' .) in
+"$me 700") ;;
+"$me "*) chmod 700 . ;;
+*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
+esac
+}
+go_into_state() {
+state_folder=.$in_name.deploy
+state_at=\${PWD%/}
+if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
+refused="$state_at/$state_folder was not created by this tool"
+return 1
+fi
+}
+release_at=/proc/self/fd/8
+release_is_open=\${release_is_open:-}
+hold_release() {
+hold_from=$PWD
+[ ! -L "./release.$in_release" ] && cd -P "./release.$in_release" 2>/dev/null || return 1
+if [ "$PWD" = "$hold_from/release.$in_release" ] && [ "$(stat -c '%u %a' .)" = "$me 700" ]; then
+exec 8<.
+release_is_open=yes
+fi
+cd -P .. || return 1
+}
+enter_release() {
+enter_own_name=$in_name
+in_name=$in_first_name
+if enter_folder "$in_first_folder" && enter_state; then hold_release || :; fi
+in_name=$enter_own_name
+[ -n "$release_is_open" ]
 }
 digest() {
 if command -v openssl >/dev/null; then
@@ -10979,98 +11074,6 @@ done
 room_left() {
 df -P . 2>/dev/null | { read -r _ && read -r _ _ _ df_free _ && printf '; %s kB are free in this folder' "$df_free"; }
 df -P -i . 2>/dev/null | { read -r _ && read -r _ df_all _ df_free _ && [ "$df_all" -gt 0 ] && [ "$df_free" -lt 20 ] && printf ', and %s inodes' "$df_free"; } 2>/dev/null
-}
-enter_folder() {
-if [ "$me" != 0 ]; then
-cd -P -- "$1" 2>/dev/null && return 0
-refused="$1 can't be entered by $me_name"
-return 1
-fi
-cd / || return 1
-walk_rest=$1
-walk_links=0
-while [ -n "$walk_rest" ]; do
-walk_step=\${walk_rest%%/*}
-case $walk_rest in */*) walk_rest=\${walk_rest#*/} ;; *) walk_rest= ;; esac
-case $walk_step in '' | .) continue ;; esac
-if [ -L "./$walk_step" ]; then
-follow_link "./$walk_step" || return 1
-continue
-fi
-walk_at=\${PWD%/}
-cd -P "./$walk_step" 2>/dev/null || { refused="$walk_at/$walk_step is not a folder"; return 1; }
-[ "$walk_step" = .. ] || [ "$PWD" = "$walk_at/$walk_step" ] || { refused="$walk_at/$walk_step was swapped while it was entered"; return 1; }
-done
-}
-follow_link() {
-if [ "$(stat -c %u "$1")" != 0 ]; then
-refused="$PWD/\${1#./} is a symbolic link of another account, and root does not follow it"
-return 1
-fi
-walk_links=$((walk_links + 1))
-[ "$walk_links" -le 20 ] || { refused='too many symbolic links in the path'; return 1; }
-walk_link=$(readlink "$1" && echo x)
-walk_link=\${walk_link%?x}
-case $walk_link in /*) cd / ;; esac
-walk_rest=$walk_link/$walk_rest
-}
-process_start() {
-process_start=
-process_parent=
-process_stat=
-[ -n "$1" ] || return 1
-{ while IFS= read -r process_line; do process_stat=$process_stat$process_line; done <"/proc/$1/stat"; } 2>/dev/null
-process_stat=\${process_stat##*) }
-set -- $process_stat
-[ "$#" -ge 20 ] || return 1
-process_start=\${20}
-process_state=$1
-process_parent=$2
-process_session=$4
-}
-process_alive() {
-process_start "$1" || return 1
-case $process_state in Z | X) return 1 ;; esac
-[ "$process_start" = "$2" ]
-}
-enter_state() {
-state_folder=.$in_name.deploy
-if [ ! -e "./$state_folder" ] && [ ! -L "./$state_folder" ]; then
-[ "\${1:-}" = create ] || return 2
-mkdir -m 700 "./$state_folder" || { refused="$PWD/$state_folder can't be made"; return 1; }
-fi
-go_into_state || return 1
-case $(stat -c '%u %a' .) in
-"$me 700") ;;
-"$me "*) chmod 700 . ;;
-*) refused="$state_at/$state_folder is owned by another account, not by $me_name, which deploys"; return 1 ;;
-esac
-}
-go_into_state() {
-state_folder=.$in_name.deploy
-state_at=\${PWD%/}
-if [ -L "./$state_folder" ] || ! cd -P "./$state_folder" 2>/dev/null || [ "$PWD" != "$state_at/$state_folder" ]; then
-refused="$state_at/$state_folder was not created by this tool"
-return 1
-fi
-}
-release_at=/proc/self/fd/8
-release_is_open=\${release_is_open:-}
-hold_release() {
-hold_from=$PWD
-[ ! -L "./release.$in_release" ] && cd -P "./release.$in_release" 2>/dev/null || return 1
-if [ "$PWD" = "$hold_from/release.$in_release" ] && [ "$(stat -c '%u %a' .)" = "$me 700" ]; then
-exec 8<.
-release_is_open=yes
-fi
-cd -P .. || return 1
-}
-enter_release() {
-enter_own_name=$in_name
-in_name=$in_first_name
-if enter_folder "$in_first_folder" && enter_state; then hold_release || :; fi
-in_name=$enter_own_name
-[ -n "$release_is_open" ]
 }
 enter_own() {
 if [ -n "$in_release" ] && [ "$in_part" != 1 ]; then join_release || return 1; fi
@@ -11298,6 +11301,73 @@ abort_release() {
 vote failed
 decide abort
 [ "$decision" != commit ]
+}
+read_enabled() {
+enabled=$(systemctl_for '' is-enabled -- "$in_name" 2>/dev/null | head -n 1)
+enabled=\${enabled:-unknown}
+}
+change_enabled() {
+enable_said=$( (exec 9>&-; systemctl_for '' "$1" -- "$in_name") 2>&1) && return 0
+refused="systemd could not $1 the unit: $enable_said"
+return 1
+}
+verify_incoming() {
+command -v systemd-analyze >/dev/null || return 0
+rm -rf verify
+refused="the file could not be copied for its check$(room_left)"
+mkdir verify && cp incoming "verify/$in_name" || return 1
+verify_said=$(limited 60 systemd-analyze verify --man=no "$PWD/verify/$in_name" 2>&1)
+verify_code=$?
+rm -rf verify
+[ -z "$verify_said" ] || say check_output "$(printf '%s\\n' "$verify_said" | tail -c 8000)"
+[ "$verify_code" -ne 0 ] || { refused=; return 0; }
+verify_rest=$verify_said$newline
+while [ -n "$verify_rest" ]; do
+verify_line=\${verify_rest%%"$newline"*}
+verify_rest=\${verify_rest#*"$newline"}
+case $verify_line in
+'' | *': Command /'*' is not executable: No such file or directory') ;;
+*)
+refused='systemd-analyze verify refused the file'
+return 1
+;;
+esac
+done
+refused=
+}
+DEPLOYED_BYTES=262144
+prepare_deployed() {
+rm -f deployed.new
+[ "$in_size" -le "$DEPLOYED_BYTES" ] || return 0
+cp incoming deployed.new && chmod 600 deployed.new && sync deployed.new && return 0
+rm -f deployed.new
+} 2>/dev/null
+keep_deployed() {
+if [ -f deployed.new ]; then
+mv -f deployed.new deployed
+elif [ "$in_encoding" != none ]; then
+rm -f deployed
+fi
+} 2>/dev/null
+begin_part() {
+new_sha=$in_sha256
+old_sha=$in_old_sha
+old_about=$in_old_about
+new_live=$in_workflow$newline$in_run_number$newline$in_run
+live_of_old
+pid=''
+old_image='' new_image='' back_image='' live_image='' last_image=''
+}
+begin_without_process() {
+begin_part
+restart=none
+unit='' unit_user='' units=''
+}
+part_stop() {
+failed=stop
+}
+part_is_untouched() {
+[ "$failed" = stop ]
 }
 dress() {
 [ -z "$in_owner" ] || chown "$in_owner" "$1" || { refused="the owner can't be set to $in_owner"; return 1; }
@@ -11688,46 +11758,21 @@ refused="no file could be written in $PWD$(room_left)"
 find_rename || return 1
 rm -f trial trial.to
 } 2>/dev/null
-read_enabled() {
-enabled=$(systemctl_for '' is-enabled -- "$in_name" 2>/dev/null | head -n 1)
-enabled=\${enabled:-unknown}
-}
-change_enabled() {
-enable_said=$( (exec 9>&-; systemctl_for '' "$1" -- "$in_name") 2>&1) && return 0
-refused="systemd could not $1 the unit: $enable_said"
-return 1
-}
-verify_incoming() {
-command -v systemd-analyze >/dev/null || return 0
-rm -rf verify
-refused="the file could not be copied for its check$(room_left)"
-mkdir verify && cp incoming "verify/$in_name" || return 1
-verify_said=$(limited 60 systemd-analyze verify --man=no "$PWD/verify/$in_name" 2>&1)
-verify_code=$?
-rm -rf verify
-[ -z "$verify_said" ] || say check_output "$(printf '%s\\n' "$verify_said" | tail -c 8000)"
-[ "$verify_code" -ne 0 ] || { refused=; return 0; }
-verify_rest=$verify_said$newline
-while [ -n "$verify_rest" ]; do
-verify_line=\${verify_rest%%"$newline"*}
-verify_rest=\${verify_rest#*"$newline"}
-case $verify_line in
-'' | *': Command /'*' is not executable: No such file or directory') ;;
-*)
-refused='systemd-analyze verify refused the file'
-return 1
-;;
-esac
-done
-refused=
-}
-PART_KIND=unit
-PART_KEYS='new_sha new_live old_sha old_about old_live old_enabled'
 part_seen() {
 file_identity "../$in_name"
 printf '%s\\n' "\${file_identity:-none}"
 }
-part_stage() {
+part_is_new() {
+live_is "$new_sha"
+}
+restore_previous() {
+if ! live_is_old && ! restore_old; then
+refused="the previous release $old_sha could not be restored: $refused"
+return 1
+fi
+rm -f restored
+}
+stage_file() {
 case $in_encoding in
 none | copy | release) exec 3<&- ;;
 *) receive || return 1 ;;
@@ -11736,8 +11781,26 @@ esac
 say staged "$in_sha256"
 keep_previous || return 1
 [ "$in_encoding" != copy ] || copy_live || return 1
-[ "$in_encoding" != none ] || return 0
-dress incoming && verify_incoming && prepare_deployed
+[ "$in_encoding" = none ] || dress incoming
+}
+part_swap() {
+swap
+}
+part_keep() {
+rm -f deployed.new
+drop_release "\${old_sha:-none}"
+finish staged
+}
+part_accept() {
+remember_live "$new_sha" "$new_live"
+prune_releases "$new_sha"
+keep_deployed
+}
+PART_KIND=unit
+PART_KEYS='new_sha new_live old_sha old_about old_live old_enabled'
+part_stage() {
+stage_file || return 1
+[ "$in_encoding" = none ] || { verify_incoming && prepare_deployed; }
 }
 part_unstage() {
 rm -rf verify
@@ -11745,15 +11808,7 @@ rm -f incoming restored original trial trial.to reserve decode.errors deployed.n
 drop_release "\${kept_now:-none}"
 }
 part_begin() {
-new_sha=$in_sha256
-old_sha=$in_old_sha
-old_about=$in_old_about
-new_live=$in_workflow$newline$in_run_number$newline$in_run
-live_of_old
-restart=none
-pid=''
-unit='' unit_user='' units=''
-old_image='' new_image='' back_image='' live_image='' last_image=''
+begin_without_process
 old_enabled=''
 }
 part_remember() {
@@ -11762,12 +11817,6 @@ old_enabled=$enabled
 }
 part_prepare() {
 find_timeout
-}
-part_stop() {
-failed=stop
-}
-part_swap() {
-swap
 }
 part_reload() {
 ( exec 9>&-; systemctl_for '' daemon-reload ) >/dev/null 2>&1
@@ -11786,19 +11835,6 @@ reach_health || return 1
 failed=stable
 journal "\${stable_phase:-stable}"
 }
-part_accept() {
-remember_live "$new_sha" "$new_live"
-prune_releases "$new_sha"
-keep_deployed
-}
-part_is_untouched() {
-[ "$failed" = stop ]
-}
-part_keep() {
-rm -f deployed.new
-drop_release "\${old_sha:-none}"
-finish staged
-}
 part_undo_stop() {
 :
 }
@@ -11811,8 +11847,7 @@ sync ..
 part_reload
 return 2
 fi
-live_is_old || restore_old || { refused="the previous release $old_sha could not be restored: $refused"; return 1; }
-rm -f restored
+restore_previous
 }
 part_undo_start() {
 refused=
@@ -11830,12 +11865,20 @@ remember_live "$old_sha" "$old_live"
 part_recall() {
 :
 }
-part_is_new() {
-live_is "$new_sha"
-}
 part_resume() {
 part_reload
 remember_live "$new_sha" "$new_live" && keep_deployed
+}
+prelude() {
+PATH=/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin
+LC_ALL=C
+export PATH LC_ALL
+IFS=' 	
+'
+unset CDPATH ENV BASH_ENV
+umask 077
+core_limit=\${core_limit-$(ulimit -S -c)}
+ulimit -S -c 0
 }
 recover() {
 journal_read || { finish untouched; return; }

@@ -3,27 +3,15 @@
 . ../service/systemd.sh
 . ../service/unit-world.sh
 . ../state/last-deploy.sh
-. ../state/live-file.sh
-. ../state/releases.sh
 . ../transaction/activate.sh
-. ../transaction/metadata.sh
 . ../transaction/prove.sh
-. ../transaction/receive.sh
-. ../transaction/roll-back.sh
 . ../transaction/start.sh
 . ../transaction/stop.sh
-. ../transaction/swap.sh
-. ../transaction/try-tools.sh
+. ./one-file.sh
 
 PART_KIND=binary
 # What rolling back needs, by the names of the variables that hold it: for the journal.
 PART_KEYS='new_sha new_live new_image old_sha old_about old_live old_image was_running old_remembered old_words old_dir old_user old_uid old_log old_umask run_relative limit_words limit_soft limit_hard accounts restart unit unit_user units restarted_units left_units dependents watched_units world'
-
-# part_seen: the file that the runner decided on.
-part_seen() {
-  file_identity "../$in_name"
-  printf '%s\n' "${file_identity:-none}"
-}
 
 # part_stage: the new file in the state folder, proved, with its metadata, and the previous one kept. Sets refused.
 part_stage() {
@@ -71,11 +59,7 @@ part_unstage() {
 
 # part_begin: the variables of the transaction, before what they are to be is known.
 part_begin() {
-  new_sha=$in_sha256
-  old_sha=$in_old_sha
-  old_about=$in_old_about
-  new_live=$in_workflow$newline$in_run_number$newline$in_run
-  live_of_old
+  begin_part
   restart=$in_restart
   unit=$in_unit
   unit_user=$in_unit_user
@@ -86,10 +70,9 @@ part_begin() {
   watched_units=$in_watched_units
   world=''
   starting=new
-  pid='' image_pid=''
+  image_pid=''
   trusted=$in_accounts
   run_uid=$in_run_uid
-  old_image='' new_image='' back_image='' live_image='' last_image=''
   [ ! -f live ] || read_last
   noted_images=$last_image
   old_words='' old_env='' old_dir='' old_user='' old_log='' old_umask='' old_pid='' limit_words='' limit_soft='' limit_hard='' run_relative=no respawner='' old_remembered=no
@@ -185,11 +168,7 @@ part_undo_swap() {
     return 2
   fi
   live_image=$old_image
-  if ! live_is_old && ! restore_old; then
-    refused="the previous release $old_sha could not be restored: $refused"
-    return 1
-  fi
-  rm -f restored
+  restore_previous
 }
 
 part_undo_start() {
@@ -206,11 +185,6 @@ part_undo_prove() {
 part_recall() {
   known_account
   recover_environment
-}
-
-# part_is_new: whether what is live is what the journal calls the new version.
-part_is_new() {
-  live_is "$new_sha"
 }
 
 # part_resume: what was accepted runs, started again where the host lost it, and is proved.

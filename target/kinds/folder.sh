@@ -10,6 +10,7 @@
 . ../transaction/barriers.sh
 . ../transaction/roll-back.sh
 . ../transaction/try-tools.sh
+. ./no-process.sh
 
 PART_KIND=folder
 # What rolling back needs, by the names of the variables that hold it: for the journal.
@@ -37,17 +38,9 @@ part_unstage() {
 }
 
 part_begin() {
-  new_sha=$in_sha256
-  old_sha=$in_old_sha
-  old_about=$in_old_about
-  new_live=$in_workflow$newline$in_run_number$newline$in_run
-  live_of_old
+  begin_without_process
   kept_paths=$in_keep
   new_tree='' old_tree=''
-  restart=none
-  pid=''
-  unit='' unit_user='' units=''
-  old_image='' new_image='' back_image='' live_image='' last_image=''
   find_exchange
 }
 
@@ -60,10 +53,6 @@ part_remember() {
 
 part_prepare() {
   :
-}
-
-part_stop() {
-  failed=stop
 }
 
 part_swap() {
@@ -113,10 +102,6 @@ prune_trees() {
 drop_tree() {
   remove_tree "releases/$1"
   rm -f "releases/$1.about"
-}
-
-part_is_untouched() {
-  [ "$failed" = stop ]
 }
 
 part_keep() {

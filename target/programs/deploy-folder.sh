@@ -1,19 +1,5 @@
-# Runs on the target: the transaction of one folder. In the session it prepares it; detached from the connection, as a copy of
-# itself, it carries it out.
-# shellcheck disable=SC2154
-. ../lib/prelude.sh
-. ../lib/say.sh
-. ../lib/clock.sh
+# Runs on the target: the transaction of one folder.
 . ../kinds/folder.sh
-. ../transaction/detached.sh
-. ../transaction/session.sh
-
-main() {
-  prelude
-  set -u
-  uptime_cs
-  began_cs=$now_cs
-  if [ "${in_detached:-}" = yes ]; then detached; else session; fi
-}
+. ../transaction/main.sh
 
 main
