@@ -2,7 +2,6 @@ import type { ActionContext } from '../../lib/action/action.ts';
 import { quotedNames } from '../../lib/action/fields.ts';
 import { heldBack, prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
-import { ConnectionError, TargetError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
 import { openStatuses, type Statuses } from '../../lib/forge/status.ts';
 import { headerSecrets } from '../../lib/health-headers.ts';
@@ -11,12 +10,12 @@ import { hostsOfStep } from '../../lib/rollout/hosts.ts';
 import { policyOf } from '../../lib/rollout/inputs.ts';
 import { rollOut } from '../../lib/rollout/roll-out.ts';
 import { readSource, type Source } from '../../lib/source.ts';
-import { isUnreachable } from '../../lib/ssh/failures.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page } from './book.ts';
 import { deployTarget } from './deploy-target.ts';
 import type { DeployInputs } from './inputs.ts';
-import { asUntouched, NOTHING_DONE, report } from './report.ts';
+import { markSkipped, noteFailure } from './not-done.ts';
+import { NOTHING_DONE, report } from './report.ts';
 import { type Ended, entriesOf, isRed, reportFailure, reportSeveral } from './report-several.ts';
 import { type Reverting, revertDone } from './revert.ts';
 import { statusOf } from './target-status.ts';
@@ -95,8 +94,7 @@ async function deployAll(all: All): Promise<OneTarget[]> {
       return progress;
     },
   );
-  for (const target of targets)
-    if (!target.done && !target.failure) target.skipped = stoppedBecause ?? 'the rollout ended';
+  markSkipped(targets, stoppedBecause);
   return targets;
 }
 
@@ -111,6 +109,7 @@ async function deployOne(
   const { user, port, container } = inputs.connection;
   const name = [user, host, port, container, inputs.destination].join(' ');
   const foreseen = inputs.dryRun || inputs.strategy === 'in-place' ? undefined : source;
+  let progress: 'unreachable' | 'failed' | undefined;
   try {
     const connection = { ...inputs.connection, host };
     const to = transfers.to(name, foreseen);
@@ -119,14 +118,11 @@ async function deployOne(
     if (inputs.revertAll && done.undo && hosts.length <= MANY) target.host = done.host;
     else await done.host[Symbol.asyncDispose]();
   } catch (error) {
-    if (!(error instanceof ConnectionError || error instanceof TargetError)) throw error;
-    target.failure = asUntouched(error);
-    target.isSkipped = inputs.rollout.unreachable === 'skip' && isUnreachable(error);
+    progress = noteFailure(target, error, inputs.rollout);
   }
   if (isRed(target)) held?.tell();
   tellEnd(target, { isOnly: hosts.length === 1 });
-  if (target.failure) return isUnreachable(target.failure) ? 'unreachable' : 'failed';
-  return isRed(target) ? 'failed' : 'proved';
+  return progress ?? (isRed(target) ? 'failed' : 'proved');
 }
 
 function tellEnd({ done, failure, isSkipped, context: { log } }: OneTarget, { isOnly }: { isOnly: boolean }): void {

@@ -11,6 +11,7 @@ import {
   secondsOr,
   wholeNumber,
   wholeNumberOr,
+  without,
 } from '../../lib/action/fields.ts';
 import { type HookInputs, hookContradictions, hookFields } from '../../lib/hooks/inputs.ts';
 import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
@@ -74,17 +75,7 @@ export const fields = z
     'status-context': z.optional(matching(/^[^\s\p{Cc}][^\p{Cc}]{0,99}$/u, 'at most 100 characters in one line')),
     token: optional(),
   })
-  .check(
-    z.check(
-      (context) => {
-        for (const [path, message] of contradictions(context.value as Fields)) {
-          context.issues.push({ code: 'custom', message, path: [path], input: context.value });
-        }
-      },
-      // Also when single inputs are wrong: all is told at once.
-      { when: () => true },
-    ),
-  );
+  .check(without(contradictions));
 
 type Fields = z.infer<typeof fields>;
 const programSchema = z.object(programFields);

@@ -4,17 +4,21 @@ import { worst } from './book.ts';
 import { entryOf, failureOf, hasChanged, isSuccess, scalarsOf, tableOf } from './report.ts';
 import type { DeployResult } from './result.ts';
 
-/** How one of several targets came out: `done`, `failure` or `skipped`. */
-export interface Ended {
+/** A target on which nothing was done: why. */
+export interface NotDone {
   /** As it was written, or its full name once it is known. */
   target: string;
-  done?: DeployResult;
   /** Why nothing was changed there. */
   failure?: Failure;
   /** It could not be reached, and does not count as failed. */
   isSkipped?: boolean;
-  /** Why it was never begun: since … */
+  /** Why it was never started. */
   skipped?: string;
+}
+
+/** How one of several targets came out: `done`, `failure` or `skipped`. */
+export interface Ended extends NotDone {
+  done?: DeployResult;
 }
 
 /** Rows of the table, and so many names in a sentence; what is beyond is counted. */
@@ -119,8 +123,9 @@ function stateOf({ done }: Ended): TargetState {
   return done?.outcome.state ?? 'untouched';
 }
 
-function aligned(rows: readonly string[][]): string[] {
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+/** The rows of a table as lines of the log; the first one is its head. */
+export function aligned(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { choice, flagOr, matching, optional, wholeNumberOr } from '../../lib/action/fields.ts';
+import { choice, flagOr, matching, optional, wholeNumberOr, without } from '../../lib/action/fields.ts';
 import { type HookInputs, hookContradictions, hookFields } from '../../lib/hooks/inputs.ts';
 import { type RolloutInputs, rolloutContradictions, rolloutFields } from '../../lib/rollout/inputs.ts';
 import { type ConnectionInputs, connectionFields, hostsOf } from '../../lib/ssh/inputs.ts';
@@ -26,17 +26,7 @@ export const fields = z
     'dry-run': flagOr(false),
     'report-file': optional(),
   })
-  .check(
-    z.check(
-      (context) => {
-        for (const [path, message] of contradictions(context.value as Fields)) {
-          context.issues.push({ code: 'custom', message, path: [path], input: context.value });
-        }
-      },
-      // Also when single inputs are wrong: all is reported at once.
-      { when: () => true },
-    ),
-  );
+  .check(without(contradictions));
 
 type Fields = z.infer<typeof fields>;
 

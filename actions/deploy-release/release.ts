@@ -1,17 +1,17 @@
 import type { ActionContext } from '../../lib/action/action.ts';
 import { prefixed } from '../../lib/action/log.ts';
 import { openReportFile } from '../../lib/action/report-file.ts';
-import { ConnectionError, InputError, TargetError } from '../../lib/errors.ts';
+import { InputError } from '../../lib/errors.ts';
 import { linesOf } from '../../lib/foreign.ts';
 import { headerSecrets } from '../../lib/health-headers.ts';
 import type { Progress } from '../../lib/rollout/decide.ts';
 import { hostsOfStep } from '../../lib/rollout/hosts.ts';
 import { policyOf } from '../../lib/rollout/inputs.ts';
 import { rollOut } from '../../lib/rollout/roll-out.ts';
-import { isUnreachable } from '../../lib/ssh/failures.ts';
 import { openTransfers, type Transfers } from '../../lib/transfer/transfers.ts';
 import { openBook, type Page, worst } from '../deploy-binary/book.ts';
-import { asUntouched, NOTHING_DONE } from '../deploy-binary/report.ts';
+import { markSkipped, noteFailure } from '../deploy-binary/not-done.ts';
+import { NOTHING_DONE } from '../deploy-binary/report.ts';
 import { programInputs, type ReleaseInputs } from './inputs.ts';
 import { asProgram, type PlacedPart } from './kinds/as-program.ts';
 import type { Part } from './parts/part.ts';
@@ -105,8 +105,7 @@ async function releaseToAll(all: All): Promise<FinishedTarget[]> {
     },
     (index) => releaseToOne(targets[index] as FinishedTarget, index, all),
   );
-  for (const target of targets)
-    if (!target.done && !target.failure) target.skipped = stoppedBecause ?? 'the rollout ended';
+  markSkipped(targets, stoppedBecause);
   return targets;
 }
 
@@ -133,12 +132,10 @@ async function releaseToOne(
     if (hosts.length > 1) log.line(`finished: ${target.done.state}`);
     return isRed(target) ? 'failed' : 'proved';
   } catch (error) {
-    if (!(error instanceof ConnectionError || error instanceof TargetError)) throw error;
-    target.failure = asUntouched(error);
-    target.isSkipped = inputs.rollout.unreachable === 'skip' && isUnreachable(error);
-    if (target.isSkipped) log.warning(`skipped, because it could not be reached: ${target.failure.fields.why}`);
-    else if (hosts.length > 1) for (const line of linesOf(target.failure.message)) log.line(line);
-    return isUnreachable(error) ? 'unreachable' : 'failed';
+    const progress = noteFailure(target, error, inputs.rollout);
+    if (target.isSkipped) log.warning(`skipped, because it could not be reached: ${target.failure?.fields.why}`);
+    else if (hosts.length > 1) for (const line of linesOf(target.failure?.message ?? '')) log.line(line);
+    return progress;
   }
 }
 

@@ -1,22 +1,15 @@
 import type { ActionContext } from '../../lib/action/action.ts';
-import { type Failure, TargetError, type TargetState } from '../../lib/errors.ts';
+import { TargetError, type TargetState } from '../../lib/errors.ts';
 import { worst } from '../deploy-binary/book.ts';
 import { entryOf, failureOf, hasChanged, isSuccess, tableOf } from '../deploy-binary/report.ts';
+import { aligned, type NotDone } from '../deploy-binary/report-several.ts';
 import type { DeployResult } from '../deploy-binary/result.ts';
 import type { Released, ReleasedPart } from './release-target.ts';
 
 /** How one target came out: `done`, `failure` or `skipped`. */
-export interface FinishedTarget {
-  /** As it was written, or its full name once it is known. */
-  target: string;
+export interface FinishedTarget extends NotDone {
   context: ActionContext;
   done?: Released;
-  /** Why nothing was changed there. */
-  failure?: Failure;
-  /** It could not be reached, and does not count as failed. */
-  isSkipped?: boolean;
-  /** Why it was never started: because … */
-  skipped?: string;
 }
 
 const COLUMNS = ['part', 'state', 'sha256', 'pid', 'downtime', 'sent', 'time'];
@@ -86,11 +79,6 @@ async function table(targets: readonly FinishedTarget[], context: ActionContext)
   });
   for (const line of ['', ...aligned([head, ...rows]), '']) context.log.line(line);
   await context.summary({ title: several ? 'Release to several targets' : 'Release', head, rows });
-}
-
-function aligned(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
 function whyNot({ failure, skipped }: FinishedTarget): string {

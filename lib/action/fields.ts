@@ -128,3 +128,15 @@ function numberText(min: number, max: number, whole: boolean) {
     z.transform((value: string) => Number(value)),
   );
 }
+
+/** A check for inputs that don't go together, also when single inputs are wrong, so that all is reported at once. */
+export function without<Given>(contradictions: (given: Given) => readonly [input: string, message: string][]) {
+  return z.check<Given>(
+    (context) => {
+      for (const [path, message] of contradictions(context.value)) {
+        context.issues.push({ code: 'custom', message, path: [path], input: context.value });
+      }
+    },
+    { when: () => true },
+  );
+}
